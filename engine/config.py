@@ -1,0 +1,83 @@
+"""EngineConfig: folders, context, threads. One frozen value, with defaults that suit the machine."""
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+
+from engine.errors import ConfigError
+
+
+def default_home() -> Path:
+    """Where Hearth keeps models, settings and caches: `HEARTH_HOME`, else the platform's data folder."""
+    home = os.environ.get("HEARTH_HOME")
+    return Path(home).expanduser() if home else Path(platformdirs.user_data_path("hearth", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Settings of one engine.
+
+    Attributes:
+        home: data folder; `home/models` is always searched for models, `home/cache` may be deleted at any time.
+        model_dirs: more folders to search for models.
+        context_tokens: longest prompt plus answer of one request; capped by what a model was trained for.
+        max_sequences: most requests of one model that are decoded together, 1 to 64.
+        threads: CPU threads of the lane; None lets it adapt to what the machine has free.
+        prefill_chunk_tokens: most prompt tokens per step; smaller keeps running answers smoother.
+    """
+
+    home: Path = field(default_factory=default_home)
+    model_dirs: tuple[Path, ...] = ()
+    context_tokens: int = 4096
+    max_sequences: int = 16
+    threads: int | None = None
+    prefill_chunk_tokens: int = 512
+
+    def __post_init__(self) -> None:
+        _check_range("context_tokens", self.context_tokens, 16, 1 << 24)
+        _check_range("max_sequences", self.max_sequences, 1, 64)
+        _check_range("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 4096)
+        if self.threads is not None:
+            _check_range("threads", self.threads, 1, 512)
+
+    @property
+    def cache_dir(self) -> Path:
+        """Files that can be made again."""
+        return self.home / "cache"
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read settings from a TOML file; a missing file gives the defaults.
+
+        Raises:
+            ConfigError: the file is not TOML, or a setting is unknown, of the wrong type, or out of range.
+        """
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"The settings file {path} cannot be read: {error}.", "Correct or delete it.") from error
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(table.keys() - known):
+            raise ConfigError(f"Unknown setting {unknown[0]!r} in {path}.", f"Known are: {', '.join(sorted(known))}.")
+        return cls(**{name: _convert(name, value) for name, value in table.items()})
+
+
+def _convert(name: str, value: object) -> object:
+    if name == "home" and isinstance(value, str):
+        return Path(value).expanduser()
+    if name == "model_dirs" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(Path(item).expanduser() for item in value)
+    if name not in {"home", "model_dirs"} and type(value) is int:
+        return value
+    raise ConfigError(f"Setting {name} has the wrong type: {value!r}.")
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"Setting {name} is {value}, but must be from {low} to {high}.")

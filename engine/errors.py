@@ -1,0 +1,106 @@
+"""Every error that crosses the engine's door.
+
+    EngineError
+    ├── ConfigError               a setting is wrong
+    ├── EngineClosedError         the engine is not open
+    ├── EngineDeadError           a lane died; close the engine and open a new one
+    ├── OutOfMemoryError          the model or its context does not fit
+    ├── ModelError                this model cannot be used
+    │   ├── ModelNotFoundError    no such id or file
+    │   ├── ModelFileError        the file is broken, or not a model
+    │   └── CapabilityError       the model cannot do what was asked
+    └── RequestError              this request failed; the engine is fine
+        ├── InvalidRequestError   a field is missing or out of range
+        ├── ContextOverflowError  prompt longer than the context
+        ├── GrammarError          grammar or JSON schema refused
+        ├── TemplateError         the model's chat template failed or ran too long
+        └── ImageError            the image cannot be read
+
+`str(error)` is one sentence with the cause, followed by what to do where that is known.
+"""
+
+
+class EngineError(Exception):
+    """Base of all engine errors.
+
+    Attributes:
+        cause: one sentence: what is wrong, with the numbers.
+        remedy: one sentence: what the person can do; may be empty.
+    """
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(cause, remedy)
+        self.cause = cause
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.remedy}".rstrip()
+
+
+class ConfigError(EngineError):
+    """A setting is wrong."""
+
+
+class EngineClosedError(EngineError):
+    """The engine is not open."""
+
+
+class EngineDeadError(EngineError):
+    """A lane died; close the engine and open a new one."""
+
+
+class OutOfMemoryError(EngineError):
+    """The model or its context does not fit into memory."""
+
+
+class ModelError(EngineError):
+    """This model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """No model of this id, and no such file."""
+
+
+class ModelFileError(ModelError):
+    """The file is broken, incomplete, or not a model."""
+
+
+class CapabilityError(ModelError):
+    """The model cannot do what was asked."""
+
+
+class RequestError(EngineError):
+    """This request failed; the engine is fine."""
+
+
+class InvalidRequestError(RequestError):
+    """A field of the request is missing or out of range."""
+
+
+class ContextOverflowError(RequestError):
+    """The prompt is longer than the context.
+
+    Attributes:
+        prompt_tokens: length of the prompt.
+        context_tokens: what the model was loaded with.
+    """
+
+    def __init__(self, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(
+            f"The prompt has {prompt_tokens:,} tokens, but the context holds {context_tokens:,}.",
+            "Shorten it, load the model with a larger context, or let the oldest turns be dropped.",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = context_tokens
+
+
+class GrammarError(RequestError):
+    """The grammar or JSON schema is refused."""
+
+
+class TemplateError(RequestError):
+    """The model's chat template failed, or ran too long."""
+
+
+class ImageError(RequestError):
+    """The image cannot be read."""

@@ -1,0 +1,434 @@
+"""Frozen values that cross the engine's door: requests, events, results, infos.
+
+Everything here is immutable, has no behaviour beyond construction, and imports nothing but the standard library and
+numpy, so that a front end can depend on it without depending on an inference engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+class Capability(StrEnum):
+    """What a model can be asked to do."""
+
+    CHAT = "chat"  # has a chat template
+    COMPLETION = "completion"  # continues a plain prompt
+    INFILL = "infill"  # fills in the middle between a prompt and a suffix
+    EMBEDDING = "embedding"  # text -> vector
+    CLASSIFICATION = "classification"  # image -> labels with scores
+    READING = "reading"  # image -> text
+    FEATURES = "features"  # image -> raw output vector
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended."""
+
+    STOP = "stop"  # end-of-turn token or a stop string
+    LENGTH = "length"  # max_tokens reached, or the context is full
+
+
+class OverflowPolicy(StrEnum):
+    """What to do with a conversation longer than the context."""
+
+    ERROR = "error"  # refuse before starting, with the numbers
+    DROP_OLDEST = "drop_oldest"  # drop the oldest turns (never a system message) and say which
+
+
+# ---------------------------------------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+def system(content: str) -> Message:
+    """Make a system message."""
+    return Message("system", content)
+
+
+def user(content: str) -> Message:
+    """Make a user message."""
+    return Message("user", content)
+
+
+def assistant(content: str) -> Message:
+    """Make an assistant message."""
+    return Message("assistant", content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is drawn. Temperature 0 is greedy: the most likely token, whatever the other fields say.
+
+    Attributes:
+        temperature: 0 to 5; higher is more random.
+        top_k: keep the k most likely tokens; 0 keeps all.
+        top_p: keep the smallest set whose probability reaches this; 1 keeps all (Holtzman et al. 2020).
+        min_p: drop tokens below this share of the most likely one's probability; 0 keeps all.
+        repeat_penalty: above 1 makes recent tokens less likely; 1 is off.
+        frequency_penalty: subtracted once per earlier occurrence; 0 is off.
+        presence_penalty: subtracted once if the token occurred; 0 is off.
+        penalty_last_tokens: how many recent tokens the three penalties look at.
+        logit_bias: token id -> value added to its logit.
+        seed: None draws a fresh one; the result says which was used.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    penalty_last_tokens: int = 64
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateRequest:
+    """Ask a text model for an answer.
+
+    Exactly one of `messages` and `prompt` is given. `suffix` (fill in the middle) goes with `prompt`.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        messages: the conversation, rendered with the model's own chat template.
+        prompt: plain text to continue.
+        suffix: text that follows the gap; needs a model with `Capability.INFILL`.
+        max_tokens: most tokens to generate; None means until the context is full.
+        stop: texts that end the answer; they are not part of it.
+        json_schema: a JSON schema (as JSON text) that the answer must satisfy.
+        grammar: a GBNF grammar that the answer must satisfy; excludes `json_schema`.
+        logprobs: how many alternatives to report per token; 0 reports none, 1 or more adds the chosen token's too.
+        overflow: what to do when the prompt is longer than the context.
+    """
+
+    model: str
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
+    suffix: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int | None = 512
+    stop: tuple[str, ...] = ()
+    json_schema: str | None = None
+    grammar: str | None = None
+    logprobs: int = 0
+    overflow: OverflowPolicy = OverflowPolicy.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizeRequest:
+    """Ask a vision model what is in an image.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        image: path of an image file, or its encoded bytes (PNG, JPEG, WebP, GIF, BMP, TIFF).
+        top_k: most labels to return.
+    """
+
+    model: str
+    image: Path | bytes
+    top_k: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedRequest:
+    """Ask an embedding model for one vector per text.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        texts: what to embed; at least one.
+        normalize: scale each vector to length 1.
+    """
+
+    model: str
+    texts: tuple[str, ...]
+    normalize: bool = True
+
+
+# ------------------------------------------------------------------------------------------------- parts of results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one request; `cached_tokens` of the prompt were already in the KV cache."""
+
+    prompt_tokens: int
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Where the time of one request went, in seconds of wall-clock time.
+
+    Attributes:
+        queued_s: from arrival until its first step, loading not counted.
+        load_s: waiting for the model to load; 0 when it was loaded.
+        prefill_s: from its first step until the prompt was read.
+        first_token_s: from arrival until the first token.
+        decode_s: from the first token until the last.
+        total_s: from arrival until the end.
+    """
+
+    queued_s: float
+    load_s: float
+    prefill_s: float
+    first_token_s: float
+    decode_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a request really ran, and why there.
+
+    Attributes:
+        device: `cpu`, `gpu:N` or `npu:N`.
+        backend: `llama.cpp` or `onnxruntime`.
+        threads: CPU threads at the end of the request.
+        reason: one sentence.
+    """
+
+    device: str
+    backend: str
+    threads: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """Natural-log probability of one generated token, and of the most likely ones at that position."""
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The request waits; `position` 1 is next."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """The model is being loaded; `fraction` in [0, 1]."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """The prompt is being read: `done_tokens` of `total_tokens`."""
+
+    done_tokens: int
+    total_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of the answer; several tokens are merged when the reader is slower than the model."""
+
+    text: str
+    token_count: int
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateResult:
+    """A finished answer.
+
+    Attributes:
+        text: the whole answer, equal to the joined deltas.
+        finish_reason: why it ended.
+        seed: the seed that was used; the same request with it gives the same text when it runs alone.
+        dropped_messages: indexes of the messages dropped by `OverflowPolicy.DROP_OLDEST`.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+    placement: Placement
+    seed: int
+    logprobs: tuple[TokenLogprob, ...] = ()
+    dropped_messages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Last event of every answer that did not fail."""
+
+    result: GenerateResult
+
+
+Event = Queued | Loading | Prefill | TextDelta | Finished
+
+
+# ----------------------------------------------------------------------------------------------------- other results
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One answer of a classifier; `score` in [0, 1]."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of text found in an image.
+
+    Attributes:
+        text: what it says.
+        score: mean probability of its characters, in [0, 1].
+        box: left, top, right, bottom in pixels of the upright image.
+    """
+
+    text: str
+    score: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionOutput:
+    """What a vision model says about one image; the fields that its capability does not fill stay empty.
+
+    Attributes:
+        capability: CLASSIFICATION fills `labels`, READING fills `lines`, FEATURES fills `features`.
+        labels: most likely first.
+        lines: top to bottom.
+        features: float32 vector, shape (n,).
+        image_size: width, height in pixels, after EXIF rotation.
+    """
+
+    capability: Capability
+    image_size: tuple[int, int]
+    labels: tuple[Label, ...] = ()
+    lines: tuple[TextLine, ...] = ()
+    features: FloatArray | None = None
+
+    @property
+    def text(self) -> str:
+        """All lines, one per row."""
+        return "\n".join(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizeResult:
+    """What is in an image, and what it took to find out."""
+
+    output: VisionOutput
+    timings: Timings
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedResult:
+    """Vectors, float32, shape (texts, dimensions), in the order of the request's texts."""
+
+    vectors: FloatArray
+    usage: Usage
+    timings: Timings
+    placement: Placement
+
+
+# ------------------------------------------------------------------------------------------------------------- infos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """A model on disk, described from its header alone.
+
+    Attributes:
+        id: short name, unique in the library.
+        path: the file.
+        format: `gguf` or `onnx`.
+        name: what its author calls it.
+        architecture: `llama`, `qwen2`, ... or `onnx`.
+        size_bytes: of the file.
+        parameters: number of weights; None if unknown.
+        quantization: `F16`, `Q8_0`, `Q4_K_M`, ...; None if unknown.
+        context_tokens: trained context; None for vision models.
+        capabilities: what it can be asked to do.
+        licence: as written in the file; None if it says nothing.
+    """
+
+    id: str
+    path: Path
+    format: Literal["gguf", "onnx"]
+    name: str
+    architecture: str
+    size_bytes: int
+    parameters: int | None = None
+    quantization: str | None = None
+    context_tokens: int | None = None
+    capabilities: frozenset[Capability] = frozenset()
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModelInfo:
+    """A model in memory.
+
+    Attributes:
+        info: the model on disk.
+        device: where it lives.
+        memory_bytes: weights plus KV cache and compute buffers, as the backend reports them.
+        running: requests being answered now.
+        idle_s: seconds since its last step.
+    """
+
+    info: ModelInfo
+    device: str
+    memory_bytes: int
+    running: int
+    idle_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSnapshot:
+    """What the engine is doing, as plain numbers; cheap enough to take ten times a second.
+
+    Attributes:
+        loaded: models in memory.
+        waiting: requests not yet started.
+        running: requests being answered.
+        threads: CPU threads that the lane uses now.
+        threads_reason: why that many, in one sentence.
+        tokens_per_s: output tokens per second over the last second, all models together.
+        memory_bytes: resident memory of this process.
+        memory_limit_bytes: what this process may use (RAM or cgroup limit).
+        cpu_ours: share of all cores used by this process, in [0, 1].
+        cpu_others: share of all cores used by other programs, in [0, 1].
+    """
+
+    loaded: tuple[LoadedModelInfo, ...]
+    waiting: int
+    running: int
+    threads: int
+    threads_reason: str
+    tokens_per_s: float
+    memory_bytes: int
+    memory_limit_bytes: int
+    cpu_ours: float
+    cpu_others: float
