@@ -1,0 +1,1 @@
+"""Benches: small programs that measure Hearth against a bare llama.cpp loop, and models of random weights to run on."""
