@@ -1,0 +1,26 @@
+"""What comes with Hearth besides code: icons, themes and the bundled models.
+
+The files are read in place, from an installed package or an unpacked folder.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def models_dir() -> Path:
+    """Folder of the bundled models."""
+    return _folder("models")
+
+
+def icons_dir() -> Path:
+    """Folder of the one-colour SVG icons."""
+    return _folder("icons")
+
+
+def themes_dir() -> Path:
+    """Folder of the themes: colour tokens and the style sheet template."""
+    return _folder("themes")
+
+
+def _folder(name: str) -> Path:
+    return Path(str(files(__name__) / name))
