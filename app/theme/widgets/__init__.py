@@ -1,10 +1,10 @@
 """Small painted widgets that every page uses."""
 
-from app.theme.widgets.banner import Banner
+from app.theme.widgets.banner import Banner, Kind
 from app.theme.widgets.chip import Chip
 from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
 
-__all__ = ["Banner", "Chip", "ElidedLabel", "FocusRing", "IconButton", "Part", "SegmentBar", "paint_bar"]
+__all__ = ["Banner", "Chip", "ElidedLabel", "FocusRing", "IconButton", "Kind", "Part", "SegmentBar", "paint_bar"]
