@@ -2,9 +2,9 @@
 
 import os
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import platformdirs
 
@@ -65,10 +65,10 @@ class EngineConfig:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(table.keys() - known):
             raise ConfigError(f"Unknown setting {unknown[0]!r} in {path}.", f"Known are: {', '.join(sorted(known))}.")
-        return cls(**{name: _convert(name, value) for name, value in table.items()})
+        return replace(cls(), **{name: _convert(name, value) for name, value in table.items()})
 
 
-def _convert(name: str, value: object) -> object:
+def _convert(name: str, value: object) -> Any:
     if name == "home" and isinstance(value, str):
         return Path(value).expanduser()
     if name == "model_dirs" and isinstance(value, list) and all(isinstance(item, str) for item in value):

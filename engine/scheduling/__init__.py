@@ -1,0 +1,1 @@
+"""What runs next, and when: jobs, the queue, lanes and their threads."""

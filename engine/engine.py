@@ -1,0 +1,264 @@
+"""Engine: the composition root, and the only door."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+import psutil
+
+from engine.backends.base import Backend, LoadedModel, LoadOptions
+from engine.config import EngineConfig
+from engine.devices.cpu_load import CpuLoad, CpuLoadMeter
+from engine.devices.machine import memory_limit_bytes, physical_cores, usable_cores
+from engine.errors import EngineClosedError
+from engine.memory.residency import Residency
+from engine.models.library import ModelLibrary
+from engine.scheduling.intake import Intake
+from engine.scheduling.jobs import settle
+from engine.scheduling.lane import Lane
+from engine.scheduling.threads import ThreadGovernor
+from engine.stream import OutputStream
+from engine.types import (
+    EmbedRequest,
+    EmbedResult,
+    EngineSnapshot,
+    Event,
+    GenerateRequest,
+    LoadedModelInfo,
+    ModelInfo,
+    RecognizeRequest,
+    RecognizeResult,
+)
+from resources import models_dir
+
+log = logging.getLogger(__name__)
+
+LOAD_SAMPLE_S = 0.4
+"""Least interval between two readings of the processor's counters for snapshots."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Everything that exists only while the engine is open, in the order in which it is made."""
+
+    lane: Lane
+    residency: Residency
+    intake: Intake
+
+
+class Engine:
+    """Runs models. Use it as an async context manager; several may be open in one process.
+
+    Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
+
+    Attributes:
+        config: what it was made with.
+    """
+
+    def __init__(self, config: EngineConfig | None = None, backends: Mapping[str, Backend] | None = None) -> None:
+        """Make a closed engine.
+
+        Args:
+            config: settings; the defaults suit the machine.
+            backends: by model format; llama.cpp for GGUF and ONNX Runtime for ONNX if not given.
+        """
+        self.config = config if config is not None else EngineConfig()
+        self._backends = backends if backends is not None else self._default_backends()
+        self._library = ModelLibrary((models_dir(), self.config.home / "models", *self.config.model_dirs))
+        self._open: _Open | None = None
+        self._fails: set[Callable[[BaseException], None]] = set()
+        self._meter = CpuLoadMeter()
+        self._load = CpuLoad(0.0, 0.0)
+
+    async def __aenter__(self) -> Self:
+        self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Start the threads; does nothing if it is open. Models are loaded when they are first asked for."""
+        if self._open is not None:
+            return
+        cores = min(physical_cores(), usable_cores())
+        governor = ThreadGovernor(cores, fixed=self.config.threads)
+        options = LoadOptions(
+            context_tokens=self.config.context_tokens,
+            max_sequences=self.config.max_sequences,
+            threads=governor.choice.threads,
+        )
+        # The lane reports a broken model to the residency, and the residency lets the lane close models.
+        lane = Lane(
+            "cpu", governor, self.config.prefill_chunk_tokens, on_model_failed=lambda model: residency.discard(model)
+        )
+        residency = Residency(self._backends, options, retire=lane.retire)
+        self._open = _Open(lane, residency, Intake(self._library, residency, lane))
+
+    async def close(self) -> None:
+        """End all requests with `EngineClosedError`, free all models and end all threads; does nothing if closed."""
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        for fail in list(self._fails):
+            fail(EngineClosedError("The engine was closed."))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def shut_down() -> None:
+            opened.intake.close()
+            opened.lane.close()
+            opened.lane.join()
+            opened.residency.close()
+            loop.call_soon_threadsafe(done.set_result, None)
+
+        closer = threading.Thread(target=shut_down, name="hearth-closer")
+        closer.start()
+        await asyncio.shield(done)
+        closer.join()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
+        """Answer a prompt; close the generator (`contextlib.aclosing`) to stop within one step.
+
+        Yields:
+            `Queued`, `Loading` and `Prefill` while it prepares, `TextDelta` while it writes, `Finished` at the end.
+
+        Raises:
+            EngineError: any of the tree; the answer so far has been yielded.
+        """
+        opened = self._require_open()
+        stream = OutputStream(asyncio.get_running_loop())
+        with opened.residency.lease() as lease, self._failing_with(stream.fail):
+            try:
+                opened.intake.generate(request, stream, lease)
+                async with aclosing(stream.events()) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                stream.cancel()
+
+    async def recognize(self, request: RecognizeRequest) -> RecognizeResult:
+        """Say what is in an image; images asked for at the same time run as one batch.
+
+        Raises:
+            EngineError: any of the tree.
+        """
+        opened = self._require_open()
+        with opened.residency.lease() as lease:
+            return await self._outcome(opened.intake.recognize(request, lease))
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        """Turn texts into vectors.
+
+        Raises:
+            EngineError: any of the tree.
+        """
+        opened = self._require_open()
+        with opened.residency.lease() as lease:
+            return await self._outcome(opened.intake.embed(request, lease))
+
+    async def load(self, model: str) -> LoadedModelInfo:
+        """Load a model, so that the first request need not wait.
+
+        Raises:
+            ModelError: it cannot be loaded.
+            OutOfMemoryError: it does not fit.
+        """
+        opened = self._require_open()
+        with opened.residency.lease() as lease:
+            return self._describe(await self._outcome(opened.intake.load(model, lease)), 0, 0.0)
+
+    async def unload(self, model: str) -> bool:
+        """Let a model go; return whether it was loaded.
+
+        Raises:
+            ModelError: requests are using it.
+        """
+        return await self._outcome(self._require_open().intake.unload(self.model(model)))
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """All models on disk, bundled ones first, described from their headers."""
+        return self._library.scan()
+
+    def model(self, name: str) -> ModelInfo:
+        """Find a model by id or path.
+
+        Raises:
+            ModelNotFoundError: there is none.
+            ModelFileError: the file is broken, or not a model.
+        """
+        return self._library.find(name)
+
+    def snapshot(self) -> EngineSnapshot:
+        """Describe what the engine does right now; cheap.
+
+        Raises:
+            EngineClosedError: it is not open.
+        """
+        opened = self._require_open()
+        lane, now = opened.lane.snapshot(), time.monotonic()
+        if self._meter.elapsed_s >= LOAD_SAMPLE_S:
+            self._load = self._meter.sample()
+        cores = usable_cores()
+        return EngineSnapshot(
+            loaded=tuple(
+                self._describe(r.model, lane.running_by_model.get(id(r.model), 0), now - r.used_s)
+                for r in opened.residency.residents()
+            ),
+            waiting=lane.waiting,
+            running=lane.running,
+            threads=lane.threads,
+            threads_reason=lane.threads_reason,
+            tokens_per_s=opened.lane.tokens_per_s(),
+            memory_bytes=psutil.Process().memory_info().rss,
+            memory_limit_bytes=memory_limit_bytes(),
+            cpu_ours=min(1.0, self._load.ours / cores),
+            cpu_others=min(1.0, self._load.others / cores),
+        )
+
+    def _default_backends(self) -> Mapping[str, Backend]:
+        # Imported here, so that `import engine` stays quick for whoever brings other backends.
+        from engine.backends.llama import LlamaBackend
+        from engine.backends.onnx import OnnxBackend
+
+        return {"gguf": LlamaBackend(), "onnx": OnnxBackend(self.config.cache_dir / "onnx")}
+
+    def _require_open(self) -> _Open:
+        if self._open is None:
+            raise EngineClosedError("The engine is not open.", "Use it inside `async with Engine(...)`.")
+        return self._open
+
+    @contextmanager
+    def _failing_with(self, fail: Callable[[BaseException], None]) -> Iterator[None]:
+        """Call `fail` if the engine is closed meanwhile."""
+        self._fails.add(fail)
+        try:
+            yield
+        finally:
+            self._fails.discard(fail)
+
+    async def _outcome(self, future: "Future[T]") -> T:
+        """Wait for a future of another thread; cancelling the wait cancels the work."""
+        with self._failing_with(lambda error: settle(future, error)):
+            return await asyncio.wrap_future(future)
+
+    @staticmethod
+    def _describe(model: LoadedModel, running: int, idle_s: float) -> LoadedModelInfo:
+        return LoadedModelInfo(
+            info=model.info,
+            device=model.device,
+            memory_bytes=model.memory_bytes,
+            running=running,
+            idle_s=0.0 if running else max(0.0, idle_s),
+        )

@@ -1,0 +1,159 @@
+"""Intake: brings a request to its lane: finds the model, loads it if need be, checks and tokenises the prompt.
+
+Two threads: loading a model takes seconds and must not hold up requests for models that are loaded already.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from engine.backends.base import EmbeddingModel, LoadedModel, LoadProgress, TextModel, VisionModel
+from engine.errors import CapabilityError, EngineError, InvalidRequestError, ModelError
+from engine.memory.residency import Lease, Residency
+from engine.models.library import ModelLibrary
+from engine.scheduling.jobs import EmbedJob, GenerateJob, JobClock, RecognizeJob, settle
+from engine.scheduling.lane import Lane
+from engine.stream import OutputStream
+from engine.types import (
+    EmbedRequest,
+    EmbedResult,
+    GenerateRequest,
+    Loading,
+    ModelInfo,
+    RecognizeRequest,
+    RecognizeResult,
+)
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+Fail = Callable[[BaseException], None]
+
+
+class Intake:
+    """The way from a request to a job on a lane.
+
+    Every method returns at once; errors arrive where the result would.
+
+    Thread: from any thread. The work is done on `hearth-prepare` and `hearth-loader`.
+    """
+
+    def __init__(self, library: ModelLibrary, residency: Residency, lane: Lane) -> None:
+        self._library = library
+        self._residency = residency
+        self._lane = lane
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="hearth-prepare")
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="hearth-loader")
+        self._is_closing = False
+
+    def generate(self, request: GenerateRequest, stream: OutputStream, lease: Lease) -> None:
+        """Bring a generate request to the lane; its events go to the stream."""
+        clock = JobClock()
+
+        def start(model: LoadedModel) -> None:
+            if not isinstance(model, TextModel):
+                raise CapabilityError(f"{model.info.id} does not generate text.", "Choose a language model.")
+            self._lane.submit(GenerateJob(model, model.prepare(request), stream, clock))
+
+        def progress(fraction: float) -> bool:
+            stream.put(Loading(fraction))
+            return not stream.is_cancelled and not self._is_closing
+
+        self._bring(request.model, start, stream.fail, clock, progress, lease)
+
+    def recognize(self, request: RecognizeRequest, lease: Lease) -> "Future[RecognizeResult]":
+        """Bring an image to the lane."""
+        clock, future = JobClock(), Future[RecognizeResult]()
+
+        def start(model: LoadedModel) -> None:
+            if not isinstance(model, VisionModel):
+                raise CapabilityError(f"{model.info.id} does not recognise images.", "Choose an image model.")
+            if request.top_k < 1:
+                raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
+            self._lane.submit(RecognizeJob(model, request, future, clock))
+
+        self._bring(request.model, start, _failing(future), clock, self._progress_of(future), lease)
+        return future
+
+    def embed(self, request: EmbedRequest, lease: Lease) -> "Future[EmbedResult]":
+        """Bring texts to the lane."""
+        clock, future = JobClock(), Future[EmbedResult]()
+
+        def start(model: LoadedModel) -> None:
+            if not isinstance(model, EmbeddingModel):
+                raise CapabilityError(f"{model.info.id} does not make embeddings.", "Choose an embedding model.")
+            if not request.texts:
+                raise InvalidRequestError("There is no text to embed.")
+            self._lane.submit(EmbedJob(model, request, future, clock))
+
+        self._bring(request.model, start, _failing(future), clock, self._progress_of(future), lease)
+        return future
+
+    def load(self, name: str, lease: Lease) -> "Future[LoadedModel]":
+        """Load a model without asking it anything."""
+        future = Future[LoadedModel]()
+
+        def start(model: LoadedModel) -> None:
+            settle(future, model)
+
+        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        return future
+
+    def unload(self, info: ModelInfo) -> "Future[bool]":
+        """Let a model go; the result says whether it was loaded."""
+        return self._loading.submit(self._residency.unload, info)
+
+    def close(self) -> None:
+        """Stop loading and preparing, and wait until both threads have ended."""
+        self._is_closing = True
+        self._loading.shutdown(wait=True, cancel_futures=True)
+        self._preparing.shutdown(wait=True, cancel_futures=True)
+
+    def _progress_of(self, future: "Future[R]") -> LoadProgress:
+        return lambda _fraction: not future.cancelled() and not self._is_closing
+
+    def _bring(
+        self,
+        name: str,
+        start: Callable[[LoadedModel], None],
+        fail: Fail,
+        clock: JobClock,
+        progress: LoadProgress,
+        lease: Lease,
+    ) -> None:
+        """Find and load a model, then call `start` with it; all errors go to `fail`."""
+
+        def find() -> None:
+            info = self._library.find(name)
+            lease.hold(info.path)
+            if (model := self._residency.get(info.path)) is not None:
+                start(model)
+                return
+            progress(0.0)
+            self._loading.submit(_guarded, lambda: load(info), fail)
+
+        def load(info: ModelInfo) -> None:
+            began_s = time.monotonic()
+            model = self._residency.load(info, progress)
+            progress(1.0)
+            clock.load_s = time.monotonic() - began_s
+            self._preparing.submit(_guarded, lambda: start(model), fail)
+
+        self._preparing.submit(_guarded, find, fail)
+
+
+def _failing(future: "Future[R]") -> Fail:
+    return lambda error: settle(future, error)
+
+
+def _guarded(work: Callable[[], None], fail: Fail) -> None:
+    """Run a piece of work on an intake thread; whatever goes wrong reaches the caller."""
+    try:
+        work()
+    except EngineError as error:
+        fail(error)
+    except Exception as error:
+        log.exception("a request failed inside")
+        fail(ModelError(f"The request failed inside: {error}.", "The log says more."))

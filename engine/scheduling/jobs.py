@@ -1,0 +1,280 @@
+"""Jobs: requests on their way through a lane, each with its own clock and its own way back to the caller."""
+
+import time
+from abc import ABC, abstractmethod
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from engine.backends.base import EmbeddingModel, LoadedModel, Prompt, SequenceStep, TextModel, TextSequence, VisionModel
+from engine.stream import OutputStream
+from engine.types import (
+    EmbedRequest,
+    EmbedResult,
+    Finished,
+    FinishReason,
+    FloatArray,
+    GenerateResult,
+    Placement,
+    Prefill,
+    Queued,
+    RecognizeRequest,
+    RecognizeResult,
+    TextDelta,
+    Timings,
+    TokenLogprob,
+    Usage,
+    VisionOutput,
+)
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class JobClock:
+    """Moments in the life of a request, on the monotonic clock; each is set once, when it happens."""
+
+    arrived_s: float = field(default_factory=time.monotonic)
+    load_s: float = 0.0
+    started_s: float | None = None
+    prefilled_s: float | None = None
+    first_token_s: float | None = None
+
+    def start(self) -> None:
+        """Note the first step."""
+        if self.started_s is None:
+            self.started_s = time.monotonic()
+
+    def timings(self) -> Timings:
+        """Summarise, now being the end; a moment that never came counts as the end."""
+        now = time.monotonic()
+        started = now if self.started_s is None else self.started_s
+        prefilled = now if self.prefilled_s is None else self.prefilled_s
+        first = now if self.first_token_s is None else self.first_token_s
+        return Timings(
+            queued_s=max(0.0, started - self.arrived_s - self.load_s),
+            load_s=self.load_s,
+            prefill_s=max(0.0, prefilled - started),
+            first_token_s=first - self.arrived_s,
+            decode_s=now - first,
+            total_s=now - self.arrived_s,
+        )
+
+
+class Job(ABC):
+    """A request that has its model and waits for steps, or is given them.
+
+    Thread: the lane, from `Lane.submit` on; only `is_cancelled` may change from outside.
+
+    Attributes:
+        clock: moments of its life.
+    """
+
+    def __init__(self, clock: JobClock) -> None:
+        self.clock = clock
+
+    @property
+    @abstractmethod
+    def model(self) -> LoadedModel:
+        """What it runs on."""
+
+    @property
+    @abstractmethod
+    def is_cancelled(self) -> bool:
+        """Whether the caller has gone."""
+
+    @abstractmethod
+    def fail(self, error: BaseException) -> None:
+        """Tell the caller that it failed."""
+
+    def tell_position(self, position: int) -> None:  # noqa: B027 - only streams have a way to say it
+        """Tell the caller how many are before it, itself counted."""
+
+
+class GenerateJob(Job):
+    """An answer being written.
+
+    Attributes:
+        prompt: what to answer, ready for the model.
+        sequence: its place in the model's batch; None while it waits.
+    """
+
+    def __init__(self, model: TextModel, prompt: Prompt, stream: OutputStream, clock: JobClock) -> None:
+        super().__init__(clock)
+        self.prompt = prompt
+        self.sequence: TextSequence | None = None
+        self._model = model
+        self._stream = stream
+        self._parts: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._output_tokens = 0
+        self._position = 0
+
+    @property
+    def model(self) -> TextModel:
+        """What it runs on."""
+        return self._model
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the consumer of the stream has gone."""
+        return self._stream.is_cancelled
+
+    def fail(self, error: BaseException) -> None:
+        """End the stream with an error."""
+        self._stream.fail(error)
+
+    def tell_position(self, position: int) -> None:
+        """Put a `Queued` event, if the position has changed."""
+        if position != self._position:
+            self._position = position
+            self._stream.put(Queued(position))
+
+    def advance(self, step: SequenceStep, placement: Placement) -> None:
+        """Pass on what a step did for this job."""
+        if self.clock.prefilled_s is None:
+            self._note_prefill(step.sequence)
+        if step.token_count:
+            if self.clock.first_token_s is None:
+                self.clock.first_token_s = time.monotonic()
+            self._output_tokens += step.token_count
+        if step.text or step.token_count:
+            self._parts.append(step.text)
+            self._logprobs.extend(step.logprobs)
+            self._stream.put(TextDelta(step.text, step.token_count, step.logprobs))
+        if step.error is not None:
+            self._stream.fail(step.error)
+        elif step.finish is not None:
+            self._stream.put(Finished(self._result(step.finish, step.sequence, placement)))
+
+    def _note_prefill(self, sequence: TextSequence) -> None:
+        if not sequence.is_prefilling:
+            self.clock.prefilled_s = time.monotonic()
+        self._stream.put(Prefill(sequence.prefilled_tokens, sequence.prompt_tokens))
+
+    def _result(self, finish: FinishReason, sequence: TextSequence, placement: Placement) -> GenerateResult:
+        return GenerateResult(
+            text="".join(self._parts),
+            finish_reason=finish,
+            usage=Usage(
+                prompt_tokens=sequence.prompt_tokens,
+                cached_tokens=sequence.cached_tokens,
+                output_tokens=self._output_tokens,
+            ),
+            timings=self.clock.timings(),
+            placement=placement,
+            seed=self.prompt.seed,
+            logprobs=tuple(self._logprobs),
+            dropped_messages=self.prompt.dropped_messages,
+        )
+
+
+class RecognizeJob(Job):
+    """An image waiting to be recognised.
+
+    Attributes:
+        request: which image.
+        future: completed with the result; the caller cancels it.
+    """
+
+    def __init__(
+        self, model: VisionModel, request: RecognizeRequest, future: "Future[RecognizeResult]", clock: JobClock
+    ) -> None:
+        super().__init__(clock)
+        self.request = request
+        self.future = future
+        self._model = model
+
+    @property
+    def model(self) -> VisionModel:
+        """What it runs on."""
+        return self._model
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the caller has cancelled the future."""
+        return self.future.cancelled()
+
+    def fail(self, error: BaseException) -> None:
+        """Complete the future with an error."""
+        settle(self.future, error)
+
+    def finish(self, output: VisionOutput, placement: Placement) -> None:
+        """Complete the future with a result."""
+        self.clock.first_token_s = time.monotonic()
+        settle(self.future, RecognizeResult(output=output, timings=self.clock.timings(), placement=placement))
+
+
+class EmbedJob(Job):
+    """Texts being embedded, a batch a step.
+
+    Attributes:
+        request: which texts.
+        future: completed with the result; the caller cancels it.
+    """
+
+    def __init__(
+        self, model: EmbeddingModel, request: EmbedRequest, future: "Future[EmbedResult]", clock: JobClock
+    ) -> None:
+        super().__init__(clock)
+        self.request = request
+        self.future = future
+        self._model = model
+        self._vectors: list[FloatArray] = []
+        self._done_texts = 0
+        self._tokens = 0
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """What it runs on."""
+        return self._model
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the caller has cancelled the future."""
+        return self.future.cancelled()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every text has its vector."""
+        return self._done_texts == len(self.request.texts)
+
+    def fail(self, error: BaseException) -> None:
+        """Complete the future with an error."""
+        settle(self.future, error)
+
+    def next_texts(self) -> tuple[str, ...]:
+        """The texts of the next step."""
+        return self.request.texts[self._done_texts : self._done_texts + self._model.max_batch]
+
+    def advance(self, vectors: FloatArray, tokens: int, placement: Placement) -> None:
+        """Add the vectors of a step, shape (texts of the step, dimensions); the last one completes the future."""
+        self._vectors.append(vectors)
+        self._done_texts += len(vectors)
+        self._tokens += tokens
+        if self.is_done:
+            settle(self.future, self._result(placement))
+
+    def _result(self, placement: Placement) -> EmbedResult:
+        vectors = np.concatenate(self._vectors)
+        if self.request.normalize:
+            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return EmbedResult(
+            vectors=vectors,
+            usage=Usage(prompt_tokens=self._tokens),
+            timings=self.clock.timings(),
+            placement=placement,
+        )
+
+
+def settle(future: "Future[R]", outcome: R | BaseException) -> None:
+    """Complete a future with a value or an error, unless it is done or its caller has cancelled it."""
+    with suppress(InvalidStateError):
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -1,0 +1,126 @@
+"""One step of each kind of model: at most one call into a backend, and its results handed on."""
+
+import time
+
+from engine.backends.base import EmbeddingModel, TextModel, TextSequence, VisionModel
+from engine.errors import OutOfMemoryError, RequestError
+from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
+from engine.scheduling.queue import ModelWork
+from engine.types import Placement
+
+SHARED_PREFILL_S = 0.15
+"""Longest prefill chunk while other answers run: a pause in the flow that a reader does not mind. A guess."""
+
+LEAST_PREFILL_TOKENS = 16
+"""Smaller chunks cost nearly as much as this one, because every step reads all weights once."""
+
+
+class PrefillRate:
+    """Learns how many prompt tokens per second a model reads, from the steps it takes."""
+
+    def __init__(self) -> None:
+        self._tokens_per_s: float | None = None
+
+    def learn(self, tokens: int, duration_s: float) -> None:
+        """Add a step that read this many prompt tokens."""
+        if tokens < LEAST_PREFILL_TOKENS or duration_s <= 0:
+            return
+        rate = tokens / duration_s
+        self._tokens_per_s = rate if self._tokens_per_s is None else 0.7 * self._tokens_per_s + 0.3 * rate
+
+    def tokens_within(self, duration_s: float, most: int) -> int:
+        """How many tokens fit into a duration; a cautious few while nothing is known."""
+        if self._tokens_per_s is None:
+            return min(most, 4 * LEAST_PREFILL_TOKENS)
+        return max(LEAST_PREFILL_TOKENS, min(most, int(self._tokens_per_s * duration_s)))
+
+
+def text_step(work: ModelWork, model: TextModel, prefill_tokens: int, rate: PrefillRate, placement: Placement) -> int:
+    """Admit what fits and decode once for all running sequences.
+
+    Returns:
+        The number of tokens generated.
+    """
+    _admit(work, model)
+    jobs: dict[int, GenerateJob] = {}
+    sequences: list[TextSequence] = []
+    for job in work.running:
+        assert isinstance(job, GenerateJob)
+        assert job.sequence is not None
+        jobs[id(job.sequence)] = job
+        sequences.append(job.sequence)
+    if not sequences:
+        return 0
+    unread = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
+    began_s = time.monotonic()
+    steps = model.step(sequences, prefill_tokens)
+    if unread:
+        left = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
+        rate.learn(unread - left, time.monotonic() - began_s)
+    tokens = 0
+    for step in steps:
+        job = jobs[id(step.sequence)]
+        tokens += step.token_count
+        job.advance(step, placement)
+        if step.finish is not None or step.error is not None:
+            model.release(step.sequence)
+            work.running.remove(job)
+    return tokens
+
+
+def _admit(work: ModelWork, model: TextModel) -> None:
+    while work.waiting:
+        job = work.waiting[0]
+        assert isinstance(job, GenerateJob)
+        job.sequence = model.admit(job.prompt)
+        if job.sequence is None:
+            if work.running:
+                return
+            # Nothing runs and still there is no room: waiting would be for ever.
+            work.waiting.popleft()
+            job.fail(
+                OutOfMemoryError(
+                    f"The request needs {len(job.prompt.tokens) + job.prompt.max_tokens:,} tokens of context,"
+                    f" more than {model.info.id} has.",
+                    "Ask for fewer tokens, or load the model with a larger context.",
+                )
+            )
+            continue
+        work.waiting.popleft()
+        work.running.append(job)
+        job.clock.start()
+
+
+def vision_step(work: ModelWork, model: VisionModel, placement: Placement) -> None:
+    """Recognise as many waiting images as fit into one run."""
+    jobs: list[RecognizeJob] = []
+    while work.waiting and len(jobs) < model.max_batch:
+        job = work.waiting.popleft()
+        assert isinstance(job, RecognizeJob)
+        job.clock.start()
+        jobs.append(job)
+    work.running.extend(jobs)
+    for job, outcome in zip(jobs, model.recognize([job.request for job in jobs]), strict=True):
+        if isinstance(outcome, RequestError):
+            job.fail(outcome)
+        else:
+            job.finish(outcome, placement)
+    work.running.clear()
+
+
+def embed_step(work: ModelWork, model: EmbeddingModel, placement: Placement) -> None:
+    """Embed the next batch of texts of the oldest job."""
+    if not work.running:
+        work.running.append(work.waiting.popleft())
+    job = work.running[0]
+    assert isinstance(job, EmbedJob)
+    job.clock.start()
+    try:
+        vectors, tokens = model.embed(job.next_texts())
+    except RequestError as error:
+        job.fail(error)
+        work.running.clear()
+        return
+    job.advance(vectors, tokens, placement)
+    if job.is_done:
+        work.running.clear()

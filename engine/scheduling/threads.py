@@ -1,0 +1,100 @@
+"""ThreadGovernor: how many CPU threads the lane should use right now.
+
+Why: llama.cpp's threads spin at a barrier after every matrix product. As soon as one of them loses its core to another
+program, all the others wait for it, and decoding falls 2x to 50x. One thread fewer than the cores that are really free
+keeps nearly all of the speed; one too many loses it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.devices.cpu_load import CpuLoad, CpuLoadMeter
+
+SAMPLE_INTERVAL_S = 0.2
+"""Twenty ticks of the kernel's counters, so that a sample is good to about 5 % of a core."""
+
+TAKEN_CORES = 0.5
+"""A core counts as taken by others from this share of it on: below, a short waiting beats a core given up."""
+
+RELEASED_CORES = 0.25
+"""Others must fall this far below before the core is claimed again; the gap keeps the count from flapping."""
+
+QUIET_SAMPLES = 3
+"""Samples in a row that must agree before a thread is added; one is enough to give a thread up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadChoice:
+    """How many threads, and why, in one sentence."""
+
+    threads: int
+    reason: str
+
+
+class ThreadGovernor:
+    """Chooses the number of threads from what other programs use.
+
+    Thread: one lane.
+    """
+
+    def __init__(self, cores: int, fixed: int | None = None, meter: Callable[[], CpuLoad | None] | None = None) -> None:
+        """Make a governor.
+
+        Args:
+            cores: most threads that are ever useful, normally the physical cores.
+            fixed: always use this many instead.
+            meter: returns the load since its last call, or None if too little time has passed.
+        """
+        self._cores = max(1, cores)
+        self._meter = meter or _periodic(CpuLoadMeter())
+        self._is_fixed = fixed is not None
+        self._quiet_samples = 0
+        self.choice = (
+            ThreadChoice(fixed, f"{_threads(fixed)}, as set by hand")
+            if fixed is not None
+            else ThreadChoice(self._cores, f"{_threads(self._cores)}: the machine is quiet")
+        )
+
+    def update(self) -> ThreadChoice:
+        """Return the current choice, reconsidered if a sample is due; cheap enough for every step."""
+        if not self._is_fixed and (load := self._meter()) is not None:
+            self._consider(load)
+        return self.choice
+
+    def _consider(self, load: CpuLoad) -> None:
+        current = self.choice.threads
+        allowed = max(1, int(self._cores - load.others + TAKEN_CORES))
+        if allowed < current:
+            self._quiet_samples = 0
+            self._choose(allowed, load)
+            return
+        claimable = max(1, int(self._cores - load.others + RELEASED_CORES))
+        if claimable <= current:
+            self._quiet_samples = 0
+            return
+        self._quiet_samples += 1
+        if self._quiet_samples >= QUIET_SAMPLES:
+            self._quiet_samples = 0
+            self._choose(claimable, load)
+
+    def _choose(self, threads: int, load: CpuLoad) -> None:
+        if threads == self._cores:
+            self.choice = ThreadChoice(threads, f"{_threads(threads)}: the machine is quiet")
+        else:
+            self.choice = ThreadChoice(
+                threads,
+                f"{_threads(threads)} instead of {self._cores}: other programs use {load.others:.1f} cores",
+            )
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _periodic(meter: CpuLoadMeter) -> Callable[[], CpuLoad | None]:
+    """Sample a meter at most every `SAMPLE_INTERVAL_S`; the first sample after an idle stretch covers the stretch."""
+
+    def sample() -> CpuLoad | None:
+        return meter.sample() if meter.elapsed_s >= SAMPLE_INTERVAL_S else None
+
+    return sample

@@ -1,0 +1,240 @@
+"""Backends without weights, shipped so that plugins and front ends can be tested through the real engine.
+
+    text = FakeBackend(script=("Hel", "lo"))
+    async with Engine(config, backends={"gguf": text}) as engine: ...
+
+Everything but the arithmetic is real: threads, queue, streams, cancelling.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.backends.base import LoadedModel, LoadOptions, LoadProgress, Prompt, SequenceStep, TextSequence
+from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
+from engine.types import (
+    Capability,
+    FinishReason,
+    FloatArray,
+    GenerateRequest,
+    Label,
+    ModelInfo,
+    RecognizeRequest,
+    TextLine,
+    VisionOutput,
+)
+
+
+@dataclass(slots=True, eq=False)
+class FakeSequence:
+    """A scripted answer in progress."""
+
+    prompt: Prompt
+    cached_tokens: int = 0
+    prefilled_tokens: int = 0
+    emitted: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Length of the prompt."""
+        return len(self.prompt.tokens)
+
+    @property
+    def is_prefilling(self) -> bool:
+        """Whether part of the prompt is still to be read."""
+        return self.prefilled_tokens < self.prompt_tokens
+
+
+class _FakeModel:
+    """What all fake models share.
+
+    Attributes:
+        threads: what the lane has set last.
+        is_closed: whether `close` was called.
+    """
+
+    device = "cpu"
+    backend = "fake"
+    memory_bytes = 1 << 20
+
+    def __init__(self, info: ModelInfo, threads: int) -> None:
+        self.info = info
+        self.threads = threads
+        self.is_closed = False
+
+    def set_threads(self, threads: int) -> None:
+        """Note the number of threads."""
+        self.threads = threads
+
+    def close(self) -> None:
+        """Note that it is closed."""
+        self.is_closed = True
+
+
+class FakeTextModel(_FakeModel):
+    """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
+
+    def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
+        super().__init__(info, options.threads)
+        self._options = options
+        self._backend = backend
+        self.admitted: list[FakeSequence] = []
+        self.released: list[FakeSequence] = []
+        self.batch_sizes: list[int] = []
+
+    def prepare(self, request: GenerateRequest) -> Prompt:
+        """Split the prompt, or the conversation, into words."""
+        text = request.prompt if request.prompt is not None else " ".join(m.content for m in request.messages)
+        words = text.split()
+        if not words:
+            raise InvalidRequestError("The prompt is empty.", "Write something.")
+        if len(words) >= self._options.context_tokens:
+            raise ContextOverflowError(len(words), self._options.context_tokens)
+        most = self._options.context_tokens - len(words)
+        seed = 0 if request.sampling.seed is None else request.sampling.seed
+        return Prompt(
+            request=request,
+            tokens=tuple(range(len(words))),
+            max_tokens=most if request.max_tokens is None else min(most, request.max_tokens),
+            seed=seed,
+        )
+
+    def admit(self, prompt: Prompt) -> FakeSequence | None:
+        """Take the prompt if there is a free place in the batch."""
+        if len(self.admitted) - len(self.released) >= self._options.max_sequences:
+            return None
+        sequence = FakeSequence(prompt)
+        self.admitted.append(sequence)
+        return sequence
+
+    def step(self, sequences: Sequence[TextSequence], prefill_tokens: int) -> list[SequenceStep]:
+        """Read part of the prompts and emit a piece of the script for each of the others."""
+        time.sleep(self._backend.step_s)
+        self.batch_sizes.append(len(sequences))
+        if self._backend.step_error is not None and len(self.batch_sizes) > self._backend.fail_after_steps:
+            raise self._backend.step_error
+        steps = []
+        for sequence in sequences:
+            assert isinstance(sequence, FakeSequence)
+            if sequence.is_prefilling:
+                read = min(prefill_tokens, sequence.prompt_tokens - sequence.prefilled_tokens)
+                sequence.prefilled_tokens += read
+                prefill_tokens -= read
+            step = SequenceStep(sequence) if sequence.is_prefilling else self._emit(sequence)
+            steps.append(step)
+        return steps
+
+    def release(self, sequence: TextSequence) -> None:
+        """Note that a sequence has left."""
+        assert isinstance(sequence, FakeSequence)
+        self.released.append(sequence)
+
+    def _emit(self, sequence: FakeSequence) -> SequenceStep:
+        script = self._backend.script
+        text = script[sequence.emitted % len(script)]
+        sequence.emitted += 1
+        finish = None
+        if sequence.emitted >= sequence.prompt.max_tokens:
+            finish = FinishReason.LENGTH
+        elif not self._backend.repeat and sequence.emitted == len(script):
+            finish = FinishReason.STOP
+        return SequenceStep(sequence, text, 1, finish=finish)
+
+
+class FakeVisionModel(_FakeModel):
+    """Sees the same labels in every image; an image whose bytes are empty is broken."""
+
+    max_batch = 8
+
+    def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
+        super().__init__(info, options.threads)
+        self._backend = backend
+        self.batch_sizes: list[int] = []
+
+    def recognize(self, requests: Sequence[RecognizeRequest]) -> list[VisionOutput | RequestError]:
+        """Return the scripted output for each image."""
+        time.sleep(self._backend.step_s)
+        self.batch_sizes.append(len(requests))
+        return [self._look(request) for request in requests]
+
+    def _look(self, request: RecognizeRequest) -> VisionOutput | RequestError:
+        image = request.image.read_bytes() if isinstance(request.image, Path) else request.image
+        if not image:
+            return InvalidRequestError("The image is empty.", "Choose another file.")
+        return replace(self._backend.sees, labels=self._backend.sees.labels[: request.top_k])
+
+
+class FakeEmbeddingModel(_FakeModel):
+    """Embeds a text as the counts of its first letters."""
+
+    max_batch = 4
+
+    def __init__(self, info: ModelInfo, options: LoadOptions) -> None:
+        super().__init__(info, options.threads)
+        self.batch_sizes: list[int] = []
+
+    def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
+        """Return vectors of shape (texts, 26)."""
+        self.batch_sizes.append(len(texts))
+        vectors = np.zeros((len(texts), 26), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            if not text:
+                raise InvalidRequestError("A text is empty.", "Leave it out.")
+            for letter in text.lower():
+                if "a" <= letter <= "z":
+                    row[ord(letter) - ord("a")] += 1
+        return vectors, sum(len(text.split()) for text in texts)
+
+
+_SIGN = VisionOutput(
+    capability=Capability.READING,
+    image_size=(320, 64),
+    labels=(Label("letter", 0.9), Label("digit", 0.1)),
+    lines=(TextLine("HEARTH 42", 0.98, (10, 12, 300, 52)),),
+)
+
+
+@dataclass(slots=True, eq=False)
+class FakeBackend:
+    """Opens any file; the model's kind follows from the capabilities in its `ModelInfo`.
+
+    Attributes:
+        script: pieces of text, one per step.
+        repeat: start the script again instead of ending the answer.
+        step_s: how long a step takes.
+        load_error: raised by `load`.
+        step_error: raised by `step`, after `fail_after_steps` good ones.
+        sees: what every image shows.
+        models: all models that were loaded, newest last.
+    """
+
+    script: tuple[str, ...] = ("Hello", ", ", "world", ".")
+    repeat: bool = False
+    step_s: float = 0.0
+    load_error: EngineError | None = None
+    step_error: Exception | None = None
+    fail_after_steps: int = 0
+    sees: VisionOutput = _SIGN
+    models: list[LoadedModel] = field(default_factory=list)
+    name: str = "fake"
+    version: str = "1"
+
+    def load(self, info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LoadedModel:
+        """Make a model of the kind that the info asks for."""
+        if self.load_error is not None:
+            raise self.load_error
+        if not progress(0.5):
+            raise ModelError(f"Loading {info.id} was cancelled.")
+        model = self._make(info, options)
+        self.models.append(model)
+        return model
+
+    def _make(self, info: ModelInfo, options: LoadOptions) -> LoadedModel:
+        if Capability.EMBEDDING in info.capabilities:
+            return FakeEmbeddingModel(info, options)
+        if info.capabilities & {Capability.READING, Capability.CLASSIFICATION, Capability.FEATURES}:
+            return FakeVisionModel(info, options, self)
+        return FakeTextModel(info, options, self)
