@@ -1,0 +1,61 @@
+"""Engines over fake backends: everything real but the arithmetic."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from engine.config import EngineConfig
+from engine.engine import Engine
+from engine.errors import ModelNotFoundError
+from engine.testing import FakeBackend
+from engine.types import Capability, ModelInfo
+
+CAPABILITIES = {
+    "text": frozenset({Capability.CHAT, Capability.COMPLETION}),
+    "other": frozenset({Capability.CHAT, Capability.COMPLETION}),
+    "eyes": frozenset({Capability.READING}),
+    "vectors": frozenset({Capability.EMBEDDING}),
+}
+
+
+class FakeLibrary:
+    """Models that need no file; named after what they can do."""
+
+    def __init__(self, size_bytes: int = 1000) -> None:
+        self.size_bytes = size_bytes
+
+    def scan(self) -> tuple[ModelInfo, ...]:
+        return tuple(self.find(name) for name in CAPABILITIES)
+
+    def find(self, name: str) -> ModelInfo:
+        if name not in CAPABILITIES:
+            raise ModelNotFoundError(f"No model called {name}.")
+        return ModelInfo(
+            id=name,
+            path=Path(f"/nowhere/{name}.gguf"),
+            format="gguf",
+            name=name,
+            architecture="fake",
+            size_bytes=self.size_bytes,
+            capabilities=CAPABILITIES[name],
+        )
+
+
+MakeEngine = Callable[..., Engine]
+
+
+@pytest.fixture
+async def make_engine(tmp_path: Path) -> AsyncIterator[MakeEngine]:
+    """Make open engines with a fake library; they are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        def make(backend: FakeBackend, **settings: object) -> Engine:
+            engine = Engine(EngineConfig(home=tmp_path, **settings), backends={"gguf": backend})
+            engine._library = FakeLibrary()
+            engine.open()
+            stack.push_async_callback(engine.close)
+            return engine
+
+        yield make
