@@ -31,11 +31,13 @@ class LoadOptions:
         context_tokens: longest prompt plus answer of one request; capped by what the model was trained for.
         max_sequences: most requests decoded together, 1 to 64.
         threads: CPU threads to start with; the lane changes them with `set_threads`.
+        available_bytes: memory that the model may take; None lets the backend ask the operating system.
     """
 
     context_tokens: int = 4096
     max_sequences: int = 16
     threads: int = 1
+    available_bytes: int | None = None
 
 
 class LoadedModel(Protocol):
@@ -158,7 +160,7 @@ class TextModel(LoadedModel, Protocol):
         """
 
     def release(self, sequence: TextSequence) -> None:
-        """Take a finished or cancelled sequence out of the batch; its KV may be kept for the conversation's next turn."""
+        """Take a finished or cancelled sequence out of the batch; its KV may be kept for the next turn."""
 
 
 @runtime_checkable

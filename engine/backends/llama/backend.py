@@ -1,0 +1,36 @@
+"""LlamaBackend: opens GGUF files."""
+
+from importlib.metadata import version
+
+from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
+from engine.types import ModelInfo
+
+
+class LlamaBackend:
+    """Runs GGUF models with llama.cpp on the CPU."""
+
+    @property
+    def name(self) -> str:
+        """The inference library."""
+        return "llama.cpp"
+
+    @property
+    def version(self) -> str:
+        """Version of the Python binding, which names the llama.cpp inside."""
+        return version("llama-cpp-python")
+
+    def load(self, info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LoadedModel:
+        """Load a model; blocks for as long as it takes.
+
+        Thread: loader.
+
+        Raises:
+            ModelFileError: the file is broken or of an unknown kind.
+            OutOfMemoryError: it does not fit.
+            CapabilityError: it is neither a text generator nor an embedding model.
+            EngineError: `progress` cancelled the load.
+        """
+        # Imported here: loading the native library takes a third of a second, which a start-up must not wait for.
+        from engine.backends.llama.loading import load_model
+
+        return load_model(info, options, progress)

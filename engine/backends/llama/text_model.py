@@ -1,0 +1,229 @@
+"""A loaded text model: continuous batching on one llama.cpp context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.backends.base import Prompt, SequenceStep, TextSequence
+from engine.backends.llama.answer import AnswerText, report_logprob
+from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.prepare import Preparer, SequencePlan
+from engine.backends.llama.sampling import Sampler, build_sampler
+from engine.backends.llama.slots import Slot, SlotTable
+from engine.backends.llama.vocabulary import Vocabulary
+from engine.backends.llama.weights import Weights
+from engine.errors import RequestError
+from engine.types import FinishReason, FloatArray, GenerateRequest, ModelInfo
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class LlamaSequence:
+    """One request in the batch.
+
+    Attributes:
+        prompt: what is answered.
+        slot: its place; `slot.tokens` are in the KV cache.
+        sampler: chooses its tokens.
+        answer: its text so far.
+        cached_tokens: prompt tokens that were in the KV cache when it was admitted.
+        next_token: chosen last, not in the KV cache yet.
+        output_tokens: chosen so far.
+        failed: whether its KV can no longer be trusted.
+    """
+
+    prompt: Prompt
+    slot: Slot
+    sampler: Sampler
+    answer: AnswerText
+    cached_tokens: int
+    prompt_tokens: int = field(init=False)
+    next_token: int = -1
+    output_tokens: int = 0
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        self.prompt_tokens = len(self.prompt.tokens)
+
+    @property
+    def prefilled_tokens(self) -> int:
+        """Prompt tokens in the KV cache now."""
+        return min(len(self.slot.tokens), self.prompt_tokens)
+
+    @property
+    def is_prefilling(self) -> bool:
+        """Whether part of the prompt is still to be read."""
+        return len(self.slot.tokens) < self.prompt_tokens
+
+
+class LlamaTextModel:
+    """Generates text for several sequences at once.
+
+    Thread: `prepare` on the loader thread, everything else on the lane's.
+    """
+
+    def __init__(
+        self, weights: Weights, context: DecodeContext, slots: SlotTable, vocabulary: Vocabulary, preparer: Preparer
+    ) -> None:
+        self._weights = weights
+        self._context = context
+        self._slots = slots
+        self._vocabulary = vocabulary
+        self._preparer = preparer
+        self._running: set[LlamaSequence] = set()
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model on disk."""
+        return self._weights.info
+
+    @property
+    def device(self) -> str:
+        """Where it lives."""
+        return "cpu"
+
+    @property
+    def backend(self) -> str:
+        """The inference library."""
+        return "llama.cpp"
+
+    @property
+    def memory_bytes(self) -> int:
+        """Weights, KV cache and compute buffers, as llama.cpp announced them."""
+        return self._weights.memory_bytes
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many CPU threads from the next step on."""
+        self._context.set_threads(threads)
+
+    def prepare(self, request: GenerateRequest) -> Prompt:
+        """Check, render and tokenise a request.
+
+        Raises:
+            RequestError: the request cannot be served; says why.
+            CapabilityError: the model cannot do this kind of request.
+        """
+        return self._preparer.prepare(request)
+
+    def admit(self, prompt: Prompt) -> LlamaSequence | None:
+        """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now."""
+        plan = prompt.plan
+        if not isinstance(plan, SequencePlan):
+            raise TypeError("this prompt was prepared by another backend")
+        slot = self._slots.take(prompt.tokens, prompt.max_tokens)
+        if slot is None:
+            return None
+        sequence = LlamaSequence(
+            prompt=prompt,
+            slot=slot,
+            sampler=build_sampler(plan.recipe, self._vocabulary, prompt.tokens),
+            answer=AnswerText(self._vocabulary.piece, prompt.request.stop),
+            cached_tokens=len(slot.tokens),
+        )
+        self._running.add(sequence)
+        return sequence
+
+    def step(self, sequences: Sequence[TextSequence], prefill_tokens: int) -> list[SequenceStep]:
+        """Run one decode: a token for each decoding sequence, and up to `prefill_tokens` prompt tokens of the others.
+
+        Args:
+            sequences: a subset of the admitted ones; the others stay as they are.
+            prefill_tokens: prompt tokens to read in this step at most, in the order of `sequences`.
+
+        Returns:
+            One entry per sequence that was touched.
+
+        Raises:
+            EngineError: the whole model failed; every sequence is lost.
+        """
+        context = self._context
+        context.clear_batch()
+        ready: list[LlamaSequence] = []  # whose logits come out, in the order of the rows
+        prefilling: list[LlamaSequence] = []
+        for sequence in sequences:
+            assert isinstance(sequence, LlamaSequence), "not a sequence of this model"
+            slot = sequence.slot
+            if len(slot.tokens) < sequence.prompt_tokens:
+                prefilling.append(sequence)
+            else:
+                context.add_token(sequence.next_token, len(slot.tokens), slot.id)
+                ready.append(sequence)
+        decoding = len(ready)
+        chunks = self._add_chunks(prefilling, prefill_tokens, ready) if prefilling else []
+        if not context.rows:
+            return []
+        if not context.decode() and not (self._slots.evict_idle() and context.decode()):
+            return self._no_room([*ready[:decoding], *(sequence for sequence, _ in chunks)])
+        for sequence in ready[:decoding]:
+            sequence.slot.tokens.append(sequence.next_token)
+        for sequence, chunk in chunks:
+            sequence.slot.tokens.extend(chunk)
+        steps = [SequenceStep(sequence) for sequence, _ in chunks if sequence.is_prefilling]
+        if ready:
+            logits = context.logits()
+            steps += [self._choose(sequence, logits[row]) for row, sequence in enumerate(ready)]
+        return steps
+
+    def release(self, sequence: TextSequence) -> None:
+        """Take a finished or cancelled sequence out of the batch; its KV stays for the conversation's next turn."""
+        if isinstance(sequence, LlamaSequence) and sequence in self._running:
+            self._running.remove(sequence)
+            sequence.sampler.close()
+            self._slots.give_back(sequence.slot, keep=not sequence.failed)
+
+    def close(self) -> None:
+        """Free everything; the model must not be used again. Safe to call twice."""
+        for sequence in self._running:
+            sequence.sampler.close()
+        self._running.clear()
+        self._context.free()
+        self._weights.free()
+
+    def _add_chunks(
+        self, prefilling: list[LlamaSequence], prefill_tokens: int, ready: list[LlamaSequence]
+    ) -> list[tuple[LlamaSequence, tuple[int, ...]]]:
+        """Fill the batch with prompt tokens; sequences whose prompt ends in it are added to `ready`."""
+        left = min(prefill_tokens, self._context.free_rows)
+        chunks: list[tuple[LlamaSequence, tuple[int, ...]]] = []
+        for sequence in prefilling:
+            if left <= 0:
+                break
+            start = len(sequence.slot.tokens)
+            chunk = sequence.prompt.tokens[start : start + left]
+            last = start + len(chunk) == sequence.prompt_tokens
+            self._context.add_chunk(chunk, start, sequence.slot.id, last=last)
+            if last:
+                ready.append(sequence)
+            chunks.append((sequence, chunk))
+            left -= len(chunk)
+        return chunks
+
+    def _choose(self, sequence: LlamaSequence, logits: FloatArray) -> SequenceStep:
+        """Choose the next token of a sequence and say what that did to its text."""
+        request = sequence.prompt.request
+        raw = logits.copy() if request.logprobs else None
+        try:
+            token = sequence.sampler.choose(logits)
+        except RequestError as error:
+            sequence.failed = True
+            return SequenceStep(sequence, error=error)
+        sequence.next_token = token
+        sequence.output_tokens += 1
+        answer = sequence.answer
+        finish: FinishReason | None = None
+        if self._vocabulary.is_end(token):
+            text, finish = answer.flush(), FinishReason.STOP
+        else:
+            report = None if raw is None else report_logprob(raw, token, request.logprobs, self._vocabulary.piece)
+            text, stopped = answer.push(token, report)
+            if stopped:
+                finish = FinishReason.STOP
+            elif sequence.output_tokens >= sequence.prompt.max_tokens:
+                text, finish = text + answer.flush(), FinishReason.LENGTH
+        logprobs = answer.take_logprobs(ended=finish is not None) if raw is not None else ()
+        return SequenceStep(sequence, text, 1, logprobs, finish)
+
+    def _no_room(self, sequences: list[LlamaSequence]) -> list[SequenceStep]:
+        # Reservations rule this out for a plain KV cache; a cache with other rules (sliding windows) may still refuse.
+        error = RequestError("The KV cache has no room for this answer.", "Ask again, or load a larger context.")
+        for sequence in sequences:
+            sequence.failed = True
+        return [SequenceStep(sequence, error=error) for sequence in sequences]

@@ -1,0 +1,151 @@
+"""Opening a GGUF file with llama.cpp and making contexts for it, every failure turned into one clear sentence."""
+
+from dataclasses import dataclass
+
+import llama_cpp.llama_cpp as llama
+import psutil
+
+from engine.backends.base import LoadOptions, LoadProgress
+from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
+from engine.errors import EngineError, ModelFileError, OutOfMemoryError
+from engine.types import ModelInfo
+
+_KV_VALUE_BYTES = 2  # keys and values are kept as 16-bit floats
+_REPACKED_SHARE = 0.8  # a guess: repacked weights may take this share of the free memory
+
+
+@dataclass(slots=True, kw_only=True)
+class Weights:
+    """A model that llama.cpp has opened.
+
+    Attributes:
+        info: the model on disk.
+        handle: llama.cpp's pointer; 0 once freed.
+        memory_bytes: what llama.cpp announced for the weights and for the contexts made of them.
+    """
+
+    info: ModelInfo
+    handle: int
+    memory_bytes: int
+
+    @property
+    def trained_context_tokens(self) -> int:
+        """Context that the model was trained for."""
+        return int(llama.llama_model_n_ctx_train(self.handle))
+
+    @property
+    def has_partial_memory(self) -> bool:
+        """Whether a part of a sequence can be dropped or shared; recurrent models keep one state for all of it."""
+        return not (llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """KV cache of one token, estimated from the shape as if every layer attends."""
+        heads = max(1, int(llama.llama_model_n_head(self.handle)))
+        head_size = int(llama.llama_model_n_embd(self.handle)) // heads
+        kv_heads = int(llama.llama_model_n_head_kv(self.handle))
+        return 2 * int(llama.llama_model_n_layer(self.handle)) * kv_heads * head_size * _KV_VALUE_BYTES
+
+    def free(self) -> None:
+        """Free the weights; contexts must be freed before. Safe to call twice."""
+        if self.handle:
+            llama.llama_model_free(self.handle)
+            self.handle = 0
+
+
+def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> Weights:
+    """Open a GGUF file, memory-mapped.
+
+    Raises:
+        ModelFileError: it is missing, broken, or of an architecture that llama.cpp does not know.
+        EngineError: `progress` cancelled it.
+    """
+    path = _checked_path(info)
+    ensure_initialised()
+    watcher = _ProgressWatcher(progress)
+    params = llama.llama_model_default_params()
+    params.n_gpu_layers = 0
+    # Repacking copies weights out of the mapping, into memory that cannot be dropped again.
+    params.use_extra_bufts = info.size_bytes < _REPACKED_SHARE * free_memory_bytes(options)
+    params.progress_callback = callback = llama.llama_progress_callback(watcher)
+    with captured_log() as said:
+        handle = llama.llama_model_load_from_file(path, params)
+    del callback  # only now: llama.cpp calls it while loading
+    if watcher.error is not None:
+        if handle:
+            llama.llama_model_free(handle)
+        raise watcher.error
+    if not handle:
+        if watcher.cancelled:
+            raise EngineError(f"Loading {info.name} was cancelled.")
+        raise _file_error(info, said)
+    return Weights(info=info, handle=handle, memory_bytes=said.buffer_bytes)
+
+
+def open_context(weights: Weights, params: llama.llama_context_params) -> int:
+    """Make a context; its buffers are added to `weights.memory_bytes`.
+
+    Raises:
+        OutOfMemoryError: its buffers do not fit.
+    """
+    with captured_log() as said:
+        handle: int | None = llama.llama_init_from_model(weights.handle, params)
+    if not handle:
+        reason = said.last_error or "llama.cpp gave no reason"
+        raise OutOfMemoryError(
+            f"A context of {params.n_ctx:,} tokens for {weights.info.name} cannot be made ({reason}).",
+            "Load it with a smaller context.",
+        )
+    weights.memory_bytes += said.buffer_bytes
+    return handle
+
+
+def free_memory_bytes(options: LoadOptions) -> int:
+    """Memory that this load may take."""
+    if options.available_bytes is not None:
+        return options.available_bytes
+    return int(psutil.virtual_memory().available)
+
+
+class _ProgressWatcher:
+    """Calls a progress callback from llama.cpp; an exception in it cancels the load and is raised afterwards."""
+
+    def __init__(self, progress: LoadProgress) -> None:
+        self._progress = progress
+        self.cancelled = False
+        self.error: BaseException | None = None
+
+    def __call__(self, fraction: float, _user_data: int | None) -> bool:
+        try:
+            self.cancelled = not self._progress(fraction)
+        except BaseException as error:  # noqa: BLE001 - must not unwind through C; raised by open_weights
+            self.error = error
+            return False
+        return not self.cancelled
+
+
+def _checked_path(info: ModelInfo) -> bytes:
+    path = info.path
+    if not path.exists():
+        raise ModelFileError(f"There is no file {path}.", "It may have been moved or deleted.")
+    if not path.is_file():
+        raise ModelFileError(f"{path} is a folder, not a model file.", "Give a file that ends in .gguf.")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+        encoded = str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ModelFileError(f"The name of {path!r} is not valid Unicode.", "Rename the file.") from error
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    if magic != b"GGUF":
+        raise ModelFileError(f"{path.name} is not a GGUF file.", "Give a file that ends in .gguf.")
+    return encoded
+
+
+def _file_error(info: ModelInfo, said: NativeLog) -> ModelFileError:
+    reason = said.last_error.strip().rstrip(".") or "llama.cpp gave no reason"
+    return ModelFileError(
+        f"{info.path.name} cannot be loaded: {reason}.",
+        "Get the file again; if that does not help, it needs a newer llama.cpp.",
+    )

@@ -1,0 +1,211 @@
+"""Tiny random-weight GGUF files, written once per test session."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from engine.backends.base import LoadOptions, TextModel
+from engine.backends.llama import LlamaBackend
+from engine.types import Capability, ModelInfo
+
+DIM, FF, LAYERS, HEADS, KV_HEADS = 128, 256, 2, 4, 2
+CONTEXT = 256
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+SPECIAL = ["<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pre|>", "<|suf|>", "<|mid|>"]
+WORDS = ["\u2581", "\u2581the", "\u2581cat", "\u2581sat", "\u2581on", "\u2581a", "\u2581mat", "he", "ll", "lo", "wor"]
+
+
+class Tokens:
+    """Ids in the tiny vocabulary."""
+
+    bos, eos = 1, 2
+    first_byte = 3
+    first_special = 259
+
+    @classmethod
+    def byte(cls, value: int) -> int:
+        return cls.first_byte + value
+
+    @classmethod
+    def special(cls, text: str) -> int:
+        return cls.first_special + SPECIAL.index(text)
+
+
+def spm_vocabulary() -> tuple[list[bytes], list[float], list[int]]:
+    tokens = [b"<unk>", b"<s>", b"</s>", *(f"<0x{value:02X}>".encode() for value in range(256))]
+    types = [2, 3, 3, *[6] * 256]
+    tokens += [text.encode() for text in SPECIAL]
+    types += [3] * len(SPECIAL)
+    words = WORDS + [chr(code) for code in range(97, 123)] + list('.,!?{}[]:"0123456789\n')
+    tokens += [word.encode() for word in words]
+    types += [1] * len(words)
+    while len(tokens) % 32:
+        tokens.append(f"\u2581w{len(tokens)}".encode())
+        types.append(1)
+    scores = [0.0] * 266 + [-float(index) for index in range(len(tokens) - 266)]
+    return tokens, scores, types
+
+
+def write_llama(path: Path, *, chat: bool = True, pooling: int | None = None, seed: int = 0) -> Path:
+    tokens, scores, types = spm_vocabulary()
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_name("tiny")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(DIM)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(FF)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KV_HEADS)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(DIM // HEADS)
+    writer.add_vocab_size(len(tokens))
+    if pooling is not None:
+        writer.add_pooling_type(gguf.PoolingType(pooling))
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(scores)
+    writer.add_token_types(types)
+    writer.add_bos_token_id(Tokens.bos)
+    writer.add_eos_token_id(Tokens.eos)
+    writer.add_eot_token_id(Tokens.special("<|end|>"))
+    writer.add_unk_token_id(0)
+    if chat:
+        writer.add_chat_template(TEMPLATE)
+        for key, mark in (("fim_pre", "<|pre|>"), ("fim_suf", "<|suf|>"), ("fim_mid", "<|mid|>")):
+            writer.add_uint32(f"tokenizer.ggml.{key}_token_id", Tokens.special(mark))
+    rng = np.random.default_rng(seed)
+
+    def add(name: str, *shape: int, scale: float = 0.2) -> None:
+        writer.add_tensor(name, (rng.standard_normal(shape) * scale).astype(np.float32))
+
+    kv_dim = DIM // HEADS * KV_HEADS
+    add("token_embd.weight", len(tokens), DIM, scale=1.0)
+    add("output.weight", len(tokens), DIM)
+    writer.add_tensor("output_norm.weight", np.ones(DIM, np.float32))
+    for layer in range(LAYERS):
+        block = f"blk.{layer}."
+        for name in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"{block}{name}.weight", np.ones(DIM, np.float32))
+        add(f"{block}attn_q.weight", DIM, DIM)
+        add(f"{block}attn_k.weight", kv_dim, DIM)
+        add(f"{block}attn_v.weight", kv_dim, DIM)
+        add(f"{block}attn_output.weight", DIM, DIM)
+        add(f"{block}ffn_gate.weight", FF, DIM)
+        add(f"{block}ffn_up.weight", FF, DIM)
+        add(f"{block}ffn_down.weight", DIM, FF)
+    return finish(writer, path)
+
+
+def write_bert(path: Path) -> Path:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(chr(code) for code in range(97, 123))]
+    tokens = [word.encode() for word in words[:5]]
+    tokens += [f"\u2581{word}".encode() for word in words[5:]] + [word.encode() for word in words[5:]]
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_name("tiny bert")
+    writer.add_context_length(64)
+    writer.add_embedding_length(DIM)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(FF)
+    writer.add_head_count(HEADS)
+    writer.add_layer_norm_eps(1e-12)
+    writer.add_causal_attention(False)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_tokenizer_model("bert")
+    writer.add_token_type_count(2)
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * 5 + [1] * (len(tokens) - 5))
+    for key, token in (("padding", 0), ("unknown", 1), ("bos", 2), ("seperator", 3), ("mask", 4), ("cls", 2)):
+        writer.add_uint32(f"tokenizer.ggml.{key}_token_id", token)
+    rng = np.random.default_rng(1)
+
+    def add(name: str, *shape: int) -> None:
+        writer.add_tensor(name, (rng.standard_normal(shape) * 0.1).astype(np.float32))
+
+    def add_norm(name: str) -> None:
+        writer.add_tensor(f"{name}.weight", np.ones(DIM, np.float32))
+        writer.add_tensor(f"{name}.bias", np.zeros(DIM, np.float32))
+
+    add("token_embd.weight", len(tokens), DIM)
+    add("token_types.weight", 2, DIM)
+    add("position_embd.weight", 64, DIM)
+    add_norm("token_embd_norm")
+    for name, rows, columns in (
+        ("attn_q", DIM, DIM),
+        ("attn_k", DIM, DIM),
+        ("attn_v", DIM, DIM),
+        ("attn_output", DIM, DIM),
+        ("ffn_up", FF, DIM),
+        ("ffn_down", DIM, FF),
+    ):
+        add(f"blk.0.{name}.weight", rows, columns)
+        add(f"blk.0.{name}.bias", rows)
+    add_norm("blk.0.attn_output_norm")
+    add_norm("blk.0.layer_output_norm")
+    return finish(writer, path)
+
+
+def finish(writer: gguf.GGUFWriter, path: Path) -> Path:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def info_for(path: Path, *capabilities: Capability) -> ModelInfo:
+    return ModelInfo(
+        id=path.stem,
+        path=path,
+        format="gguf",
+        name=path.stem,
+        architecture="llama",
+        size_bytes=path.stat().st_size if path.is_file() else 0,
+        capabilities=frozenset(capabilities),
+    )
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gguf")
+
+
+@pytest.fixture(scope="session")
+def tiny_path(model_dir: Path) -> Path:
+    return write_llama(model_dir / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def plain_path(model_dir: Path) -> Path:
+    """No chat template, no fill-in-the-middle."""
+    return write_llama(model_dir / "plain.gguf", chat=False, seed=7)
+
+
+@pytest.fixture(scope="session")
+def bert_path(model_dir: Path) -> Path:
+    return write_bert(model_dir / "bert.gguf")
+
+
+@pytest.fixture
+def load() -> Iterator[Callable[..., TextModel]]:
+    """Load a model; closed at the end of the test."""
+    opened = []
+
+    def load_one(path: Path, *capabilities: Capability, **options: int) -> TextModel:
+        model = LlamaBackend().load(info_for(path, *capabilities), LoadOptions(**options), lambda _fraction: True)
+        opened.append(model)
+        return model
+
+    yield load_one
+    for model in opened:
+        model.close()
+
+
+@pytest.fixture
+def tiny(load: Callable[..., TextModel], tiny_path: Path) -> TextModel:
+    return load(tiny_path, context_tokens=CONTEXT, max_sequences=4)
