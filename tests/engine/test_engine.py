@@ -55,8 +55,9 @@ async def answer(engine: Engine, request: GenerateRequest) -> GenerateResult:
 
 
 async def until(condition, timeout_s: float = 5.0) -> None:
+    """Wait for something that happens on another thread and tells nobody."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
 
@@ -132,8 +133,7 @@ async def test_two_models_take_turns(make_engine) -> None:
     async def read(model: str) -> None:
         async with aclosing(engine.generate(ask(model))) as events:
             async for event in events:
-                if isinstance(event, TextDelta):
-                    order.append(model)
+                order += [model] * isinstance(event, TextDelta)
 
     await engine.load("text")
     await engine.load("other")
@@ -143,7 +143,7 @@ async def test_two_models_take_turns(make_engine) -> None:
 
 async def test_a_prompt_that_is_too_long_is_refused_before_it_starts(make_engine) -> None:
     engine = make_engine(FakeBackend(), context_tokens=16)
-    with pytest.raises(ContextOverflowError, match="20 tokens.*holds 16") as caught:
+    with pytest.raises(ContextOverflowError, match=r"20 tokens.*holds 16") as caught:
         await collect(engine, GenerateRequest(model="text", prompt="word " * 20))
     assert (caught.value.prompt_tokens, caught.value.context_tokens) == (20, 16)
 
@@ -176,7 +176,7 @@ async def test_a_failed_load_reaches_the_caller(make_engine) -> None:
 async def test_a_model_that_breaks_fails_its_requests_and_is_loaded_anew(make_engine, error) -> None:
     backend = FakeBackend(repeat=True, step_error=error, fail_after_steps=3)
     engine = make_engine(backend)
-    with pytest.raises(ModelError, match="native trouble|device is gone"):
+    with pytest.raises(ModelError, match=r"native trouble|device is gone"):
         await collect(engine, ask(max_tokens=None))
     assert backend.models[0].is_closed
     backend.step_error = None
