@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -50,11 +51,9 @@ def run_with_progress(
         FileNotFoundError: there is no such program.
     """
     out = out or sys.stdout
-    live = out.isatty()
-    meter = _Meter(title, out, live=live)
-    lines: list[str] = []
-    log.parent.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
+    meter = _Meter(title, out, live=out.isatty())
+    interval_s = interval_s or (LIVE_INTERVAL_S if out.isatty() else QUIET_INTERVAL_S)
+    with subprocess.Popen(
         command,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -63,29 +62,27 @@ def run_with_progress(
         text=True,
         encoding="utf-8",
         errors="replace",
-    )
-    finished = threading.Event()
-    ticker = threading.Thread(
-        target=_tick, args=(meter.show, finished, interval_s or (LIVE_INTERVAL_S if live else QUIET_INTERVAL_S))
-    )
-    meter.show()
-    ticker.start()
-    try:
-        with log.open("w", encoding="utf-8") as file:
-            for line in process.stdout or ():
-                lines.append(line)
-                file.write(line)
-                meter.read(line)
-        code = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        finished.set()
-        ticker.join()
-    meter.close(code)
-    return Outcome(code, "".join(lines))
+    ) as process:
+        try:
+            with meter.ticking(interval_s):
+                output = _read(process, log, meter)
+        except BaseException:
+            process.kill()
+            raise
+    meter.close(process.returncode)
+    return Outcome(process.returncode, output)
+
+
+def _read(process: subprocess.Popen[str], log: Path, meter: "_Meter") -> str:
+    lines: list[str] = []
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        for line in process.stdout or ():
+            lines.append(line)
+            file.write(line)
+            meter.read(line)
+    process.wait()
+    return "".join(lines)
 
 
 def progress_of(line: str) -> float | None:
@@ -97,11 +94,6 @@ def progress_of(line: str) -> float | None:
     if percent is not None:
         return min(int(percent), 100) / 100
     return min(int(done) / int(total), 1.0) if int(total) else None
-
-
-def _tick(show: Callable[[], None], finished: threading.Event, interval_s: float) -> None:
-    while not finished.wait(interval_s):
-        show()
 
 
 class _Meter:
@@ -119,7 +111,23 @@ class _Meter:
         if fraction is not None:
             self._fraction = fraction
 
-    def show(self) -> None:
+    @contextmanager
+    def ticking(self, interval_s: float) -> Iterator[None]:
+        finished = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(finished, interval_s))
+        self._show()
+        ticker.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            ticker.join()
+
+    def _tick(self, finished: threading.Event, interval_s: float) -> None:
+        while not finished.wait(interval_s):
+            self._show()
+
+    def _show(self) -> None:
         self._write("\r\x1b[K" + self._text() if self._live else self._text() + "\n")
 
     def close(self, code: int) -> None:
