@@ -1,0 +1,47 @@
+"""`python -m app`: open Hearth's window."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.config import EngineConfig
+from engine.errors import ConfigError
+
+THEMES = ("system", "light", "dark", "high-contrast", "high-contrast-light")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; ends the program with code 2 when it is wrong."""
+    parser = argparse.ArgumentParser(prog="hearth", description="Hearth: AI models on your own computer.")
+    parser.add_argument("files", nargs="*", type=Path, metavar="PICTURE", help="pictures to open in Recognize")
+    parser.add_argument("--home", type=Path, help="data folder (default: HEARTH_HOME, or the platform's)")
+    parser.add_argument("--model-dir", type=Path, action="append", default=[], help="one more folder with models")
+    parser.add_argument("--theme", choices=THEMES, help="colours, whatever the system says")
+    parser.add_argument("--screenshot-dir", type=Path, help="write a picture of every page to this folder and leave")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window; return the exit code."""
+    said = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        config = EngineConfig() if said.home is None else EngineConfig(home=said.home.expanduser())
+        config = replace(config, model_dirs=tuple(said.model_dir))
+        if said.screenshot_dir is not None:
+            from app.screenshots import take_screenshots
+
+            take_screenshots(said.screenshot_dir, config)
+            return 0
+        from app.main import Options  # Qt is slow to import; a wrong option is told at once
+        from app.main import main as open_window
+
+        return open_window(Options(config=config, theme=said.theme, files=tuple(said.files)))
+    except (ConfigError, OSError) as error:
+        sys.stderr.write(f"hearth: {error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

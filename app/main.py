@@ -1,0 +1,191 @@
+"""The composition root: loop, settings, appearance, engine, controllers, window, and one way out.
+
+Order of a start: the window is built and painted first, from what costs little; only then the engine's threads are
+started and the pages told. Neither llama.cpp nor ONNX Runtime is imported before a model is loaded.
+
+Order of an end: the window asks (`close_requested`), Ctrl-C cancels; either way `run_app` leaves its `finally`
+blocks: running coroutines are cancelled and awaited, the engine is closed, the settings are saved, the window goes.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import qasync
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.chat import ChatController, ChatPage
+from app.logs import logging_to
+from app.recognize import RecognizeController, RecognizePage
+from app.settings import AppSettings
+from app.shell import MainWindow, PageEntry
+from app.tasks import Tasks
+from app.theme import Appearance, palette_for, stylesheet_for
+from engine import Engine, EngineConfig, EngineError
+
+log = logging.getLogger(__name__)
+
+_SNAPSHOT_MS = 500
+_SIGNAL_MS = 250  # Python sees Ctrl-C only when it runs; without this that may take seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says.
+
+    Attributes:
+        config: for the engine.
+        theme: one of the schemes, or `system`; None takes the remembered one.
+        files: pictures to open in Recognize.
+    """
+
+    config: EngineConfig
+    theme: str | None = None
+    files: tuple[Path, ...] = ()
+
+
+class App:
+    """Everything that lives as long as the window. Built closed; `open` starts the engine, `close` ends everything.
+
+    Attributes:
+        window: the only window.
+        recognize: the controller of Recognize.
+        chat: the controller of Chat.
+    """
+
+    def __init__(self, qt: QApplication, options: Options, settings: AppSettings, engine: Engine) -> None:
+        self._settings_path = options.config.home / "window.toml"
+        self._settings = settings
+        self._engine = engine
+        self._tasks = Tasks(self._on_error)
+        self.appearance = Appearance(options.theme or settings.theme)
+        self._icon_dir = options.config.cache_dir / "icons"
+        self._qt = qt
+        self._dress()
+        self.appearance.changed.connect(self._dress)
+        self.chat = ChatController(engine, self._tasks)
+        self.recognize = RecognizeController(engine, self._tasks, settings.vision_model)
+        self.window = MainWindow(
+            self.appearance,
+            qt,
+            (
+                PageEntry("chat", "Chat", "chat", ChatPage(self.appearance, self.chat)),
+                PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
+            ),
+        )
+        self._restore()
+        self.window.banner.pressed.connect(self.open)
+        self._meter = QTimer(self.window)
+        self._meter.setInterval(_SNAPSHOT_MS)
+        self._meter.timeout.connect(self._show_snapshot)
+
+    def open(self) -> None:
+        """Start the engine and tell the pages; a failure is shown above the page, with a button to try again."""
+        self.window.clear_report()
+        try:
+            self._engine.open()
+        except (EngineError, OSError, RuntimeError) as error:
+            log.exception("The engine did not start")
+            cause, remedy = (error.cause, error.remedy) if isinstance(error, EngineError) else (str(error), "")
+            self.window.report("bad", "The engine did not start.", f"{cause} {remedy}".strip(), "Try again")
+            return
+        self._meter.start()
+        self.recognize.open()
+        self.chat.open()
+
+    async def close(self) -> None:
+        """End the work in flight, then the engine, then remember the window. Safe to call twice."""
+        self._meter.stop()
+        await self._tasks.close()
+        self.recognize.close()
+        await self._engine.close()
+        self._remember()
+        self.window.hide()
+
+    def _dress(self) -> None:
+        theme = self.appearance.theme
+        self._qt.setPalette(palette_for(theme))
+        self._qt.setFont(theme.font("body"))
+        self._qt.setStyleSheet(stylesheet_for(theme, self._icon_dir))
+
+    def _show_snapshot(self) -> None:
+        if self.window.isVisible() and not self.window.isMinimized():
+            self.window.strip.show_snapshot(self._engine.snapshot())
+
+    def _on_error(self, error: Exception) -> None:
+        log.error("A task failed", exc_info=error)
+        cause, remedy = (error.cause, error.remedy) if isinstance(error, EngineError) else (str(error), "")
+        self.window.report("bad", "Something in Hearth went wrong.", f"{cause} {remedy}".strip())
+
+    def _restore(self) -> None:
+        if self._settings.geometry:
+            left, top, width, height = self._settings.geometry
+            self.window.resize(width, height)
+            self.window.move(left, top)
+        self.window.show_named(self._settings.page)
+
+    def _remember(self) -> None:
+        place = self.window.normalGeometry()
+        settings = replace(
+            self._settings,
+            vision_model=self.recognize.model_id or self._settings.vision_model,
+            geometry=(place.left(), place.top(), place.width(), place.height()),
+            page=self.window.page_name,
+        )
+        try:
+            settings.save(self._settings_path)
+        except OSError:
+            log.exception("The settings could not be saved")
+
+
+async def run_app(qt: QApplication, options: Options) -> None:
+    """Run the window until it is closed, or until this coroutine is cancelled."""
+    settings = AppSettings.load(options.config.home / "window.toml")
+    config = replace(options.config, model_dirs=(*options.config.model_dirs, *map(Path, settings.model_dirs)))
+    app = App(qt, options, settings, Engine(config))
+    closing = asyncio.Event()
+    app.window.close_requested.connect(closing.set)
+    app.window.painted.connect(app.open)
+    app.window.show()
+    app.window.focus_page()
+    if options.files:
+        app.window.show_named("recognize")
+        app.recognize.add_files(options.files)
+    try:
+        await closing.wait()
+    finally:
+        await app.close()
+
+
+def run_qt(main: Callable[[QApplication], Awaitable[None]]) -> None:
+    """Run a coroutine on Qt's event loop; Ctrl-C cancels it."""
+    qt = QApplication(sys.argv[:1])
+    qt.setApplicationName("Hearth")
+    qt.setDesktopFileName("hearth")
+    qt.setStyle("Fusion")
+    qt.setQuitOnLastWindowClosed(False)
+    ticker = QTimer()
+    ticker.timeout.connect(lambda: None)
+    ticker.start(_SIGNAL_MS)
+
+    async def run() -> None:
+        await main(qt)
+
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qt)) as runner, suppress(KeyboardInterrupt):
+        runner.run(run())
+
+
+def main(options: Options) -> int:
+    """Open the window; return the exit code once it is closed.
+
+    Raises:
+        OSError: the data folder cannot be written.
+    """
+    with logging_to(options.config.home / "logs"):
+        run_qt(lambda qt: run_app(qt, options))
+    return 0
