@@ -1,0 +1,1 @@
+"""`hearth ...`: a second front end over the engine's door."""

@@ -1,0 +1,74 @@
+"""`hearth bench`: measure this machine and Hearth on it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.output import Output, human_size
+from engine.cli.session import Session
+from engine.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.bench.report import BenchReport
+
+
+def bench(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="overhead, batching, neighbours, startup, ui, speed."),
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option(help="Use a random-weight model of this shape: 100m, 1b, 7b.", show_default=False)
+    ] = None,
+    kind: Annotated[str, typer.Option("--type", help="Type of its weights: f16, q8_0, q4_k_m, ...")] = "q8_0",
+    quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Run benches; `--shape` and `--type` alone say how fast such a model would run here."""
+    from engine.bench.catalogue import check_names, run_bench
+    from engine.bench.measure import BenchOptions
+    from engine.bench.random_model import check_model, remove_random_models
+
+    session: Session = context.obj
+    output = Output(as_json)
+    options = BenchOptions(config=session.config(), quick=quick, shape=shape, kind=kind)
+    chosen = names or (["speed"] if shape else [])
+    check_names(chosen)
+    if shape is not None:
+        check_model(shape, kind)
+    if not chosen and not clean:
+        raise InvalidRequestError("No bench is named.", "Try `hearth bench overhead`, or `hearth bench --help`.")
+    reports = []
+    for name in chosen:
+        reports.append(run_bench(name, options))
+        output.table(_table(reports[-1], with_targets=not (quick or shape)))
+    freed: dict[str, int] = {}
+    if clean:
+        freed = {"freed_bytes": remove_random_models(options.folder)}
+        output.line(f"Deleted random-weight models: {human_size(freed['freed_bytes'])} freed.")
+    if not chosen:
+        output.document(freed)
+    else:
+        output.document(reports[0] if len(reports) == 1 else {"benches": reports})
+
+
+def _table(report: "BenchReport", *, with_targets: bool) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table("figure", title=f"bench {report.bench}", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("value", justify="right")
+    table.add_column("target", justify="right")
+    table.add_column("")
+    for name, value in report.figures.items():
+        verdict = report.verdict(name) if with_targets else None
+        target, mark = ("", "") if verdict is None else (str(verdict[0]), "ok" if verdict[1] else "missed")
+        table.add_row(name, "–" if value is None else f"{value:.4g}" if value < 1e6 else f"{value:,.0f}", target, mark)
+    machine = report.machine
+    table.caption = f"{machine['cpu']}, {machine['physical_cores']} cores, load average {machine['load_average']}"
+    table.caption_justify = "left"
+    return table

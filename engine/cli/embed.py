@@ -1,0 +1,42 @@
+"""`hearth embed`: vectors of texts."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import Output
+from engine.cli.session import Session
+from engine.errors import InvalidRequestError
+from engine.types import EmbedRequest
+
+
+def embed(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT...", help="Without it, one text per line of standard input.")
+    ] = None,
+    no_normalize: Annotated[bool, typer.Option("--no-normalize", help="Keep the vectors' own lengths.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Print one vector per TEXT, one per line."""
+    session: Session = context.obj
+    output = Output(as_json)
+    if not texts:
+        texts = [line for line in sys.stdin.buffer.read().decode(errors="replace").splitlines() if line.strip()]
+    if not texts:
+        raise InvalidRequestError("There is no text to embed.", 'Write one, as in `hearth embed MODEL "some text"`.')
+    request = EmbedRequest(model=model, texts=tuple(texts), normalize=not no_normalize)
+    result = session.run(lambda engine: engine.embed(request))
+    for vector in result.vectors:
+        output.line(" ".join(f"{value:.6g}" for value in vector))
+    output.document(
+        {
+            "model": model,
+            "vectors": result.vectors,
+            "usage": result.usage,
+            "timings": result.timings,
+            "placement": result.placement,
+        }
+    )

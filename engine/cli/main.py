@@ -1,0 +1,105 @@
+"""The program `hearth`: its commands, and the one place where errors become exit codes.
+
+Exit codes: 0 success, 1 failure with one or two sentences on standard error, 2 wrong use, 130 Ctrl-C.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli import bench, demo, doctor, embed, models, recognize, run
+from engine.cli.logs import log_to_file
+from engine.cli.output import PipeClosedError, note
+from engine.cli.session import Session
+from engine.cli.window import open_window
+from engine.errors import EngineError, InvalidRequestError
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    name="hearth",
+    help="Run AI models on this machine, offline. Without a command, opens the window.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("run")(run.run)
+app.command("recognize")(recognize.recognize)
+app.command("embed")(embed.embed)
+app.add_typer(models.app, name="models")
+app.command("bench")(bench.bench)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Hearth {doctor.hearth_version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    model_dir: Annotated[
+        list[Path] | None, typer.Option(help="Search this folder for models too; may be repeated.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run AI models on this machine, offline. Without a command, opens the window."""
+    context.obj = Session(tuple(folder.expanduser() for folder in model_dir or ()))
+    if context.invoked_subcommand is None:
+        open_window(context, context.obj)
+
+
+def main() -> None:
+    """Entry point of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character still shows the rest
+    log_to_file()
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int | str | None:
+    try:
+        app(_folders_first(arguments))
+    except SystemExit as end:
+        return end.code
+    except PipeClosedError:
+        return 0
+    except EngineError as error:
+        note(str(error))
+        return 2 if isinstance(error, InvalidRequestError) else 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("HEARTH_DEBUG"):
+            raise
+        log.exception("a command failed")
+        note(f"Hearth failed: {type(error).__name__}: {error}. Set HEARTH_DEBUG=1 to see where.")
+        return 1
+    return 0
+
+
+def _folders_first(arguments: list[str]) -> list[str]:
+    """Allow `--model-dir DIR` behind the command as well, where people write it."""
+    front: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            rest.extend((argument, *remaining))
+        elif argument == "--model-dir":
+            front.extend((argument, *(value for value in (next(remaining, None),) if value is not None)))
+        elif argument.startswith("--model-dir="):
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest

@@ -1,0 +1,150 @@
+"""`hearth run`: an answer from a text model, streamed."""
+
+import sys
+from contextlib import aclosing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.output import Output, note
+from engine.cli.progress import LoadingLine
+from engine.cli.session import Session
+from engine.errors import CapabilityError, InvalidRequestError
+from engine.types import (
+    Capability,
+    Finished,
+    GenerateRequest,
+    GenerateResult,
+    Loading,
+    Message,
+    ModelInfo,
+    Sampling,
+    TextDelta,
+    system,
+    user,
+)
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+VISION = frozenset({Capability.CLASSIFICATION, Capability.READING, Capability.FEATURES})
+
+
+def run(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    prompt: Annotated[
+        str | None, typer.Argument(help="Without it, standard input; on a terminal, a chat.", show_default=False)
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, max=5, help="0 is greedy; higher is more random.")] = 0.8,
+    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same answer.")] = None,
+    system_text: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
+    schema: Annotated[
+        str | None, typer.Option(metavar="FILE|JSON", help="JSON schema that the answer must satisfy.")
+    ] = None,
+    grammar: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="GBNF grammar that the answer must satisfy.")
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="Image to recognise, for a vision model.")] = None,
+    no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is complete.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Stream an answer of MODEL to PROMPT."""
+    session: Session = context.obj
+    output = Output(as_json)
+    info = session.engine().model(model)
+    if image is not None or info.capabilities & VISION:
+        _recognise_instead(session, info, model, image, output)
+        return
+    template = GenerateRequest(
+        model=model,
+        sampling=Sampling(temperature=temperature, seed=seed),
+        max_tokens=max_tokens,
+        json_schema=None if schema is None else _schema_text(schema),
+        grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
+    )
+    if prompt is None and sys.stdin.isatty() and not as_json:
+        from engine.cli.chat import chat
+
+        chat(session, info, template, system_text)
+        return
+    prompt = sys.stdin.buffer.read().decode(errors="replace").strip() if prompt in (None, "-") else prompt
+    request = with_prompt(template, info, prompt or "", system_text)
+    result = session.run(lambda engine: answer(engine, request, output, stream=not no_stream))
+    output.document({"model": info.id, **asdict(result)})
+
+
+def with_prompt(template: GenerateRequest, info: ModelInfo, prompt: str, system_text: str | None) -> GenerateRequest:
+    """Put a prompt into a request: as a conversation if the model has a chat template, else as plain text.
+
+    Raises:
+        InvalidRequestError: the prompt is empty.
+        CapabilityError: a system message for a model without a chat template.
+    """
+    from dataclasses import replace
+
+    if not prompt.strip():
+        raise InvalidRequestError("The prompt is empty.", 'Write what you want, as in `hearth run starter "Hello"`.')
+    if Capability.CHAT in info.capabilities:
+        messages: tuple[Message, ...] = (user(prompt),)
+        return replace(template, messages=messages if system_text is None else (system(system_text), *messages))
+    if system_text is not None:
+        raise CapabilityError(
+            f"{info.id} has no chat template, so it cannot take a system message.", "Leave --system out."
+        )
+    return replace(template, prompt=prompt)
+
+
+async def answer(engine: "Engine", request: GenerateRequest, output: Output, *, stream: bool) -> GenerateResult:
+    """Generate and print an answer; cancelling it stops the sequence."""
+    loading = LoadingLine()
+    result: GenerateResult | None = None
+    async with aclosing(engine.generate(request)) as events:
+        async for event in events:
+            match event:
+                case Loading(fraction):
+                    loading.show(fraction)
+                case TextDelta(text):
+                    loading.clear()
+                    if stream:
+                        output.text(text)
+                case Finished(result):
+                    loading.clear()
+    assert result is not None  # the stream ends with Finished, or raises
+    output.line("" if stream else result.text)
+    if sys.stderr.isatty() and not output.as_json:
+        note(_summary(result))
+    return result
+
+
+def _summary(result: GenerateResult) -> str:
+    timings, usage = result.timings, result.usage
+    speed = (usage.output_tokens - 1) / timings.decode_s if timings.decode_s > 0 else 0.0
+    return (
+        f"[{usage.output_tokens} tokens, first after {timings.first_token_s:.2f} s, {speed:.1f} tokens/s, "
+        f"{result.placement.device} with {result.placement.threads} threads]"
+    )
+
+
+def _schema_text(schema: str) -> str:
+    if schema.lstrip().startswith("{"):
+        return schema
+    try:
+        return Path(schema).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequestError(
+            f"The schema file {schema} cannot be read: {error}.", "Give a file, or the JSON itself."
+        ) from error
+
+
+def _recognise_instead(session: Session, info: ModelInfo, model: str, image: Path | None, output: Output) -> None:
+    from engine.cli.recognize import recognize_images
+
+    if not info.capabilities & VISION:
+        raise CapabilityError(f"{info.id} is a text model and cannot see images.", "Leave --image out, or use reader.")
+    if image is None:
+        raise InvalidRequestError(f"{info.id} is a vision model and needs an image.", "Give one with --image FILE.")
+    recognize_images(session, model, [image], 5, output)

@@ -1,0 +1,52 @@
+"""Session: what the options before the command say, and how a command reaches the engine."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.config import EngineConfig, default_home
+from engine.engine import Engine
+from engine.models.library import ModelLibrary
+from resources import models_dir
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of `hearth`.
+
+    Attributes:
+        model_dirs: folders given with `--model-dir`.
+    """
+
+    model_dirs: tuple[Path, ...] = ()
+
+    def config(self) -> EngineConfig:
+        """The settings file, with the command line's folders added.
+
+        Raises:
+            ConfigError: the settings file is wrong.
+        """
+        config = EngineConfig.load(default_home() / "engine.toml")
+        return replace(config, model_dirs=(*config.model_dirs, *self.model_dirs))
+
+    def engine(self) -> Engine:
+        """A closed engine; good for looking at models without starting a thread."""
+        return Engine(self.config())
+
+    def library(self) -> ModelLibrary:
+        """The same folders that the engine searches, with a list of what is broken in them."""
+        config = self.config()
+        return ModelLibrary((models_dir(), config.home / "models", *config.model_dirs))
+
+    def run(self, work: Callable[[Engine], Awaitable[T]]) -> T:
+        """Open an engine, do something with it, close it; Ctrl-C cancels the work and closes the engine as well."""
+
+        async def inside() -> T:
+            async with self.engine() as engine:
+                return await work(engine)
+
+        return asyncio.run(inside())

@@ -1,0 +1,38 @@
+"""`hearth` without a command: opens the window."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import typer
+
+from engine.cli.output import note
+
+if TYPE_CHECKING:
+    from engine.cli.session import Session
+
+
+def has_display() -> bool:
+    """Whether a window could be shown, or Qt was told to draw elsewhere."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def open_window(context: typer.Context, session: "Session") -> None:
+    """Become the window's process, or say how to use Hearth where there is no display."""
+    if not has_display():
+        note("There is no display here, so the window stays closed. Try `hearth demo`.")
+        typer.echo(context.get_help())
+        return
+    # The app is started by name: the engine does not know what is in it.
+    if find_spec("app") is None:
+        note("The window is not installed here. Try `hearth demo`, or `hearth --help`.")
+        raise typer.Exit(1)
+    folders = [part for folder in session.model_dirs for part in ("--model-dir", str(folder))]
+    command = [sys.executable, "-m", "app", *folders]
+    if sys.platform == "win32":  # there, exec returns to the shell at once
+        raise typer.Exit(subprocess.call(command))
+    os.execv(sys.executable, command)
