@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models.gguf_writer import BLOCK_SIZES, TensorType
+from engine.models.ggml import TENSOR_TYPES
+from engine.models.gguf_writer import WeightType
 
 Blocks = NDArray[np.uint8]
 """Raw blocks, shape (blocks, bytes per block)."""
 
 
-def random_blocks(kind: TensorType, count: int, std: float, rng: np.random.Generator) -> Blocks:
+def random_blocks(kind: WeightType, count: int, std: float, rng: np.random.Generator) -> Blocks:
     """Make blocks of random weights.
 
     Args:
@@ -28,7 +29,7 @@ def random_blocks(kind: TensorType, count: int, std: float, rng: np.random.Gener
     if kind in _PLAIN:
         weights = rng.standard_normal((count, PLAIN_WEIGHTS), dtype=np.float32) * np.float32(std)
         return np.ascontiguousarray(_PLAIN[kind](weights)).view(np.uint8)
-    blocks = rng.integers(0, 256, (count, BLOCK_SIZES[kind][1]), dtype=np.uint8)
+    blocks = rng.integers(0, 256, (count, TENSOR_TYPES[kind].block_bytes), dtype=np.uint8)
     _SCALES[kind](blocks, std, rng)
     return blocks
 
@@ -41,10 +42,10 @@ def _to_bf16(weights: NDArray[np.float32]) -> NDArray[np.uint16]:
     return (weights.view(np.uint32) >> 16).astype(np.uint16)
 
 
-_PLAIN: Mapping[TensorType, Callable[[NDArray[np.float32]], NDArray[np.generic]]] = {
-    TensorType.F32: lambda weights: weights,
-    TensorType.F16: lambda weights: weights.astype(np.float16),
-    TensorType.BF16: _to_bf16,
+_PLAIN: Mapping[WeightType, Callable[[NDArray[np.float32]], NDArray[np.generic]]] = {
+    WeightType.F32: lambda weights: weights,
+    WeightType.F16: lambda weights: weights.astype(np.float16),
+    WeightType.BF16: _to_bf16,
 }
 
 
@@ -117,15 +118,15 @@ def _q6_k(blocks: Blocks, std: float, rng: np.random.Generator) -> None:
     blocks[:, 208:210] = _half(std / (64 * 18.5))
 
 
-_SCALES: Mapping[TensorType, Callable[[Blocks, float, np.random.Generator], None]] = {
-    TensorType.Q8_0: _q8_0,
-    TensorType.Q4_0: _q4_0,
-    TensorType.Q5_0: _q5_0,
-    TensorType.IQ4_NL: _iq4_nl,
-    TensorType.IQ4_XS: _iq4_xs,
-    TensorType.Q2_K: _q2_k,
-    TensorType.Q3_K: _q3_k,
-    TensorType.Q4_K: _q4_k,
-    TensorType.Q5_K: _q5_k,
-    TensorType.Q6_K: _q6_k,
+_SCALES: Mapping[WeightType, Callable[[Blocks, float, np.random.Generator], None]] = {
+    WeightType.Q8_0: _q8_0,
+    WeightType.Q4_0: _q4_0,
+    WeightType.Q5_0: _q5_0,
+    WeightType.IQ4_NL: _iq4_nl,
+    WeightType.IQ4_XS: _iq4_xs,
+    WeightType.Q2_K: _q2_k,
+    WeightType.Q3_K: _q3_k,
+    WeightType.Q4_K: _q4_k,
+    WeightType.Q5_K: _q5_k,
+    WeightType.Q6_K: _q6_k,
 }

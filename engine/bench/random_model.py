@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.bench.random_blocks import Blocks, random_blocks
 from engine.errors import InvalidRequestError, OutOfMemoryError
-from engine.models.gguf_writer import MetadataValue, TensorSpec, TensorType, write_gguf
+from engine.models.gguf_writer import MetadataValue, TensorSpec, WeightType, write_gguf
 
 _STD = 0.02
 _SPECIAL_TOKENS = 3  # <unk>, <s>, </s>
@@ -49,24 +49,24 @@ SHAPES: Mapping[str, Shape] = {
 @dataclass(frozen=True, slots=True)
 class _Recipe:
     file_type: int  # GGUF's number for the mixture
-    base: TensorType
-    finer: TensorType  # for the tensors that llama.cpp's quantizer gives more bits
+    base: WeightType
+    finer: WeightType  # for the tensors that llama.cpp's quantizer gives more bits
 
 
 RECIPES: Mapping[str, _Recipe] = {
-    "f32": _Recipe(0, TensorType.F32, TensorType.F32),
-    "f16": _Recipe(1, TensorType.F16, TensorType.F16),
-    "bf16": _Recipe(32, TensorType.BF16, TensorType.BF16),
-    "q8_0": _Recipe(7, TensorType.Q8_0, TensorType.Q8_0),
-    "q5_0": _Recipe(8, TensorType.Q5_0, TensorType.Q5_0),
-    "q4_0": _Recipe(2, TensorType.Q4_0, TensorType.Q4_0),
-    "iq4_nl": _Recipe(25, TensorType.IQ4_NL, TensorType.IQ4_NL),
-    "iq4_xs": _Recipe(30, TensorType.IQ4_XS, TensorType.IQ4_XS),
-    "q2_k": _Recipe(10, TensorType.Q2_K, TensorType.Q3_K),
-    "q3_k_m": _Recipe(12, TensorType.Q3_K, TensorType.Q4_K),
-    "q4_k_m": _Recipe(15, TensorType.Q4_K, TensorType.Q6_K),
-    "q5_k_m": _Recipe(17, TensorType.Q5_K, TensorType.Q6_K),
-    "q6_k": _Recipe(18, TensorType.Q6_K, TensorType.Q6_K),
+    "f32": _Recipe(0, WeightType.F32, WeightType.F32),
+    "f16": _Recipe(1, WeightType.F16, WeightType.F16),
+    "bf16": _Recipe(32, WeightType.BF16, WeightType.BF16),
+    "q8_0": _Recipe(7, WeightType.Q8_0, WeightType.Q8_0),
+    "q5_0": _Recipe(8, WeightType.Q5_0, WeightType.Q5_0),
+    "q4_0": _Recipe(2, WeightType.Q4_0, WeightType.Q4_0),
+    "iq4_nl": _Recipe(25, WeightType.IQ4_NL, WeightType.IQ4_NL),
+    "iq4_xs": _Recipe(30, WeightType.IQ4_XS, WeightType.IQ4_XS),
+    "q2_k": _Recipe(10, WeightType.Q2_K, WeightType.Q3_K),
+    "q3_k_m": _Recipe(12, WeightType.Q3_K, WeightType.Q4_K),
+    "q4_k_m": _Recipe(15, WeightType.Q4_K, WeightType.Q6_K),
+    "q5_k_m": _Recipe(17, WeightType.Q5_K, WeightType.Q6_K),
+    "q6_k": _Recipe(18, WeightType.Q6_K, WeightType.Q6_K),
 }
 """What `--type` accepts."""
 
@@ -90,6 +90,16 @@ def cached_random_model(folder: Path, shape: str, kind: str) -> Path:
         )
     write_random_gguf(path, shape, kind)
     return path
+
+
+def check_model(shape: str, kind: str) -> None:
+    """Refuse a shape or type that is not known.
+
+    Raises:
+        InvalidRequestError: there is no such shape or type.
+    """
+    _shape(shape)
+    _recipe(kind)
 
 
 def remove_random_models(folder: Path) -> int:
@@ -145,7 +155,7 @@ class _Weights:
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-        self._pools: dict[TensorType, Blocks] = {}
+        self._pools: dict[WeightType, Blocks] = {}
 
     def pieces(self, tensor: TensorSpec) -> Iterator[bytes]:
         """The bytes of one tensor, a few megabytes at a time."""
@@ -166,7 +176,7 @@ class _Weights:
             left -= len(piece)
             start = 0 if start + _PIECE_BLOCKS >= _POOL_BLOCKS else start + _PIECE_BLOCKS
 
-    def _pool(self, kind: TensorType) -> Blocks:
+    def _pool(self, kind: WeightType) -> Blocks:
         if kind not in self._pools:
             self._pools[kind] = random_blocks(kind, _POOL_BLOCKS, _STD, self._rng)
         return self._pools[kind]
@@ -176,18 +186,18 @@ def _tensors(shape: Shape, recipe: _Recipe) -> list[TensorSpec]:
     width, kv_width = shape.width, shape.width // shape.heads * shape.kv_heads
     tensors = [
         TensorSpec("token_embd.weight", (shape.vocabulary, width), recipe.base),
-        TensorSpec("output_norm.weight", (width,), TensorType.F32),
+        TensorSpec("output_norm.weight", (width,), WeightType.F32),
         TensorSpec("output.weight", (shape.vocabulary, width), recipe.finer),
     ]
     for layer in range(shape.layers):
         finer = recipe.finer if _gets_more_bits(layer, shape.layers) else recipe.base
         for name, sizes, kind in (
-            ("attn_norm", (width,), TensorType.F32),
+            ("attn_norm", (width,), WeightType.F32),
             ("attn_q", (width, width), recipe.base),
             ("attn_k", (kv_width, width), recipe.base),
             ("attn_v", (kv_width, width), finer),
             ("attn_output", (width, width), recipe.base),
-            ("ffn_norm", (width,), TensorType.F32),
+            ("ffn_norm", (width,), WeightType.F32),
             ("ffn_gate", (shape.feed_forward, width), recipe.base),
             ("ffn_up", (shape.feed_forward, width), recipe.base),
             ("ffn_down", (width, shape.feed_forward), finer),

@@ -3,11 +3,14 @@
 The format: magic, version, counts, key-value pairs, tensor descriptions, then the tensors, each aligned to 32 bytes.
 """
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import BinaryIO
+
+from engine.models.ggml import TENSOR_TYPES
 
 ALIGNMENT = 32
 
@@ -15,8 +18,8 @@ MetadataValue = str | bool | int | float | Sequence[str] | Sequence[int] | Seque
 """Written as string, bool, uint32, float32, or an array of string, int32 or float32."""
 
 
-class TensorType(IntEnum):
-    """How the weights of one tensor are stored; the values are GGUF's."""
+class WeightType(IntEnum):
+    """How the weights of one tensor are stored, of those that Hearth writes; the values are GGUF's."""
 
     F32 = 0
     F16 = 1
@@ -33,24 +36,6 @@ class TensorType(IntEnum):
     BF16 = 30
 
 
-BLOCK_SIZES: Mapping[TensorType, tuple[int, int]] = {
-    TensorType.F32: (1, 4),
-    TensorType.F16: (1, 2),
-    TensorType.BF16: (1, 2),
-    TensorType.Q4_0: (32, 18),
-    TensorType.Q5_0: (32, 22),
-    TensorType.Q8_0: (32, 34),
-    TensorType.IQ4_NL: (32, 18),
-    TensorType.Q2_K: (256, 84),
-    TensorType.Q3_K: (256, 110),
-    TensorType.Q4_K: (256, 144),
-    TensorType.Q5_K: (256, 176),
-    TensorType.Q6_K: (256, 210),
-    TensorType.IQ4_XS: (256, 136),
-}
-"""Weights per block, bytes per block."""
-
-
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """One tensor of a file.
@@ -63,23 +48,17 @@ class TensorSpec:
 
     name: str
     shape: tuple[int, ...]
-    type: TensorType
-
-    @property
-    def weight_count(self) -> int:
-        """Number of weights."""
-        count = 1
-        for length in self.shape:
-            count *= length
-        return count
+    type: WeightType
 
     @property
     def size_bytes(self) -> int:
         """Size in the file, without padding."""
-        weights, size = BLOCK_SIZES[self.type]
-        if self.shape[-1] % weights:
-            raise ValueError(f"{self.name}: rows of {self.shape[-1]} weights do not divide into blocks of {weights}")
-        return self.weight_count // weights * size
+        block = TENSOR_TYPES[self.type]
+        if self.shape[-1] % block.block_elements:
+            raise ValueError(
+                f"{self.name}: rows of {self.shape[-1]} do not divide into blocks of {block.block_elements}"
+            )
+        return math.prod(self.shape) // block.block_elements * block.block_bytes
 
 
 def write_gguf(

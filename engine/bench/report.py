@@ -1,0 +1,83 @@
+"""What a bench reports: figures with their targets, the samples behind them, and the machine they were taken on."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.devices.machine import describe_machine
+
+Samples = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure should reach: at least, or at most."""
+
+    value: float
+    at_most: bool = False
+
+    def is_met_by(self, figure: float) -> bool:
+        """Whether the figure is good enough."""
+        return figure <= self.value if self.at_most else figure >= self.value
+
+    def __str__(self) -> str:
+        return f"{'≤' if self.at_most else '≥'} {self.value:g}"
+
+
+TARGETS: Mapping[str, Mapping[str, Target]] = {
+    "overhead": {
+        "decode_ratio": Target(0.97),
+        "prefill_ratio": Target(0.97),
+        "decode_ratio_100m": Target(0.93),
+    },
+    "batching": {"speedup_8": Target(2.5), "speedup_16": Target(3.5), "vs_bare_8": Target(0.95)},
+    "neighbours": {"vs_default_busy": Target(2.0), "vs_default_quiet": Target(0.97)},
+    "startup": {"window_ms": Target(1500, at_most=True), "first_token_ms": Target(4000, at_most=True)},
+    "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
+}
+"""They hold for the shapes and types that a bench takes by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchReport:
+    """The outcome of one bench.
+
+    Attributes:
+        bench: its name.
+        figures: name -> value; None where nothing could be measured.
+        samples: the single measurements, in the order in which they were taken.
+        machine: what it ran on, and how busy that was before.
+    """
+
+    bench: str
+    figures: Mapping[str, float | None]
+    samples: Samples
+    machine: Mapping[str, object]
+
+    def verdict(self, figure: str) -> tuple[Target, bool] | None:
+        """The figure's target and whether it is met; None for a figure without one."""
+        target, value = TARGETS.get(self.bench, {}).get(figure), self.figures[figure]
+        return None if target is None else (target, value is not None and target.is_met_by(value))
+
+
+def machine_facts() -> dict[str, object]:
+    """The machine, its load at this moment, and the versions that matter; call it before measuring."""
+    try:
+        load = os.getloadavg()[0]
+    except (OSError, AttributeError):  # Windows has no load average
+        load = None
+    return {
+        **asdict(describe_machine()),
+        "load_average": load,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("hearth", "llama-cpp-python", "onnxruntime")},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
