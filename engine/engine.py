@@ -232,7 +232,7 @@ class Engine:
         from engine.backends.llama import LlamaBackend
         from engine.backends.onnx import OnnxBackend
 
-        return {"gguf": LlamaBackend(), "onnx": OnnxBackend(self.config.cache_dir / "onnx")}
+        return {"gguf": LlamaBackend(), "onnx": OnnxBackend()}
 
     def _require_open(self) -> _Open:
         if self._open is None:

@@ -19,7 +19,8 @@ def greedy_decode(probabilities: FloatArray, charset: str) -> tuple[str, float]:
         charset: the characters, in the order of the classes.
 
     Returns:
-        The text, single spaces between words and none at either end, and the mean probability of its characters (0 if there are none).
+        The text, single spaces between words and none at either end, and the mean probability of its characters; 0 if
+        there are none.
     """
     best = probabilities.argmax(axis=1)
     starts = np.flatnonzero(np.diff(best, prepend=-1))
