@@ -112,7 +112,7 @@ def _backends(session: Session) -> tuple[Backend, ...]:
     from engine.backends.llama import LlamaBackend
     from engine.backends.onnx import OnnxBackend
 
-    return LlamaBackend(), OnnxBackend(session.config().cache_dir / "onnx")
+    return LlamaBackend(), OnnxBackend()
 
 
 def _backend_version(backend: Backend) -> tuple[str, str]:
