@@ -36,6 +36,7 @@ QT = (
     Library("libglib-2.0.so.0", "libglib2.0-0", "glib2", "glib2"),
     Library("libgthread-2.0.so.0", "libglib2.0-0", "glib2", "glib2"),
     Library("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
+    Library("libzstd.so.1", "libzstd1", "libzstd", "zstd"),
 )
 # What its `xcb` and `wayland` plugins link to besides.
 X11 = (
