@@ -1,0 +1,88 @@
+"""ModelChoices: which model and which preset answers next."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.chat.database import ChatDatabase
+from app.chat.presets import PRESETS, Preset
+from app.chat.store import ChatStore
+from engine import Engine
+from engine.types import Capability, ModelInfo
+
+_STARTER = "starter"
+_TEXT = frozenset({Capability.CHAT, Capability.COMPLETION})
+
+
+class ModelChoices(QObject):
+    """Models that write text, the chosen one, and the chosen preset; both are remembered.
+
+    Attributes:
+        models: all that write text; those that chat first, the starter before them.
+        current: the chosen one; None while there is none.
+        preset: how tokens are drawn.
+
+    Signals:
+        changed: another choice, or other models.
+
+    Thread: UI only.
+    """
+
+    changed = Signal()
+
+    def __init__(self, engine: Engine, store: ChatStore, preferred_model: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self.models: tuple[ModelInfo, ...] = ()
+        self.current: ModelInfo | None = None
+        self.preset: Preset = PRESETS[0]
+        self._engine = engine
+        self._store = store
+        self._wanted = preferred_model
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens a request to the chosen model may hold."""
+        trained = self.current.context_tokens if self.current else None
+        most = self._engine.config.context_tokens
+        return min(most, trained) if trained else most
+
+    @property
+    def loaded_device(self) -> str:
+        """Where the chosen model lives; empty while it is only on disk."""
+        loaded = self._engine.snapshot().loaded
+        return next((entry.device for entry in loaded if self.current and entry.info.id == self.current.id), "")
+
+    @property
+    def only_continues(self) -> bool:
+        """Whether the chosen model continues a text instead of chatting."""
+        return self.current is not None and Capability.CHAT not in self.current.capabilities
+
+    def choose_model(self, model: str) -> None:
+        """Let another model answer from now on."""
+        chosen = next((info for info in self.models if info.id == model), None)
+        if chosen is not None and chosen != self.current:
+            self.current = chosen
+            self._store.post(ChatDatabase.keep, "model", model)
+            self.changed.emit()
+
+    def choose_preset(self, name: str) -> None:
+        """Draw tokens in another way from now on."""
+        self.preset = next(preset for preset in PRESETS if preset.name == name)
+        self._store.post(ChatDatabase.keep, "preset", name)
+        self.changed.emit()
+
+    async def find(self) -> None:
+        """Look for models again; the scan reads files, so it runs on the store's thread."""
+        kept = await self._store.run(ChatDatabase.kept)
+        found = await self._store.run(self._scan)
+        wanted = self.current.id if self.current else kept.get("model", self._wanted)
+        self.preset = next((preset for preset in PRESETS if preset.name == kept.get("preset")), self.preset)
+        self.models = tuple(sorted((info for info in found if info.capabilities & _TEXT), key=_rank))
+        by_id = {info.id: info for info in self.models}
+        self.current = by_id.get(wanted, self.models[0] if self.models else None)
+        self.changed.emit()
+
+    def _scan(self, _database: ChatDatabase) -> tuple[ModelInfo, ...]:
+        return self._engine.models()
+
+
+def _rank(info: ModelInfo) -> tuple[bool, bool, str]:
+    return Capability.CHAT not in info.capabilities, info.id != _STARTER, info.id

@@ -1,0 +1,132 @@
+"""What a chat is made of: plain values, without Qt and without a database."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Literal, Self
+
+from engine.types import GenerateResult, Message
+
+TITLE_CHARS = 60
+
+
+class Role(StrEnum):
+    """Who wrote a turn."""
+
+    USER = "user"
+    ANSWER = "answer"
+
+
+class TurnState(StrEnum):
+    """How far an answer has come; what the person wrote is always DONE."""
+
+    DONE = "done"
+    RUNNING = "running"
+    STOPPED = "stopped"  # by the person
+    INTERRUPTED = "interrupted"  # the program ended in the middle of it
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFacts:
+    """Where an answer ran and how fast, for the line under it; times in seconds."""
+
+    device: str = ""
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+    cut_by_length: bool = False
+    dropped_messages: int = 0
+
+    @classmethod
+    def of(cls, result: GenerateResult) -> Self:
+        """Take the facts out of a finished result."""
+        return cls(
+            device=result.placement.device,
+            prompt_tokens=result.usage.prompt_tokens,
+            output_tokens=result.usage.output_tokens,
+            first_token_s=result.timings.first_token_s,
+            decode_s=result.timings.decode_s,
+            cut_by_length=result.finish_reason == "length",
+            dropped_messages=len(result.dropped_messages),
+        )
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Tokens after the first per second; 0 when there were too few to say."""
+        return (self.output_tokens - 1) / self.decode_s if self.output_tokens > 1 and self.decode_s > 0 else 0.0
+
+    def as_dict(self) -> dict[str, str | int | float | bool]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a chat.
+
+    Attributes:
+        id: rising with time inside a chat; decides the order, not the clock.
+        model: id of the model that answered; empty for the person's own.
+        created_s: seconds since the epoch.
+    """
+
+    id: int
+    role: Role
+    text: str
+    state: TurnState = TurnState.DONE
+    model: str = ""
+    facts: AnswerFacts = field(default_factory=AnswerFacts)
+    created_s: float = field(default_factory=time.time)
+
+    def with_text(self, text: str) -> Self:
+        """Give the same turn another text."""
+        return replace(self, text=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSummary:
+    """One line of the chat list."""
+
+    id: int
+    title: str
+    model: str
+    updated_s: float
+
+
+def title_of(text: str) -> str:
+    """Make a chat's title from its first message: the first line that says something, cut at a word."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "New chat")
+    if len(line) <= TITLE_CHARS:
+        return line
+    cut = line[:TITLE_CHARS].rsplit(" ", 1)[0]
+    return f"{cut}…"
+
+
+def group_of(updated_s: float, today: date) -> str:
+    """Name the group of the chat list that a time belongs to."""
+    day = datetime.fromtimestamp(updated_s).date()
+    if day >= today:
+        return "Today"
+    return "Yesterday" if day == today - timedelta(days=1) else "Earlier"
+
+
+def messages_of(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """Turn a chat into the messages a model sees.
+
+    Empty answers are left out, and messages that then follow each other are joined: many chat templates refuse two
+    messages of the same side in a row.
+    """
+    messages: list[Message] = []
+    for turn in turns:
+        role: Literal["user", "assistant"] = "user" if turn.role is Role.USER else "assistant"
+        if not turn.text.strip():
+            continue
+        if messages and messages[-1].role == role:
+            messages[-1] = Message(role, f"{messages[-1].content}\n\n{turn.text}")
+        else:
+            messages.append(Message(role, turn.text))
+    return tuple(messages)

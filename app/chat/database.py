@@ -1,0 +1,180 @@
+"""Chats on disk: one SQLite file in write-ahead mode. All of it blocks; `ChatStore` keeps it off the UI thread."""
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from app.chat.conversation import AnswerFacts, ChatSummary, Role, Turn, TurnState
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE chats (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    model TEXT NOT NULL,
+    updated_s REAL NOT NULL,
+    deleted INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat INTEGER NOT NULL REFERENCES chats(id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    text TEXT NOT NULL,
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    created_s REAL NOT NULL
+);
+CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE INDEX turns_by_chat ON turns(chat, id);
+"""
+
+
+_LIST = """
+SELECT id, title, model, updated_s FROM chats
+WHERE NOT deleted AND (
+    :like = '' OR title LIKE :like ESCAPE '\\' OR id IN (SELECT chat FROM turns WHERE text LIKE :like ESCAPE '\\')
+)
+ORDER BY updated_s DESC, id DESC
+"""
+
+
+class DamagedDatabaseError(Exception):
+    """The file is not a chat database of this version."""
+
+
+class ChatDatabase:
+    """The chats of one person.
+
+    Thread: the one that made it (SQLite checks).
+
+    Raises:
+        DamagedDatabaseError: the file is not a database, is broken, or is of another version.
+        sqlite3.OperationalError: the file cannot be opened (no right, no space, a folder in its place).
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.OperationalError:
+            self._db.close()
+            raise
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise DamagedDatabaseError(str(error)) from error
+        except DamagedDatabaseError:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")  # a message that shows as sent survives a power cut
+        self._db.execute("PRAGMA foreign_keys=ON")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables == 0:
+            self._db.executescript(f"BEGIN;{_SCHEMA};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise DamagedDatabaseError(f"it has version {version}, this program knows {SCHEMA_VERSION}")
+        if (verdict := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise DamagedDatabaseError(verdict)
+        # A table that quick_check finds sound may still be another program's.
+        self._db.execute("SELECT id, title, model, updated_s, deleted FROM chats LIMIT 1")
+        self._db.execute("DELETE FROM chats WHERE deleted")
+        self._db.execute("UPDATE turns SET state='interrupted' WHERE state='running'")
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is merged into it."""
+        self._db.close()
+
+    def chats(self, query: str = "") -> list[ChatSummary]:
+        """List chats, the latest first; `query` is searched in titles and in every message."""
+        rows = self._db.execute(_LIST, {"like": _like(query)})
+        return [ChatSummary(id=row[0], title=row[1], model=row[2], updated_s=row[3]) for row in rows]
+
+    def turns(self, chat: int) -> list[Turn]:
+        """Read one chat, the oldest turn first."""
+        rows = self._db.execute(
+            "SELECT id, role, text, state, model, facts, created_s FROM turns WHERE chat=? ORDER BY id", (chat,)
+        )
+        return [_turn(row) for row in rows]
+
+    def add_chat(self, title: str, model: str) -> ChatSummary:
+        """Begin a chat."""
+        now = time.time()
+        with closing(
+            self._db.execute("INSERT INTO chats(title, model, updated_s) VALUES (?, ?, ?)", (_clean(title), model, now))
+        ) as cursor:
+            return ChatSummary(id=cursor.lastrowid or 0, title=title, model=model, updated_s=now)
+
+    def rename_chat(self, chat: int, title: str) -> None:
+        """Give a chat another title."""
+        self._db.execute("UPDATE chats SET title=? WHERE id=?", (_clean(title), chat))
+
+    def set_deleted(self, chat: int, deleted: bool) -> None:
+        """Hide a chat, or bring it back; hidden chats are erased when the file is opened next."""
+        self._db.execute("UPDATE chats SET deleted=? WHERE id=?", (int(deleted), chat))
+
+    def add_turn(self, chat: int, role: Role, text: str, state: TurnState, model: str = "") -> Turn:
+        """Append a turn and move its chat to the top; on disk when this returns."""
+        now = time.time()
+        facts = AnswerFacts()
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:
+            cursor = self._db.execute(
+                "INSERT INTO turns(chat, role, text, state, model, facts, created_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (chat, role, _clean(text), state, model, json.dumps(facts.as_dict()), now),
+            )
+            self._db.execute(
+                "UPDATE chats SET updated_s=?, model=CASE ? WHEN '' THEN model ELSE ? END WHERE id=?",
+                (now, model, model, chat),
+            )
+        return Turn(id=cursor.lastrowid or 0, role=role, text=text, state=state, model=model, created_s=now)
+
+    def save_turn(self, turn: Turn) -> None:
+        """Write a turn's text, state and facts."""
+        self._db.execute(
+            "UPDATE turns SET text=?, state=?, facts=? WHERE id=?",
+            (_clean(turn.text), turn.state, json.dumps(turn.facts.as_dict()), turn.id),
+        )
+
+    def keep(self, name: str, value: str) -> None:
+        """Remember a choice of the page, such as its model."""
+        self._db.execute("INSERT OR REPLACE INTO kept(name, value) VALUES (?, ?)", (name, _clean(value)))
+
+    def kept(self) -> dict[str, str]:
+        """Give the remembered choices."""
+        return dict(self._db.execute("SELECT name, value FROM kept").fetchall())
+
+    def remove_turn(self, turn: int) -> None:
+        """Erase one turn."""
+        self._db.execute("DELETE FROM turns WHERE id=?", (turn,))
+
+
+def _clean(text: str) -> str:
+    """SQLite stores UTF-8; half a surrogate pair from a clipboard must not lose the message."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _like(query: str) -> str:
+    words = query.strip()
+    if not words:
+        return ""
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _turn(row: tuple[int, str, str, str, str, str, float]) -> Turn:
+    identity, role, text, state, model, facts, created_s = row
+    return Turn(
+        id=identity,
+        role=Role(role),
+        text=text,
+        state=TurnState(state),
+        model=model,
+        facts=AnswerFacts(**json.loads(facts)),
+        created_s=created_s,
+    )

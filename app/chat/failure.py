@@ -1,0 +1,46 @@
+"""Failure: what went wrong, in the words and with the button of a banner."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from app.chat.store import StoreError
+from engine.errors import ContextOverflowError, EngineError, ModelNotFoundError
+
+
+class Remedy(Enum):
+    """What the banner's button does; the value is what it says."""
+
+    NONE = ""
+    AGAIN = "Try again"
+    DROP_OLDEST = "Drop the oldest turns"
+    CHOOSE_MODEL = "Choose a model"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One message for the person."""
+
+    kind: Literal["bad", "warn", "info"]
+    cause: str
+    remedy: str
+    button: Remedy = Remedy.NONE
+
+
+def failure_of(error: EngineError | StoreError) -> Failure:
+    """Say an error and offer what helps."""
+    if isinstance(error, StoreError):
+        return Failure("warn", error.cause, error.remedy)
+    if isinstance(error, ContextOverflowError):
+        remedy = "Drop the oldest turns, begin a new chat, or choose a model with a larger context."
+        return Failure("warn", error.cause, remedy, Remedy.DROP_OLDEST)
+    button = Remedy.CHOOSE_MODEL if isinstance(error, ModelNotFoundError) else Remedy.AGAIN
+    return Failure("bad", error.cause, error.remedy, button)
+
+
+NO_MODEL = Failure(
+    "warn",
+    "There is no model that can answer.",
+    "Put a GGUF file into the models folder, then try again.",
+    Remedy.AGAIN,
+)

@@ -1,0 +1,33 @@
+"""What the composer's two pickers say about the choices."""
+
+from app.chat.choices import ModelChoices
+from app.chat.composer import Composer
+from app.chat.composer.picker_button import Option
+from app.chat.presets import PRESETS
+from engine.types import Capability, ModelInfo
+
+
+def fill_pickers(composer: Composer, choices: ModelChoices) -> None:
+    """Show the chosen model with its state, the preset, and what could be chosen instead."""
+    current = choices.current
+    if current is None:
+        composer.model.show_choice("No model", "", "text-muted", is_ring=True)
+    else:
+        device = choices.loaded_device
+        where = f"on {device.upper()}" if device else "on disk"
+        composer.model.show_choice(current.id, where, "success" if device else "text-muted", is_ring=not device)
+    options = [Option(info.id, info.id, _detail(info)) for info in choices.models]
+    composer.model.offer(options, current.id if current else "")
+    composer.preset.show_choice(f"Preset: {choices.preset.name}")
+    composer.preset.offer([Option(preset.name, preset.name, preset.hint) for preset in PRESETS], choices.preset.name)
+    if not composer.is_armed:
+        continues = f"{current.id} continues a text; it was not made to chat." if current else ""
+        composer.show_hint(continues if choices.only_continues else "")
+
+
+def _detail(info: ModelInfo) -> str:
+    size = info.size_bytes / 1e9
+    parts = [info.quantization or "", f"{size:.1f} GB" if size >= 0.1 else f"{info.size_bytes / 1e6:.0f} MB"]
+    if Capability.CHAT not in info.capabilities:
+        parts.append("continues text")
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,23 @@
+"""Named ways to draw tokens, for people who do not want to know what top-p is."""
+
+from dataclasses import dataclass
+
+from engine.types import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A sampling with a name and the reason to choose it."""
+
+    name: str
+    hint: str
+    sampling: Sampling
+
+
+PRESETS = (
+    Preset("Default", "Balanced", Sampling()),
+    Preset("Precise", "The most likely words; for code and facts", Sampling(temperature=0.2, top_p=0.9)),
+    Preset(
+        "Creative", "More surprising words; for stories and ideas", Sampling(temperature=1.2, top_k=100, min_p=0.02)
+    ),
+)

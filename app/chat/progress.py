@@ -1,0 +1,74 @@
+"""AnswerProgress: what the events of one answer add up to while it is being written."""
+
+from collections.abc import Callable
+from time import perf_counter
+
+from app.chat.conversation import AnswerFacts
+from engine.types import Event, Finished, Loading, Prefill, Queued, TextDelta
+
+_NBSP = "\u00a0"
+
+
+class AnswerProgress:
+    """Counts tokens and times; knows nothing of Qt.
+
+    Attributes:
+        words: what goes on, for the line under the answer; empty once text comes.
+        facts: what is known so far; exact once the answer is finished.
+    """
+
+    def __init__(self, model: str, clock: Callable[[], float] = perf_counter) -> None:
+        self.words = "Starting"
+        self.facts = AnswerFacts()
+        self._model = model
+        self._clock = clock
+        self._begin_s = clock()
+        self._first_token_s = 0.0
+        self._first_tokens = 0  # that came with the first delta; the speed is that of the later ones
+
+    @property
+    def used_tokens(self) -> int:
+        """Tokens of the context in use: prompt and answer so far."""
+        return self.facts.prompt_tokens + self.facts.output_tokens
+
+    def take(self, event: Event, device: str = "") -> None:
+        """Add one event.
+
+        Args:
+            event: from the engine.
+            device: where the model lives, if the caller knows.
+        """
+        match event:
+            case Queued(position):
+                self.words = (
+                    "Waiting, next in the queue" if position <= 1 else f"Waiting, number {position} in the queue"
+                )
+            case Loading(fraction):
+                self.words = f"Loading {self._model} {fraction * 100:.0f}{_NBSP}%"
+            case Prefill(done, total):
+                self.words = f"Reading the prompt, {done:,} of {total:,}{_NBSP}tokens"
+                self.facts = AnswerFacts(prompt_tokens=total)
+            case TextDelta():
+                self._count(event, device)
+            case Finished(result):
+                self.words = ""
+                self.facts = AnswerFacts.of(result)
+
+    def _count(self, delta: TextDelta, device: str) -> None:
+        now = self._clock()
+        self.words = ""
+        tokens = self.facts.output_tokens + delta.token_count
+        if not self._first_token_s:
+            self._first_token_s = now
+            self._first_tokens = delta.token_count
+        writing_s = now - self._first_token_s
+        # AnswerFacts counts the speed from the second token on; scale what came merged with the first.
+        later = tokens - self._first_tokens
+        decode_s = writing_s * (tokens - 1) / later if later > 0 else 0.0
+        self.facts = AnswerFacts(
+            device=device or self.facts.device,
+            prompt_tokens=self.facts.prompt_tokens,
+            output_tokens=tokens,
+            first_token_s=self._first_token_s - self._begin_s,
+            decode_s=decode_s,
+        )

@@ -1,0 +1,62 @@
+"""ChatSession: one open chat with its transcript and the answer in flight."""
+
+import asyncio
+
+from PySide6.QtCore import QObject
+
+from app.chat.conversation import ChatSummary, Role, Turn
+from app.chat.progress import AnswerProgress
+from app.chat.transcript import TranscriptModel
+
+
+class ChatSession(QObject):
+    """What belongs to one chat while it is open or being answered.
+
+    Attributes:
+        summary: its line in the list; None until its first message is on disk.
+        transcript: its turns.
+        task: the coroutine that answers; None when nothing is in flight.
+        progress: of the answer in flight.
+        is_stopping: the person has asked for the answer to end.
+        drops_oldest: the person has agreed that the oldest turns may be left out.
+
+    Thread: UI only.
+    """
+
+    def __init__(self, summary: ChatSummary | None, parent: QObject) -> None:
+        super().__init__(parent)
+        self.summary = summary
+        self.transcript = TranscriptModel(self)
+        self.task: asyncio.Task[None] | None = None
+        self.progress: AnswerProgress | None = None
+        self.is_stopping = False
+        self.drops_oldest = False
+
+    @property
+    def id(self) -> int:
+        """Id of the chat; 0 for one that has no message yet."""
+        return self.summary.id if self.summary else 0
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+        return self.summary.title if self.summary else "New chat"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is in flight."""
+        return self.task is not None and not self.task.done()
+
+    @property
+    def used_tokens(self) -> int:
+        """Tokens of the context in use after the latest answer."""
+        if self.progress is not None:
+            return self.progress.used_tokens
+        answers = (turn for turn in reversed(self.transcript.turns) if turn.role is Role.ANSWER)
+        latest = next((turn.facts for turn in answers if turn.facts.prompt_tokens), None)
+        return latest.prompt_tokens + latest.output_tokens if latest else 0
+
+    @property
+    def last(self) -> Turn | None:
+        """The newest turn."""
+        return self.transcript.turns[-1] if self.transcript.turns else None

@@ -1,0 +1,117 @@
+"""AnswerLine: where an answer ran and how fast, with its actions at the right."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+
+from app.chat.conversation import Turn, TurnState
+from app.theme import Appearance
+from app.theme.widgets import Chip, ElidedLabel, IconButton
+
+HEIGHT = 28
+_NBSP = "\u00a0"
+_STATE_CHIPS = {
+    TurnState.STOPPED: ("Stopped", "neutral"),
+    TurnState.INTERRUPTED: ("Interrupted: Hearth was closed", "warn"),
+    TurnState.FAILED: ("Failed", "bad"),
+}
+
+
+def facts_text(turn: Turn) -> str:
+    """Say model, device, speed, first token and length, as far as they are known."""
+    facts = turn.facts
+    parts = [turn.model]
+    if facts.device:
+        parts.append(facts.device.upper().replace(":", _NBSP))
+    if facts.tokens_per_s:
+        parts.append(f"{facts.tokens_per_s:,.0f}{_NBSP}tok/s")
+    if facts.first_token_s:
+        parts.append(f"first token {_duration(facts.first_token_s)}")
+    if facts.output_tokens:
+        parts.append(f"{facts.output_tokens:,}{_NBSP}tokens")
+    if facts.cut_by_length:
+        parts.append("cut at the length limit")
+    if facts.dropped_messages:
+        count = facts.dropped_messages
+        parts.append(f"without the oldest {count}{_NBSP}{'message' if count == 1 else 'messages'}")
+    return " · ".join(part for part in parts if part)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}{_NBSP}ms" if seconds < 1 else f"{seconds:.1f}{_NBSP}s"
+
+
+class AnswerLine(QWidget):
+    """The line under one answer.
+
+    Signals:
+        copy_requested: copy the answer as it was written.
+        plain_copy_requested: copy it without Markdown marks.
+        again_requested: ask again.
+
+    Thread: UI only.
+    """
+
+    copy_requested = Signal()
+    plain_copy_requested = Signal()
+    again_requested = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._chip = Chip(parent=self)
+        self._facts = ElidedLabel(parent=self)
+        self._facts.setProperty("role", "small")
+        self._facts.setProperty("muted", True)
+        self._copy = IconButton(appearance, "copy", "Copy the answer", small=True, parent=self)
+        self._again = IconButton(appearance, "again", "Ask again (Ctrl+R)", small=True, parent=self)
+        self._more = IconButton(appearance, "more", "More for this answer", small=True, parent=self)
+        self._menu: QMenu | None = None  # made when it is first wanted: few answers ever show theirs
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(appearance.theme.space("xxs"))
+        self._facts.setContentsMargins(0, 0, appearance.theme.space("s"), 0)
+        row.addWidget(self._chip)
+        row.addWidget(self._facts, 1)
+        for button in (self._copy, self._again, self._more):
+            row.addWidget(button)
+        self._copy.clicked.connect(self.copy_requested)
+        self._again.clicked.connect(self.again_requested)
+        self._more.clicked.connect(self._open_menu)
+
+    def show_turn(self, turn: Turn, *, is_last: bool) -> None:
+        """Say the facts of a turn; only the last answer can be asked again."""
+        words, tone = _STATE_CHIPS.get(turn.state, ("", "neutral"))
+        self._chip.setVisible(bool(words))
+        if words:
+            self._chip.show_state(words, tone)  # type: ignore[arg-type]  # the table holds tones only
+        self._facts.setText(facts_text(turn))
+        is_done = turn.state is not TurnState.RUNNING
+        self._copy.setVisible(is_done)
+        self._again.setVisible(is_done and is_last)
+        self._more.setVisible(is_done)
+
+    def say(self, words: str) -> None:
+        """Say what goes on while the answer is not finished."""
+        self._chip.hide()
+        self._facts.setText(words)
+
+    @property
+    def words(self) -> str:
+        """What the line says."""
+        return self._facts.text()
+
+    def height_at(self, width: int) -> int:
+        """Be 28 pixels high at any width."""
+        return HEIGHT
+
+    def _open_menu(self) -> None:
+        if self._menu is None:
+            self._menu = QMenu(self)
+            for words, signal in (
+                ("Copy as Markdown", self.copy_requested),
+                ("Copy as plain text", self.plain_copy_requested),
+            ):
+                action = QAction(words, self._menu)
+                action.triggered.connect(signal)
+                self._menu.addAction(action)
+        self._menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))

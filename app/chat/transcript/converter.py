@@ -1,0 +1,48 @@
+"""Converter: Markdown conversions under way, advanced a little at a time."""
+
+from collections.abc import Iterator
+from time import perf_counter
+
+from app.chat.render import Block, render_steps
+
+
+class Converter:
+    """Finished answers on their way from Markdown to blocks.
+
+    Thread: UI only.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, tuple[Iterator[Block | None], list[Block]]] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to advance."""
+        return bool(self._jobs)
+
+    def start(self, turn: int, text: str) -> None:
+        """Begin to convert a turn's text; nothing happens if that is under way already."""
+        if turn not in self._jobs:
+            self._jobs[turn] = (render_steps(text), [])
+
+    def forget(self, turn: int) -> None:
+        """Give a conversion up."""
+        self._jobs.pop(turn, None)
+
+    def clear(self) -> None:
+        """Give all conversions up."""
+        self._jobs.clear()
+
+    def advance(self, deadline: float) -> list[tuple[int, list[Block]]]:
+        """Work until a time of `perf_counter`, the newest turn first, and return the turns that got finished."""
+        finished: list[tuple[int, list[Block]]] = []
+        for turn in sorted(self._jobs, reverse=True):
+            steps, blocks = self._jobs[turn]
+            for block in steps:
+                if block is not None:
+                    blocks.append(block)
+                if perf_counter() >= deadline:
+                    return finished
+            del self._jobs[turn]
+            finished.append((turn, blocks))
+        return finished
