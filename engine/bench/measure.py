@@ -117,7 +117,16 @@ async def decode_tokens_per_s(
     start_s = min(time_s for answer in watched for time_s, _ in answer.arrivals if time_s >= first_s)
     end_s = min(answer.arrivals[-1][0] for answer in watched)
     counted = sum(count for answer in watched for time_s, count in answer.arrivals if start_s < time_s <= end_s)
+    if counted == 0:
+        return _own_speed(watched)
     return counted / (end_s - start_s)
+
+
+def _own_speed(watched: Sequence[Watched]) -> float:
+    """The engine's own account, for a model so small that all tokens were there before we looked a second time."""
+    results = [answer.result for answer in watched if answer.result is not None]
+    tokens = sum(result.usage.output_tokens - 1 for result in results)
+    return tokens / max(result.timings.decode_s for result in results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -111,7 +112,15 @@ def remove_random_models(folder: Path) -> int:
     return freed
 
 
-def write_random_gguf(path: Path, shape: str, kind: str, *, architecture: str = "llama", seed: int = 0) -> None:
+def write_random_gguf(
+    path: Path,
+    shape: str,
+    kind: str,
+    *,
+    architecture: str = "llama",
+    seed: int = 0,
+    extra: Mapping[str, MetadataValue] = MappingProxyType({}),
+) -> None:
     """Write a random model; the file appears whole or not at all.
 
     Args:
@@ -120,6 +129,7 @@ def write_random_gguf(path: Path, shape: str, kind: str, *, architecture: str = 
         kind: a name from `RECIPES`.
         architecture: what the file says it is; a name llama.cpp does not know makes a file that it must refuse.
         seed: equal seeds give equal files.
+        extra: more metadata, a chat template say.
 
     Raises:
         InvalidRequestError: no such shape or type.
@@ -131,7 +141,7 @@ def write_random_gguf(path: Path, shape: str, kind: str, *, architecture: str = 
     try:
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
             metadata = _metadata(sizes, recipe, f"random {shape}", architecture)
-            write_gguf(stream, metadata, _tensors(sizes, recipe), weights.pieces)
+            write_gguf(stream, metadata | extra, _tensors(sizes, recipe), weights.pieces)
         Path(temporary).replace(path)
     except BaseException:  # Ctrl-C as well must not leave gigabytes behind
         Path(temporary).unlink(missing_ok=True)
