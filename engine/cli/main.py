@@ -64,10 +64,11 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character still shows the rest
     log_to_file()
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run_arguments(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int | str | None:
+def run_arguments(arguments: list[str]) -> int | str | None:
+    """Run one command; return its exit code. What `main` does, for a process that goes on afterwards."""
     try:
         app(_folders_first(arguments))
     except SystemExit as end:
