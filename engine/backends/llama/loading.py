@@ -44,8 +44,7 @@ def load_model(info: ModelInfo, options: LoadOptions, progress: LoadProgress) ->
 
 
 def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
-    if not llama.llama_model_has_decoder(weights.handle) or llama.llama_model_has_encoder(weights.handle):
-        raise CapabilityError(f"{weights.info.name} does not generate text by itself.", "Pick a chat or code model.")
+    _check_generates(weights)
     vocabulary = Vocabulary(weights.handle)
     if vocabulary.size == 0:
         raise CapabilityError(f"{weights.info.name} has no vocabulary.", "Get a complete file.")
@@ -60,11 +59,27 @@ def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
     params.kv_unified = True  # one pool of cells: a single long conversation may use all of it
     params.no_perf = True
     handle = open_context(weights, params)
+    if not llama.llama_get_memory(handle):  # an encoder: it reads a text as a whole and keeps nothing
+        llama.llama_free(handle)
+        raise _not_a_generator(weights)
     context = DecodeContext(handle, vocabulary.size, options.threads)
     slots = SlotTable(context, options.max_sequences, can_share=weights.has_partial_memory)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     preparer = Preparer(weights.info.name, vocabulary, min(context_tokens, context.cells), template)
     return LlamaTextModel(weights, context, slots, vocabulary, preparer)
+
+
+def _check_generates(weights: Weights) -> None:
+    model = weights.handle
+    has_encoder = llama.llama_model_has_encoder(model) or not llama.llama_model_has_decoder(model)
+    if has_encoder or llama.llama_model_is_diffusion(model):
+        raise _not_a_generator(weights)
+
+
+def _not_a_generator(weights: Weights) -> CapabilityError:
+    return CapabilityError(
+        f"{weights.info.name} does not write text from left to right.", "Pick a chat, code or completion model."
+    )
 
 
 def _cell_count(weights: Weights, options: LoadOptions, context_tokens: int) -> int:

@@ -8,17 +8,22 @@ checking the whole vocabulary, and models mostly follow the grammar by themselve
 
 import ctypes
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import llama_cpp.llama_cpp as llama
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.errors import GrammarError
 from engine.types import FloatArray, Sampling
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
+
+Candidates = np.ndarray[tuple[int], np.dtype[np.void]]
+TokenIds = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +67,50 @@ class Sampler(Protocol):
         """Free what llama.cpp allocated."""
 
 
+class LogitBias:
+    """Adds fixed values to some logits."""
+
+    def __init__(self, values: Mapping[int, float]) -> None:
+        self._ids = np.fromiter(values.keys(), np.int64)
+        self._values = np.fromiter(values.values(), np.float32)
+
+    def add_to(self, logits: FloatArray) -> None:
+        """Change logits of shape (vocabulary,) in place."""
+        if self._ids.size:
+            logits[self._ids] += self._values
+
+
+class Shortlist:
+    """Finds a few hundred tokens that certainly hold the k most likely ones, without sorting the vocabulary.
+
+    It takes all tokens whose logit is within some distance of the best one's, and adapts the distance to what the last
+    tokens needed. Handing llama.cpp 300 candidates instead of 32,000 takes a tenth of the time.
+    """
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+        self._distance = 8.0  # a guess to start with
+
+    def find(self, logits: FloatArray) -> TokenIds | None:
+        """Ids of the candidates; None if there were fewer than k this time."""
+        ids = np.flatnonzero(logits >= logits.max() - self._distance)
+        if len(ids) < self._k:
+            self._distance *= 1.3
+            return None
+        if len(ids) > 16 * self._k:
+            self._distance *= 0.8
+        return ids.astype(np.int32)
+
+
 class GreedySampler:
     """Takes the most likely token."""
 
-    def __init__(self, logit_bias: dict[int, float]) -> None:
-        self._ids = np.fromiter(logit_bias.keys(), np.int64)
-        self._values = np.fromiter(logit_bias.values(), np.float32)
+    def __init__(self, logit_bias: Mapping[int, float]) -> None:
+        self._bias = LogitBias(logit_bias)
 
     def choose(self, logits: FloatArray) -> int:
         """Choose the next token."""
-        if self._ids.size:
-            logits[self._ids] += self._values
+        self._bias.add_to(logits)
         return int(logits.argmax())
 
     def close(self) -> None:
@@ -88,13 +126,18 @@ class ChainSampler:
         if recipe.has_penalties:
             for token in prompt[-recipe.sampling.penalty_last_tokens :]:
                 llama.llama_sampler_accept(self._chain, token)
-        self._ids = np.arange(vocabulary.size, dtype=np.int32)
-        self._candidates = np.zeros(vocabulary.size, _CANDIDATE)
+        self._bias = LogitBias(recipe.sampling.logit_bias)
+        top_k = recipe.sampling.top_k
+        # Penalties reorder the tokens, so then the k most likely ones are not known before.
+        can_shorten = 0 < top_k < vocabulary.size // 8 and recipe.sampling.temperature > 0 and not recipe.has_penalties
+        self._shortlist = Shortlist(top_k) if can_shorten else None
+        self._all_ids = vocabulary.ids
         self._array = llama.llama_token_data_array()
         self._pointer = ctypes.pointer(self._array)
 
     def choose(self, logits: FloatArray) -> int:
         """Choose the next token."""
+        self._bias.add_to(logits)
         token = self._draw(logits, constrained=False)
         if self._grammar is not None and not self._allows(token):
             token = self._draw(logits, constrained=True)
@@ -111,9 +154,10 @@ class ChainSampler:
         self._chain = self._grammar = None
 
     def _draw(self, logits: FloatArray, *, constrained: bool) -> int:
-        candidates = self._candidates
-        candidates["id"] = self._ids
-        candidates["logit"] = logits
+        ids = None if constrained or self._shortlist is None else self._shortlist.find(logits)
+        candidates: Candidates = np.empty(len(logits) if ids is None else len(ids), _CANDIDATE)
+        candidates["id"] = self._all_ids if ids is None else ids
+        candidates["logit"] = logits if ids is None else logits[ids]
         self._point_at(candidates)
         if constrained:
             llama.llama_sampler_apply(self._grammar, self._pointer)
@@ -125,13 +169,13 @@ class ChainSampler:
         return int(chosen.id)
 
     def _allows(self, token: int) -> bool:
-        one = np.zeros(1, _CANDIDATE)
+        one: Candidates = np.zeros(1, _CANDIDATE)
         one["id"] = token
         self._point_at(one)
         llama.llama_sampler_apply(self._grammar, self._pointer)
         return bool(np.isfinite(one["logit"][0]))
 
-    def _point_at(self, candidates: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+    def _point_at(self, candidates: Candidates) -> None:
         array = self._array
         array.data = ctypes.cast(candidates.ctypes.data, llama.llama_token_data_p)
         array.size = len(candidates)
@@ -146,7 +190,7 @@ def build_sampler(recipe: SamplerRecipe, vocabulary: Vocabulary, prompt: tuple[i
         GrammarError: llama.cpp cannot compile the grammar.
     """
     if recipe.is_greedy:
-        return GreedySampler(dict(recipe.sampling.logit_bias))
+        return GreedySampler(recipe.sampling.logit_bias)
     return ChainSampler(recipe, vocabulary, prompt)
 
 
@@ -178,9 +222,6 @@ def _build_chain(recipe: SamplerRecipe, vocabulary_size: int) -> object:
     def add(sampler: object) -> None:
         llama.llama_sampler_chain_add(chain, sampler)
 
-    if sampling.logit_bias:
-        entries = (llama.llama_logit_bias * len(sampling.logit_bias))(*sampling.logit_bias.items())
-        add(llama.llama_sampler_init_logit_bias(vocabulary_size, len(entries), entries))
     if recipe.has_penalties:
         add(
             llama.llama_sampler_init_penalties(

@@ -3,6 +3,7 @@
 import ctypes
 
 import llama_cpp.llama_cpp as llama
+import numpy as np
 
 from engine.backends.llama.native import text_of
 from engine.errors import InvalidRequestError
@@ -15,6 +16,7 @@ class Vocabulary:
 
     Attributes:
         size: number of token ids.
+        ids: all of them, int32, shape (size,).
         adds_bos: whether a text starts with the BOS token.
 
     Thread: tokenising is safe on any thread (llama.cpp does not change a vocabulary after loading it); `piece` and
@@ -25,6 +27,7 @@ class Vocabulary:
         self.handle: int = llama.llama_model_get_vocab(model)
         self.size = int(llama.llama_vocab_n_tokens(self.handle))
         self.adds_bos = bool(llama.llama_vocab_get_add_bos(self.handle))
+        self.ids = np.arange(self.size, dtype=np.int32)
         self._bos = int(llama.llama_vocab_bos(self.handle))
         self._eos = int(llama.llama_vocab_eos(self.handle))
         self._pieces: dict[int, bytes] = {}

@@ -1,24 +1,29 @@
 """Tiny random-weight GGUF files, written once per test session."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
 
-from engine.backends.base import LoadOptions, TextModel
+from engine.backends.base import LoadOptions, SequenceStep, TextModel
 from engine.backends.llama import LlamaBackend
-from engine.types import Capability, ModelInfo
+from engine.errors import RequestError
+from engine.types import Capability, FinishReason, GenerateRequest, ModelInfo, Sampling, TokenLogprob
 
 DIM, FF, LAYERS, HEADS, KV_HEADS = 128, 256, 2, 4, 2
 CONTEXT = 256
+GREEDY = Sampling(temperature=0)
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 SPECIAL = ["<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pre|>", "<|suf|>", "<|mid|>"]
-WORDS = ["\u2581", "\u2581the", "\u2581cat", "\u2581sat", "\u2581on", "\u2581a", "\u2581mat", "he", "ll", "lo", "wor"]
+# Every beginning of a word is a token as well: the tokenizer builds words by merging.
+STEMS = sorted({"\u2581" + word[:length] for word in ("the", "cat", "sat", "on", "a", "mat") for length in range(4)})
+WORDS = [*STEMS, "he", "ll", "lo", "wo", "wor"]
 
 
 class Tokens:
@@ -209,3 +214,70 @@ def load() -> Iterator[Callable[..., TextModel]]:
 @pytest.fixture
 def tiny(load: Callable[..., TextModel], tiny_path: Path) -> TextModel:
     return load(tiny_path, context_tokens=CONTEXT, max_sequences=4)
+
+
+@dataclass
+class Answer:
+    """A finished answer, collected step by step."""
+
+    text: str = ""
+    deltas: list[str] = field(default_factory=list)
+    tokens: int = 0
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    finish: FinishReason | None = None
+    error: RequestError | None = None
+    cached: int = 0
+    steps: int = 0
+
+    def add(self, step: SequenceStep) -> None:
+        self.text += step.text
+        self.deltas.append(step.text)
+        self.tokens += step.token_count
+        self.logprobs += step.logprobs
+        self.finish, self.error = step.finish, step.error
+
+
+@pytest.fixture(scope="session")
+def tokens() -> type[Tokens]:
+    return Tokens
+
+
+@pytest.fixture(scope="session")
+def answer() -> Callable[..., Answer]:
+    """Answer one request alone."""
+
+    def answer_one(model: TextModel, chunk: int = 512, **fields: object) -> Answer:
+        prompt = model.prepare(GenerateRequest(model="tiny", **{"sampling": GREEDY, "max_tokens": 24} | fields))
+        sequence = model.admit(prompt)
+        assert sequence is not None
+        result = Answer(cached=sequence.cached_tokens)
+        while result.finish is None and result.error is None:
+            result.steps += 1
+            for step in model.step([sequence], chunk):
+                result.add(step)
+        model.release(sequence)
+        return result
+
+    return answer_one
+
+
+@pytest.fixture(scope="session")
+def answer_all() -> Callable[..., list[Answer]]:
+    """Answer several requests together, all of them in every step."""
+
+    def answer_them(model: TextModel, requests: list[dict[str, object]], chunk: int = 512) -> list[Answer]:
+        prompts = [
+            model.prepare(GenerateRequest(model="tiny", **{"sampling": GREEDY, "max_tokens": 24} | fields))
+            for fields in requests
+        ]
+        running = {model.admit(prompt): Answer() for prompt in prompts}
+        answers = list(running.values())
+        while running:
+            for step in model.step(list(running), chunk):
+                running[step.sequence].add(step)
+                if step.finish is not None:
+                    model.release(step.sequence)
+                    del running[step.sequence]
+        return answers
+
+    return answer_them
