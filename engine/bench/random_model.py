@@ -141,7 +141,7 @@ def write_random_gguf(
     try:
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
             metadata = _metadata(sizes, recipe, f"random {shape}", architecture)
-            write_gguf(stream, metadata | extra, _tensors(sizes, recipe), weights.pieces)
+            write_gguf(stream, {**metadata, **extra}, _tensors(sizes, recipe), weights.pieces)
         Path(temporary).replace(path)
     except BaseException:  # Ctrl-C as well must not leave gigabytes behind
         Path(temporary).unlink(missing_ok=True)
