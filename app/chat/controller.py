@@ -99,7 +99,7 @@ class ChatController(QObject):
     def stop(self) -> None:
         """End the answer in the shown chat; what it said so far stays."""
         session = self.session
-        if session.task is not None and session.is_busy and not session.is_stopping:
+        if session.task is not None and not session.is_stopping:
             session.is_stopping = True
             session.task.cancel()
 

@@ -59,9 +59,9 @@ class EmptyState(QWidget):
         self._title.setProperty("role", "title")
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
-        self._words.setFixedWidth(theme.size("reading-width") * 2 // 3)
+        self._words.setFixedSize(theme.size("reading-width") * 2 // 3, 2 * theme.line("body") + theme.space("xs"))
         for label in (self._icon, self._title, self._words):
-            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         grid = QGridLayout()
         grid.setSpacing(theme.space("s"))
         for number, button in enumerate(self.buttons):

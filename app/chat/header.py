@@ -12,7 +12,7 @@ class ChatHeader(QWidget):
     """The row above a chat.
 
     Signals:
-        list_requested: show or fold the list of chats.
+        list_requested: show the list of chats.
         rename_requested, copy_requested, delete_requested: from the menu.
 
     Thread: UI only.
@@ -25,6 +25,7 @@ class ChatHeader(QWidget):
 
     def __init__(self, appearance: Appearance, parent: QWidget) -> None:
         super().__init__(parent)
+        self._appearance = appearance
         theme = appearance.theme
         self.setObjectName("pageHeader")
         self.setProperty("region", True)
@@ -44,12 +45,10 @@ class ChatHeader(QWidget):
             action = self._menu.addAction(words)
             action.triggered.connect(signal)
             self._actions.append(action)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.space("l"), 0, theme.space("xl"), 0)
-        row.addWidget(self._list)
-        row.addSpacing(theme.space("xs"))
-        row.addWidget(self._title, 1)
-        row.addWidget(self._more)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._list)
+        self._row.addWidget(self._title, 1)
+        self._row.addWidget(self._more)
         self._list.clicked.connect(self.list_requested)
         self._more.clicked.connect(self._open_menu)
 
@@ -59,9 +58,10 @@ class ChatHeader(QWidget):
         self._more.setEnabled(is_saved)
 
     def show_list_state(self, *, is_open: bool) -> None:
-        """Say what the button at the left will do."""
-        self._list.set_icon("chevron-left" if is_open else "chevron-right")
-        self._list.set_name("Fold the chats away (Ctrl+B)" if is_open else "Show the chats (Ctrl+B)")
+        """Offer to show the list of chats while it is folded away."""
+        self._list.setVisible(not is_open)
+        theme = self._appearance.theme
+        self._row.setContentsMargins(theme.space("xl" if is_open else "m"), 0, theme.space("xl"), 0)
 
     def _open_menu(self) -> None:
         corner = self._more.mapToGlobal(self._more.rect().bottomRight())

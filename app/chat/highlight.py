@@ -1,5 +1,6 @@
 """Colour roles for code, from Pygments; no Qt and no colours here."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,6 +62,28 @@ def language_of(info: str) -> Language:
     except ClassNotFound:
         return Language(word[:30], None)
     return Language(lexer.name, lexer)
+
+
+class LanguageShelf:
+    """Finds languages without making the caller wait: the first use of a lexer imports it and compiles its patterns,
+    which takes some 50 ms.
+
+    Thread: any one; each search runs on a short-lived thread of its own.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Language] = {}  # filled by the searching threads, one key each
+        self._asked: set[str] = set()
+
+    def find(self, info: str) -> Language | None:
+        """Give a language, or None while it is being looked for."""
+        if info not in self._asked:
+            self._asked.add(info)
+            threading.Thread(target=self._search, args=(info,), name="hearth-lexer", daemon=True).start()
+        return self._found.get(info)
+
+    def _search(self, info: str) -> None:
+        self._found[info] = language_of(info)
 
 
 def highlight_steps(code: str, lexer: Lexer | None) -> Iterator[list[Span]]:

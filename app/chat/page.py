@@ -144,7 +144,7 @@ class ChatPage(QWidget):
         """Fold the list away where there is no room for it."""
         super().resizeEvent(event)
         self._fold()
-        self.toast.place()
+        self.toast.place(self.composer.y())
 
     def toggle_list(self) -> None:
         """Show the list, or fold it away."""
@@ -198,6 +198,7 @@ class ChatPage(QWidget):
         self.banner.show_message(failure.kind, failure.cause, failure.remedy, failure.button.value)
 
     def _on_deleted(self, summary: ChatSummary) -> None:
+        self.toast.place(self.composer.y())
         self.toast.offer_undo("Chat deleted", lambda: self._controller.shelf.restore(summary.id))
 
     # ---------------------------------------------------------------------------------------- what the person presses

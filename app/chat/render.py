@@ -6,8 +6,9 @@ UI thread: a thread of its own would hold the interpreter lock against it for lo
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
@@ -16,7 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from app.chat.highlight import Span, highlight_steps, language_of
+from app.chat.highlight import Language, Span, highlight_steps, language_of
 
 SAFE_SCHEMES = frozenset({"http", "https", "mailto"})
 PIECE_CHARS = 1_500  # prose is converted in pieces of about this size, about 2 ms each
@@ -56,30 +57,45 @@ def is_safe_link(url: str) -> bool:
         return False
 
 
+class Step(Enum):
+    """What a conversion yields between blocks."""
+
+    WORKED = "worked"  # part of the work for a block is done
+    WAITS = "waits"  # there is nothing to do until a language has been found
+
+
 def render(markdown: str) -> list[Block]:
     """Convert a whole text at once; `render_steps` is for the UI thread."""
-    return [block for block in render_steps(markdown) if block is not None]
+    return [block for block in render_steps(markdown) if not isinstance(block, Step)]
 
 
-def render_steps(markdown: str) -> Iterator[Block | None]:
+def render_steps(
+    markdown: str, find_language: Callable[[str], Language | None] = language_of
+) -> Iterator[Block | Step]:
     """Convert a text bit by bit, a few milliseconds each.
 
+    Args:
+        markdown: what the model wrote.
+        find_language: language of a fence's info string; None asks to come back later.
+
     Yields:
-        A block when one is ready; None in between, when only part of the work for one is done.
+        A block when one is ready; a `Step` in between.
     """
     for piece in _pieces(_CONTROL.sub("\ufffd", markdown)):
         if isinstance(piece, str):
             yield Prose(_MARKDOWN.render(piece), len(piece))
         else:
-            yield from _code_steps(*piece)
+            info, text = piece
+            while (language := find_language(info)) is None:
+                yield Step.WAITS
+            yield from _code_steps(language, text)
 
 
-def _code_steps(info: str, text: str) -> Iterator[Block | None]:
-    language = language_of(info)
+def _code_steps(language: Language, text: str) -> Iterator[Block | Step]:
     spans: list[Span] = []
     for step in highlight_steps(text, language.lexer):
         spans += step
-        yield None
+        yield Step.WORKED
     yield Code(language.title, text, tuple(spans))
 
 

@@ -45,7 +45,7 @@ class ChatSession(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is in flight."""
-        return self.task is not None and not self.task.done()
+        return self.task is not None  # until everything about its end has been done
 
     @property
     def used_tokens(self) -> int:

@@ -45,6 +45,7 @@ class ChatStore:
         self.notice: tuple[str, str] | None = None
         self._path = path
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hearth-chats")
+        self._is_closed = False
         self._database: ChatDatabase | None = None  # used on the executor's thread only
 
     async def open(self) -> None:
@@ -56,7 +57,10 @@ class ChatStore:
 
         Raises:
             StoreError: the disk is full, or the file has become unreadable.
+            CancelledError: the store was closed; whoever asks now is about to end too.
         """
+        if self._is_closed:
+            raise asyncio.CancelledError
         call = asyncio.wrap_future(self._executor.submit(lambda: self._call(method, *args, **kwargs)))
         try:
             return await asyncio.shield(call)  # without it a cancel would drop a write that waits for its turn
@@ -66,11 +70,16 @@ class ChatStore:
             ) from error
 
     def post(self, method: Callable[Concatenate[ChatDatabase, P], object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call one method of the database without waiting for it; a failure is logged."""
+        """Call one method of the database without waiting for it; a failure is logged. Does nothing once closed."""
+        if self._is_closed:
+            return
         self._executor.submit(lambda: self._call(method, *args, **kwargs)).add_done_callback(_log_failure)
 
     async def close(self) -> None:
-        """Finish what waits, close the file and end the thread."""
+        """Finish what waits, close the file and end the thread. Safe to call twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         await asyncio.get_running_loop().run_in_executor(self._executor, self._close)
         self._executor.shutdown(wait=True)
 

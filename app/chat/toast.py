@@ -20,6 +20,7 @@ class Toast(QWidget):
         super().__init__(parent)
         self._room = parent
         self._appearance = appearance
+        self._foot = 0
         self._undo: Callable[[], None] | None = None
         theme = appearance.theme
         self._words = QLabel(self)
@@ -41,21 +42,22 @@ class Toast(QWidget):
         self.hide()
 
     def offer_undo(self, words: str, undo: Callable[[], None]) -> None:
-        """Say what was done, and let it be undone for some seconds."""
+        """Say what was done, and let it be undone for some seconds; `place` it first."""
         self._undo = undo
         self._words.setText(words)
         self.button.setAccessibleName(f"Undo: {words}")
         self.adjustSize()
-        self.place()
+        self.place(self._foot)
         self.show()
         self.raise_()
         self._timer.start()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
-    def place(self) -> None:
-        """Stand at the foot of the parent again after it was resized."""
-        room = self._appearance.theme.space("l")
-        self.move(self._room.width() - self.width() - room, self._room.height() - self.height() - room)
+    def place(self, foot: int) -> None:
+        """Stand at the right, above a height of the parent that must stay free."""
+        self._foot = foot
+        theme = self._appearance.theme
+        self.move(self._room.width() - self.width() - theme.space("l"), foot - self.height() - theme.space("s"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the card."""

@@ -10,6 +10,7 @@ from app.theme import Appearance
 MAX_WIDTH = 520
 _PADDING_X = 14
 _PADDING_Y = 8
+_RISE = 1  # a fixed line height puts the letters low in the line
 
 
 class UserBubble(QWidget):
@@ -30,7 +31,7 @@ class UserBubble(QWidget):
         inner = self.text.natural_width(min(MAX_WIDTH, width) - 2 * _PADDING_X)
         height = self.text.height_at(inner)
         left = width - inner - 2 * _PADDING_X
-        self.text.setGeometry(left + _PADDING_X, _PADDING_Y, inner, height)
+        self.text.setGeometry(left + _PADDING_X, _PADDING_Y - _RISE, inner, height)
         self._bubble = QRectF(left, 0, inner + 2 * _PADDING_X, height + 2 * _PADDING_Y)
         return height + 2 * _PADDING_Y
 

@@ -28,6 +28,7 @@ _FAR = 1_500  # pixels beyond which widgets are given back
 _AT_END = 8  # pixels from the end that still count as being there
 _SEAM_CHARS = 2_000  # a growing answer goes on in a new block from here, so that no insert lays out more than this
 _LONGEST_CHARS = 6_000  # the same where no line ends
+_WAIT_MS = 10  # until the next look at a conversion that cannot go on
 _LINE_STEP = 44  # pixels an arrow key scrolls
 
 
@@ -158,7 +159,7 @@ class TranscriptView(QAbstractScrollArea):
             self._progress = None
             self._converter.start(turn.id, turn.text)
         self._refresh_lines()
-        self._work_timer.start()
+        self._work_timer.start(0)
 
     def _on_text(self, row: int, text: str) -> None:
         self._pending.append((self._model.turns[row].id, text))
@@ -239,7 +240,7 @@ class TranscriptView(QAbstractScrollArea):
         elif is_complete:
             self._stage.give_back(top - _FAR, bottom + _FAR)
         if not is_complete or self._converter.is_busy:
-            self._work_timer.start()
+            self._work_timer.start(_WAIT_MS if is_complete and self._converter.is_waiting else 0)
 
     def _dress(self, built: list[int]) -> None:
         turns = {turn.id: turn for turn in self._model.turns} if built else {}
@@ -287,7 +288,7 @@ class TranscriptView(QAbstractScrollArea):
         self._stage.setGeometry(0, -bar.value(), self.viewport().width(), height)
         self._stage.place()
         self._jump.setVisible(not self._follows_end)
-        self._work_timer.start()
+        self._work_timer.start(0)
 
     def _on_scrolled(self, value: int) -> None:
         if self._is_moving:
@@ -295,7 +296,7 @@ class TranscriptView(QAbstractScrollArea):
         self._follows_end = value >= self.verticalScrollBar().maximum() - _AT_END
         self._stage.move(0, -value)
         self._jump.setVisible(not self._follows_end)
-        self._work_timer.start()
+        self._work_timer.start(0)
 
     # ------------------------------------------------------------------------------------------------------ Qt's events
 
