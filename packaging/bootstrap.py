@@ -24,6 +24,7 @@ from locking import locked
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 LIBRARIES_LOG = ROOT / ".cache" / "libraries.log"
+BENCHES = ("overhead", "batching", "neighbours", "startup", "ui")
 _MADE = (".venv", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 _MADE_TOO = ("build", "dist", "screenshots", "hearth.egg-info", ".coverage")
 
@@ -79,9 +80,10 @@ def screenshots(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Measure; without arguments all benches, one after the other."""
+    """Measure this machine and Hearth on it; without arguments every bench, one after the other."""
     install(dev=False)
-    return call([venv_program(VENV, "hearth"), "bench", *arguments], {"QT_QPA_PLATFORM": "offscreen"})
+    names = arguments or BENCHES
+    return call([venv_program(VENV, "hearth"), "bench", *names], {"QT_QPA_PLATFORM": "offscreen"})
 
 
 def set_up(arguments: Sequence[str]) -> int:

@@ -170,5 +170,5 @@ def window_libraries(env: Mapping[str, str] = os.environ) -> tuple[Library, ...]
 
 
 def has_display(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether a window can be opened; Windows and macOS always have a screen."""
-    return sys.platform != "linux" or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+    """Whether a window can be opened, or Qt was told to draw elsewhere; Windows and macOS always have a screen."""
+    return sys.platform != "linux" or any(env.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -129,7 +129,7 @@ class Checkout:
             pyproject.write(f'dependencies = ["llama-cpp-python=={self.index.version}"]\n')
         shutil.copytree(PACKAGING, self.folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
         self._env = {**os.environ, **offline_settings(self.index, folder / "cache")}
-        for name in ("CMAKE_ARGS", "DISPLAY", "WAYLAND_DISPLAY"):
+        for name in ("CMAKE_ARGS", "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
             self._env.pop(name, None)
 
     @property

@@ -70,6 +70,7 @@ def test_fonts_are_looked_for_in_folders(tmp_path: Path):
     [
         ({}, False, libraries.X11),
         ({"DISPLAY": ":0"}, True, libraries.X11),
+        ({"DISPLAY": "", "QT_QPA_PLATFORM": "offscreen"}, True, libraries.X11),
         ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, True, libraries.WAYLAND),
     ],
 )
