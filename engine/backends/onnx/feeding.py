@@ -19,7 +19,7 @@ def run_images(session: Session, spec: ImageInput, images: Sequence[Pixels]) -> 
         images: RGB, shape (rows, columns, 3) each, or grey, shape (rows, columns), already of the right size.
 
     Returns:
-        float32, as many items as `images` in its longest-running axis: shape as the graph has it.
+        float32, shape as the graph has it, with one entry per image in the batch axis.
 
     Raises:
         RequestError: the graph fails, or gives something other than numbers.
@@ -31,10 +31,16 @@ def run_images(session: Session, spec: ImageInput, images: Sequence[Pixels]) -> 
         batch = np.stack([normalise(image, spec) for image in images])
     if feed.dtype == "tensor(float16)":
         batch = batch.astype(np.float16)
+    missing = (feed.shape[0] or 0) - len(images)
+    if missing > 0:  # the graph prescribes its batch
+        batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
     output = session.run({feed.name: batch})[0]
     if output.dtype.kind not in "fiu":
         raise RequestError(f"The model's output {session.outputs[0].name} is no array of numbers.")
-    return output.astype(np.float32, copy=False)
+    values: FloatArray = output.astype(np.float32, copy=False)
+    if missing <= 0 or not values.ndim:
+        return values
+    return values[: len(images)] if len(values) == len(batch) else values[:, : len(images)]
 
 
 def _bytes(image: Pixels, spec: ImageInput) -> Pixels:

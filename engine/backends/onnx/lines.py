@@ -5,29 +5,22 @@ line, and specks (dots, accents, dashes) join the line they lie in. Blocks of so
 as buttons, are looked into as images of their own.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.backends.onnx.binarize import find_ink
 from engine.backends.onnx.components import Components, Mask, find_components
+from engine.backends.onnx.grouping import group_letters
 from engine.backends.onnx.line_image import GreyImage
 
 LEAST_HEIGHT = 5  # rows; smaller print cannot be read
-MOST_COMPONENTS = 20_000  # foliage and noise, not text; the largest are kept
+MOST_COMPONENTS = 10_000  # foliage and noise, not text; the largest are kept
 MOST_LINES = 300
-GAP_SHARE = 1.3  # of the line's height; a wider gap starts a new line (a column, a label beside its value)
-LEAST_OVERLAP = 0.4  # of the lower component's height
-MOST_HEIGHT_RATIO = 3.0  # tallest to lowest neighbour: `g` to `-` is a speck, a logo beside text is not text
-SPECK_SHARE = 0.45  # of the line's height; lower components never start a line if a line is near
 FRAME_FILL = 0.25  # share of its box that a frame covers at most
 PANEL_LEAST = (12, 24)  # rows, columns
 PANEL_FILL = 0.55
 PANEL_DEPTH = 2
-
-
-_Box = tuple[int, int, int, int]
-"""Left, top, right, bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,11 @@ class LineBox:
         """Rows."""
         return self.bottom - self.top
 
+    @property
+    def area(self) -> int:
+        """Pixels of the box."""
+        return self.height * (self.right - self.left)
+
 
 def find_lines(grey: GreyImage) -> list[LineBox]:
     """Find lines in an image, grey levels of shape (rows, columns).
@@ -52,8 +50,8 @@ def find_lines(grey: GreyImage) -> list[LineBox]:
     Returns:
         From top to bottom, lines of one row from left to right; at most MOST_LINES.
     """
-    boxes = _without_nested(_search(grey, depth=0))
-    return _reading_order(sorted(boxes, key=lambda box: -box.height * (box.right - box.left))[:MOST_LINES])
+    boxes = sorted(_search(grey, depth=0), key=lambda box: -box.area)
+    return _reading_order(_without_nested(boxes[: 2 * MOST_LINES])[:MOST_LINES])
 
 
 def _search(grey: GreyImage, depth: int) -> list[LineBox]:
@@ -62,7 +60,8 @@ def _search(grey: GreyImage, depth: int) -> list[LineBox]:
     for mask, light in ((ink.dark, False), (ink.light, True)):
         found = find_components(mask)
         panels = _panels(found)
-        boxes += [replace(box, light=light) for box in _group(_letters(found.select(~panels), grey.shape))]
+        letters = _letters(found.select(~panels), grey.shape)
+        boxes += [LineBox(*box, light=light) for box in group_letters(letters, LEAST_HEIGHT)]
         if depth < PANEL_DEPTH:
             boxes += _inside_panels(grey, found.select(panels), depth)
     return boxes
@@ -110,74 +109,10 @@ def _frames(found: Components) -> Mask:
     return frames
 
 
-class _Line:
-    """A growing line: the box of its letters, and the letter at its right end."""
-
-    __slots__ = ("bottom", "last_bottom", "last_top", "left", "right", "specks", "top")
-
-    def __init__(self, left: int, top: int, right: int, bottom: int) -> None:
-        self.left, self.top, self.right, self.bottom = left, top, right, bottom
-        self.last_top, self.last_bottom = top, bottom
-        self.specks: list[_Box] = []
-
-    def follows(self, left: int, top: int, bottom: int) -> bool:
-        """Whether a letter that starts at column `left` continues this line."""
-        own, height = self.last_bottom - self.last_top, bottom - top
-        overlap = min(self.last_bottom, bottom) - max(self.last_top, top)
-        low, high = min(own, height), max(own, height)
-        near = left - self.right < GAP_SHARE * (self.bottom - self.top)
-        return near and overlap >= LEAST_OVERLAP * low and high <= MOST_HEIGHT_RATIO * low
-
-    def add(self, left: int, top: int, right: int, bottom: int) -> None:
-        """Take in a letter."""
-        self.last_top, self.last_bottom = top, bottom
-        self.left, self.right = min(self.left, left), max(self.right, right)
-        self.top, self.bottom = min(self.top, top), max(self.bottom, bottom)
-
-    def distance(self, left: int, top: int, right: int, bottom: int) -> float:
-        """How far off a speck lies, in line heights: 0 within the line, infinite if it cannot belong to it."""
-        height = self.bottom - self.top
-        x, y = (left + right) / 2, (top + bottom) / 2
-        beside = max(self.left - x, x - self.right, 0.0) / height
-        above, below = max(self.top - y, 0.0) / height, max(y - self.bottom, 0.0) / height
-        return beside + above + below if beside < 0.8 and above < 0.45 and below < 0.25 else float("inf")
-
-    def box(self) -> LineBox:
-        """The box of letters and specks."""
-        lefts, tops, rights, bottoms = zip((self.left, self.top, self.right, self.bottom), *self.specks, strict=True)
-        return LineBox(min(lefts), min(tops), max(rights), max(bottoms), light=False)
-
-
-def _group(found: Components) -> list[LineBox]:
-    """Chain letters into lines from left to right, then give each speck to the nearest line."""
-    parts = sorted(zip(*(v.tolist() for v in (found.left, found.top, found.right, found.bottom)), strict=True))
-    heights = found.height[found.height >= LEAST_HEIGHT]
-    least = max(LEAST_HEIGHT, SPECK_SHARE * float(np.median(heights))) if len(heights) else LEAST_HEIGHT
-    lines: list[_Line] = []
-    for part in parts:
-        if part[3] - part[1] >= least:
-            _attach(lines, part)
-    for part in parts:
-        if lines and part[3] - part[1] < least:
-            nearest = min(lines, key=lambda line: line.distance(*part))
-            if nearest.distance(*part) < float("inf"):
-                nearest.specks.append(part)
-    return [line.box() for line in lines]
-
-
-def _attach(lines: list[_Line], part: _Box) -> None:
-    left, top, _, bottom = part
-    fitting = [line for line in lines if line.follows(left, top, bottom)]
-    if fitting:
-        min(fitting, key=lambda line: abs(line.last_bottom - bottom)).add(*part)
-    else:
-        lines.append(_Line(*part))
-
-
 def _without_nested(boxes: list[LineBox]) -> list[LineBox]:
-    """Drop what lies in another line: the counters of letters look like light ink on dark ground."""
+    """Drop what lies in a larger line: the counters of letters look like light ink on dark ground."""
     kept: list[LineBox] = []
-    for box in sorted(boxes, key=lambda item: -(item.right - item.left) * item.height):
+    for box in boxes:
         if not any(_inside(box, other) for other in kept):
             kept.append(box)
     return kept
@@ -186,7 +121,7 @@ def _without_nested(boxes: list[LineBox]) -> list[LineBox]:
 def _inside(box: LineBox, other: LineBox) -> bool:
     width = min(box.right, other.right) - max(box.left, other.left)
     height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return width > 0 and height > 0 and width * height > 0.6 * box.height * (box.right - box.left)
+    return width > 0 and height > 0 and width * height > 0.6 * box.area
 
 
 def _reading_order(boxes: list[LineBox]) -> list[LineBox]:

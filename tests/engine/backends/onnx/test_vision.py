@@ -1,0 +1,148 @@
+"""Classification and features, with graphs whose answers are known."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from engine.backends.base import VisionModel
+from engine.errors import ImageError, InvalidRequestError, ModelFileError, RequestError
+from engine.types import Capability, RecognizeRequest
+
+
+def ask(image: Any, top_k: int = 5) -> RecognizeRequest:
+    return RecognizeRequest(model="test", image=image, top_k=top_k)
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("batch", ["n", 1, 2])
+def test_names_the_colour(
+    colour_model: Callable[..., Path], load: Any, png: Any, layout: str, softmax: bool, batch: int | str
+) -> None:
+    model = load(colour_model(layout=layout, softmax=softmax, batch=batch))
+    requests = [ask(png("blue")), ask(png("red", kind="JPEG")), ask(png("lime", kind="WEBP"))]
+    for outcome, name in zip(model.recognize(requests), ("blue", "red", "green"), strict=True):
+        assert outcome.capability is Capability.CLASSIFICATION
+        assert outcome.image_size == (20, 10)
+        assert outcome.labels[0].name == name
+        assert outcome.labels[0].score == pytest.approx(1 / (1 + 2 * np.exp(-10)), abs=2e-3)
+        assert sum(label.score for label in outcome.labels) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_is_a_vision_model(colour_model: Callable[..., Path], load: Any) -> None:
+    model = load(colour_model())
+    assert isinstance(model, VisionModel)
+    assert (model.device, model.backend, model.max_batch) == ("cpu", "onnxruntime", 8)
+    assert model.memory_bytes >= model.info.size_bytes
+    assert load(colour_model(batch=2)).max_batch == 2
+
+
+def test_a_batch_gives_what_single_images_give(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
+    model = load(colour_model())
+    rng = np.random.default_rng(0)
+    requests = [ask(png(tuple(rng.integers(0, 256, 3).tolist()), size=(7 + i, 9)), top_k=1 + i % 3) for i in range(11)]
+    together = model.recognize(requests)
+    alone = [model.recognize([request])[0] for request in requests]
+    for one, other in zip(together, alone, strict=True):
+        assert one.image_size == other.image_size
+        assert [label.name for label in one.labels] == [label.name for label in other.labels]
+        np.testing.assert_allclose([x.score for x in one.labels], [x.score for x in other.labels], rtol=1e-5)
+    assert [len(outcome.labels) for outcome in together[:3]] == [1, 2, 3]
+
+
+def test_a_broken_image_fails_alone(colour_model: Callable[..., Path], load: Any, png: Any, tmp_path: Path) -> None:
+    requests = [ask(png("red")), ask(b"no image"), ask(tmp_path / "none.png"), ask(png("red"), 0), ask(png("blue"))]
+    first, second, third, fourth, last = load(colour_model()).recognize(requests)
+    assert first.labels[0].name == "red"
+    assert isinstance(second, ImageError)
+    assert isinstance(third, ImageError)
+    assert isinstance(fourth, InvalidRequestError)
+    assert last.labels[0].name == "blue"
+
+
+def test_bgr_and_mean(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
+    model = load(colour_model(channels="BGR", mean=[0, 0, 0.9], std=[1, 1, 1]))
+    [outcome] = model.recognize([ask(png("white"))])
+    assert [label.name for label in outcome.labels] == ["red", "green", "blue"]
+    [outcome] = model.recognize([ask(png("blue"))])  # BGR: blue comes first
+    assert outcome.labels[0].name == "red"
+
+
+def test_labels_are_numbered_where_the_card_has_none(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
+    model = load(colour_model(labels=["red"]))
+    [outcome] = model.recognize([ask(png((255, 128, 0)))])
+    assert [label.name for label in outcome.labels] == ["red", "class 1", "class 2"]
+
+
+def test_exif_and_transparency_reach_the_model(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    model = load(colour_model())
+    turned, clear = model.recognize([ask(png("red", kind="JPEG", exif=exif)), ask(png((0, 0, 0, 0), mode="RGBA"))])
+    assert turned.image_size == (10, 20)
+    assert [label.score for label in clear.labels] == pytest.approx([1 / 3] * 3, abs=1e-3)
+
+
+def test_guesses_without_a_card(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
+    for layout in ("NCHW", "NHWC"):
+        path = colour_model(layout=layout, side="side")
+        path.with_suffix(".json").unlink()
+        [outcome] = load(path).recognize([ask(png("lime"), 1)])
+        assert outcome.labels[0].name == "class 1"
+
+
+def test_half_precision_input_and_bytes_input(save_graph: Callable[..., Path], load: Any, png: Any) -> None:
+    card = {"task": "features", "size": [2, 2], "mean": [0, 0, 0], "std": [1, 1, 1], "resize": "stretch"}
+    for kind, top in ((TensorProto.FLOAT16, 1.0), (TensorProto.UINT8, 255.0)):
+        nodes = [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)]
+        path = save_graph(nodes, {"x": (kind, ["n", 3, 2, 2])}, {"y": ["n", 3, 2, 2]}, card=card)
+        [outcome] = load(path).recognize([ask(png("red"))])
+        assert outcome.capability is Capability.FEATURES
+        assert outcome.features.dtype == np.float32
+        assert outcome.features.tolist() == [top] * 4 + [0.0] * 8
+
+
+def test_grey_graph(save_graph: Callable[..., Path], load: Any, png: Any) -> None:
+    path = save_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], {"x": (TensorProto.FLOAT, ["n", 1, 2, 3])}, {"y": ["n", 1, 2, 3]},
+        card={"task": "features", "channels": "L", "mean": [0.5], "std": [0.5], "resize": "stretch"},
+    )  # fmt: skip
+    [outcome] = load(path).recognize([ask(png("white"))])
+    assert outcome.features.tolist() == [1.0] * 6
+
+
+def test_a_graph_that_fails_on_one_image_says_so(save_graph: Callable[..., Path], load: Any, png: Any) -> None:
+    nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"])]
+    path = save_graph(
+        nodes, {"x": (TensorProto.FLOAT, ["n", 3, 2, 2])}, {"y": [None, None]}, {"shape": np.array([5, -1])},
+        card={"task": "features", "size": [2, 2]},
+    )  # fmt: skip
+    outcomes = load(path).recognize([ask(png("red")), ask(png("blue"))])
+    assert all(type(outcome) is RequestError for outcome in outcomes)
+    assert "failed" in str(outcomes[0])
+
+
+def _identity(shape: list[Any], kind: int = TensorProto.FLOAT) -> tuple[Any, Any, Any]:
+    return [helper.make_node("Identity", ["x"], ["y"])], {"x": (kind, shape)}, {"y": shape}
+
+
+@pytest.mark.parametrize(
+    ("shape", "card", "says"),
+    [
+        (["n", 7], None, "does not take images"),
+        (["n", 5, 8, 8], None, "5 channels"),
+        (["n", 1, 8, 8], {"task": "features", "channels": "RGB"}, "1 channels"),
+        (["n", 3, 8, 8], {"task": "features", "size": [16, 16]}, "16 x 16"),
+        (["n", 1, 32, "w"], {"task": "reading", "channels": "L", "charset": "ab"}, "2 characters"),
+    ],
+)
+def test_graphs_that_cannot_be_fed(
+    save_graph: Callable[..., Path], load: Any, shape: list[Any], card: Any, says: str
+) -> None:
+    with pytest.raises(ModelFileError, match=says):
+        load(save_graph(*_identity(shape), card=card))
