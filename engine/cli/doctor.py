@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.backends.base import Backend
 from engine.cli.output import Output, human_size, note
+from engine.cli.probe import Probe, probe_libraries
 from engine.cli.session import Session
 from engine.cli.window import has_display
 from engine.devices.machine import Machine, describe_machine
@@ -47,12 +47,14 @@ def doctor(
     """Check this installation: versions, folders, devices, models."""
     session: Session = context.obj
     output = Output(as_json)
-    machine, versions, problems = describe_machine(), _versions(), []
-    backends = {backend.name: _backend_version(backend) for backend in _backends(session)}
-    for name, (found, reason) in backends.items():
-        versions[name] = found or "unusable"
-        if reason:
-            problems.append(f"{name} cannot be used: {reason}. Install Hearth again.")
+    machine, versions = describe_machine(), _versions()
+    problems: list[str] = []
+    libraries = probe_libraries()
+    problems += [
+        f"{name} cannot be used: {probe.fault}. Install Hearth again, so that it is built for this machine."
+        for name, probe in libraries.items()
+        if probe.fault
+    ]
     folders = _folders(session)
     problems += [
         f"The folder {folder.path} ({folder.role}) cannot be written. Change its owner, or set HEARTH_HOME."
@@ -67,12 +69,13 @@ def doctor(
         {"name": "npu", "usable": False, "reason": _NO_ACCELERATOR},
     ]
     broken = [{"path": path, "reason": reason} for path, reason in library.broken]
-    output.table(_table(versions, machine, folders), f"Models: {len(models)} usable, {len(broken)} broken")
+    output.table(_table(versions, libraries, machine, folders), f"Models: {len(models)} usable, {len(broken)} broken")
     for path, reason in library.broken:
         output.line(f"  {path}: {reason}")
     output.document(
         {
             "versions": versions,
+            "libraries": libraries,
             "machine": machine,
             "display": has_display(),
             "devices": devices,
@@ -105,21 +108,9 @@ def _versions() -> dict[str, str]:
         "hearth": hearth_version(),
         "python": platform.python_version(),
         "qt": _package_version("PySide6-Essentials"),
+        "llama.cpp": _package_version("llama-cpp-python"),
+        "onnxruntime": _package_version("onnxruntime"),
     }
-
-
-def _backends(session: Session) -> tuple[Backend, ...]:
-    from engine.backends.llama import LlamaBackend
-    from engine.backends.onnx import OnnxBackend
-
-    return LlamaBackend(), OnnxBackend()
-
-
-def _backend_version(backend: Backend) -> tuple[str, str]:
-    try:
-        return backend.version, ""
-    except (ImportError, OSError, RuntimeError) as error:  # a missing library, or one built for another processor
-        return "", str(error)
 
 
 def _folders(session: Session) -> list[Folder]:
@@ -136,12 +127,15 @@ def _folder(role: str, path: Path) -> Folder:
     return Folder(role, path, writable, shutil.disk_usage(existing).free)
 
 
-def _table(versions: Mapping[str, str], machine: Machine, folders: list[Folder]) -> "Table":
+def _table(
+    versions: Mapping[str, str], libraries: Mapping[str, Probe], machine: Machine, folders: list[Folder]
+) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     rows = list(versions.items())
+    rows += [(f"{name} build", probe.build or probe.fault) for name, probe in libraries.items()]
     rows += [
         ("system", machine.system),
         ("cpu", f"{machine.cpu}, {machine.physical_cores} physical cores, {machine.cores} usable"),

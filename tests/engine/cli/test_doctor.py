@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.probe import probe_libraries
+
 
 def test_doctor_says_what_is_here(hearth, home: Path) -> None:
     ended = hearth("doctor")
@@ -28,11 +30,24 @@ def test_a_home_that_cannot_be_written_is_a_failure(hearth, home: Path, monkeypa
     assert len(ended.document["problems"]) == 1
 
 
-def test_a_backend_that_cannot_be_loaded_is_said(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> str:
-        raise OSError("libllama.so: cannot open")
+def test_libraries_say_how_they_were_built(hearth) -> None:
+    libraries = hearth("doctor", "--json").document["libraries"]
+    assert "CPU" in libraries["llama.cpp"]["build"]
+    assert "CPUExecutionProvider" in libraries["onnxruntime"]["build"]
 
-    monkeypatch.setattr("engine.backends.llama.LlamaBackend.version", property(broken))
-    ended = hearth("doctor")
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("raise OSError('libllama.so: cannot open.')", "OSError: libllama.so: cannot open"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "it was built for another processor (SIGILL)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it crashes (SIGSEGV)"),
+        ("raise SystemExit(3)", "it ends with code 3"),
+    ],
+)
+def test_a_library_that_does_not_load_is_said(hearth, monkeypatch: pytest.MonkeyPatch, code: str, fault: str) -> None:
+    monkeypatch.setattr("engine.cli.doctor.probe_libraries", lambda: probe_libraries({"broken": code}))
+    ended = hearth("doctor", "--json")
     assert ended.code == 1
-    assert "libllama.so: cannot open" in ended.err
+    assert f"broken cannot be used: {fault}." in ended.err
+    assert ended.document["libraries"]["broken"] == {"build": "", "fault": fault}
