@@ -70,21 +70,24 @@ class ChatDatabase:
             raise
 
     def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        is_new = version == 0 and tables == 0
+        if not is_new:
+            self._check(version)  # before anything is written: it may be somebody else's file
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")  # a message that shows as sent survives a power cut
         self._db.execute("PRAGMA foreign_keys=ON")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version == 0 and tables == 0:
+        if is_new:
             self._db.executescript(f"BEGIN;{_SCHEMA};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
-        elif version != SCHEMA_VERSION:
+        self._db.execute("DELETE FROM chats WHERE deleted")
+        self._db.execute("UPDATE turns SET state='interrupted' WHERE state='running'")
+
+    def _check(self, version: int) -> None:
+        if version != SCHEMA_VERSION:
             raise DamagedDatabaseError(f"it has version {version}, this program knows {SCHEMA_VERSION}")
         if (verdict := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise DamagedDatabaseError(verdict)
-        # A table that quick_check finds sound may still be another program's.
-        self._db.execute("SELECT id, title, model, updated_s, deleted FROM chats LIMIT 1")
-        self._db.execute("DELETE FROM chats WHERE deleted")
-        self._db.execute("UPDATE turns SET state='interrupted' WHERE state='running'")
 
     def close(self) -> None:
         """Close the file; the write-ahead log is merged into it."""

@@ -1,0 +1,142 @@
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Role, TurnState
+from app.chat.database import ChatDatabase
+from app.chat.store import ChatStore, StoreError
+
+WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from app.chat.conversation import Role, TurnState
+from app.chat.database import ChatDatabase
+db = ChatDatabase(Path(sys.argv[1]))
+chat = db.add_chat("Killed", "starter")
+while True:
+    asked = db.add_turn(chat.id, Role.USER, "question", TurnState.DONE)
+    print(asked.id, flush=True)
+    answer = db.add_turn(chat.id, Role.ANSWER, "", TurnState.RUNNING, "starter")
+    for words in range(20):
+        answer = replace(answer, text=answer.text + f"word{words} ")
+        db.save_turn(answer)
+"""
+
+
+async def test_writes_happen_in_order_and_close_waits_for_them(tmp_path: Path) -> None:
+    store = ChatStore(tmp_path / "deep" / "chats.db")
+    await store.open()
+    chat = await store.run(ChatDatabase.add_chat, "A", "m")
+    for title in ("B", "C", "D"):
+        store.post(ChatDatabase.rename_chat, chat.id, title)
+    await store.close()
+    database = ChatDatabase(tmp_path / "deep" / "chats.db")
+    assert [chat.title for chat in database.chats()] == ["D"]
+    database.close()
+
+
+async def test_after_close_nothing_is_written_and_nothing_raises(tmp_path: Path) -> None:
+    store = ChatStore(tmp_path / "chats.db")
+    await store.open()
+    await store.close()
+    await store.close()
+    store.post(ChatDatabase.add_chat, "late", "m")
+    database = ChatDatabase(tmp_path / "chats.db")
+    assert database.chats() == []
+    database.close()
+
+
+@pytest.mark.parametrize("damage", ["header", "middle", "random", "text", "other"])
+async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "chats.db"
+    make_chats(path)
+    content = bytearray(path.read_bytes())
+    if damage == "header":
+        content[:16] = b"x" * 16
+    elif damage == "middle":
+        content[4096 : len(content) - 100] = bytes(len(content) - 4196)
+    elif damage == "random":
+        content = bytearray(random.Random(5).randbytes(20_000))
+    elif damage == "text":
+        content = bytearray(b"not a database, just words\n" * 50)
+    path.write_bytes(content)
+    if damage == "other":
+        path.unlink()
+        with sqlite3.connect(path) as raw:
+            raw.execute("CREATE TABLE bookmarks (id INTEGER)")
+        raw.close()
+    before = path.read_bytes()
+    store = ChatStore(path)
+    await store.open()
+    assert store.notice is not None
+    asides = [file for file in tmp_path.iterdir() if ".corrupt-" in file.name and not file.name.endswith(("wal", "shm"))]
+    assert [file.read_bytes()[:4096] for file in asides] == [before[:4096]]
+    assert str(asides[0]) in store.notice[1]
+    chat = await store.run(ChatDatabase.add_chat, "new", "m")
+    await store.close()
+    second = ChatStore(path)
+    await second.open()
+    assert second.notice is None
+    assert [found.id for found in await second.run(ChatDatabase.chats)] == [chat.id]
+    await second.close()
+
+
+async def test_where_nothing_can_be_written_chats_live_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    path.mkdir()
+    store = ChatStore(path)
+    await store.open()
+    assert store.notice is not None
+    assert "not kept" in store.notice[1]
+    await store.run(ChatDatabase.add_chat, "A", "m")
+    assert [chat.title for chat in await store.run(ChatDatabase.chats)] == ["A"]
+    await store.close()
+
+
+async def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    def fill(database: ChatDatabase) -> None:
+        database._db.execute("PRAGMA max_page_count=1")
+
+    store = ChatStore(tmp_path / "chats.db")
+    await store.open()
+    chat = await store.run(ChatDatabase.add_chat, "A", "m")
+    await store.run(fill)
+    with pytest.raises(StoreError, match="cannot be saved") as caught:
+        await store.run(ChatDatabase.add_turn, chat.id, Role.USER, "x" * 100_000, TurnState.DONE)
+    assert caught.value.remedy
+    await store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_kill_while_streaming_loses_no_message(tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(7)]
+        writer.send_signal(signal.SIGKILL)
+        acknowledged += [int(line) for line in writer.stdout]
+    database = ChatDatabase(path)
+    turns = database.turns(database.chats()[0].id)
+    saved = {turn.id for turn in turns if turn.role is Role.USER}
+    assert set(acknowledged) <= saved
+    answers = [turn for turn in turns if turn.role is Role.ANSWER]
+    assert {turn.state for turn in answers} == {TurnState.INTERRUPTED}
+    whole = "".join(f"word{number} " for number in range(20))
+    assert all(whole.startswith(turn.text) for turn in answers)
+    database.close()
+
+
+def make_chats(path: Path) -> None:
+    database = ChatDatabase(path)
+    for number in range(20):
+        chat = database.add_chat(f"Chat {number}", "m")
+        database.add_turn(chat.id, Role.USER, "words " * 200, TurnState.DONE)
+    database.close()
