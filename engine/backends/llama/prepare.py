@@ -89,7 +89,7 @@ class Preparer:
 
     def _text_tokens(self, prompt: str, suffix: str | None) -> list[int]:
         if suffix is None:
-            return self._vocabulary.tokenize(prompt, add_special=True, parse_special=True)
+            return self._with_bos(prompt)
         marks = self._vocabulary.infill_tokens
         if marks is None:
             raise CapabilityError(f"{self._name} cannot fill in the middle.", "Pick a code model that can.")
@@ -103,10 +103,13 @@ class Preparer:
             raise CapabilityError(
                 f"{self._name} has no chat template.", "Give it a plain prompt, or pick a chat model."
             )
-        text = self._template.render(messages)
-        bos = self._vocabulary.bos_text
-        has_bos = bool(bos) and text.startswith(bos)  # most templates write it themselves
-        return self._vocabulary.tokenize(text, add_special=not has_bos, parse_special=True)
+        return self._with_bos(self._template.render(messages))
+
+    def _with_bos(self, text: str) -> list[int]:
+        """Tokens of a text that may name special tokens, BOS first where the model wants it, never EOS at the end."""
+        tokens = self._vocabulary.tokenize(text, add_special=False, parse_special=True)
+        bos = self._vocabulary.bos_tokens
+        return tokens if tokens[:1] == bos else [*bos, *tokens]  # most chat templates write it themselves
 
 
 def _drop_oldest(

@@ -1,5 +1,6 @@
 """Opening a GGUF file with llama.cpp and making contexts for it, every failure turned into one clear sentence."""
 
+import ctypes
 from dataclasses import dataclass
 
 import llama_cpp.llama_cpp as llama
@@ -42,9 +43,17 @@ class Weights:
     def kv_bytes_per_token(self) -> int:
         """KV cache of one token, estimated from the shape as if every layer attends."""
         heads = max(1, int(llama.llama_model_n_head(self.handle)))
-        head_size = int(llama.llama_model_n_embd(self.handle)) // heads
+        usual = int(llama.llama_model_n_embd(self.handle)) // heads
+        head_size = sum(self._number(f"attention.{name}_length") or usual for name in ("key", "value"))
         kv_heads = int(llama.llama_model_n_head_kv(self.handle))
-        return 2 * int(llama.llama_model_n_layer(self.handle)) * kv_heads * head_size * _KV_VALUE_BYTES
+        return int(llama.llama_model_n_layer(self.handle)) * kv_heads * head_size * _KV_VALUE_BYTES
+
+    def _number(self, key: str) -> int:
+        """A number of the file's metadata, below the architecture's prefix; 0 if it is not there."""
+        full_key = f"{self.info.architecture}.{key}".encode()
+        buffer = ctypes.create_string_buffer(32)
+        length = llama.llama_model_meta_val_str(self.handle, full_key, buffer, len(buffer))
+        return int(buffer.value) if length > 0 and buffer.value.isdigit() else 0
 
     def free(self) -> None:
         """Free the weights; contexts must be freed before. Safe to call twice."""

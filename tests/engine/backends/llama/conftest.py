@@ -175,6 +175,49 @@ def info_for(path: Path, *capabilities: Capability) -> ModelInfo:
     )
 
 
+def write_mamba(path: Path) -> Path:
+    """A recurrent model: one state per sequence instead of a KV cache."""
+    tokens, scores, types = spm_vocabulary()
+    inner, state, rank = 2 * DIM, 16, 8
+    writer = gguf.GGUFWriter(path, "mamba")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(DIM)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_block_count(2)
+    writer.add_ssm_conv_kernel(4)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(state)
+    writer.add_ssm_time_step_rank(rank)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(scores)
+    writer.add_token_types(types)
+    writer.add_bos_token_id(Tokens.bos)
+    writer.add_eos_token_id(Tokens.eos)
+    rng = np.random.default_rng(2)
+
+    def add(name: str, *shape: int) -> None:
+        writer.add_tensor(name, (rng.standard_normal(shape) * 0.2).astype(np.float32))
+
+    add("token_embd.weight", len(tokens), DIM)
+    writer.add_tensor("output_norm.weight", np.ones(DIM, np.float32))
+    for layer in range(2):
+        block = f"blk.{layer}."
+        writer.add_tensor(f"{block}attn_norm.weight", np.ones(DIM, np.float32))
+        add(f"{block}ssm_in.weight", 2 * inner, DIM)
+        add(f"{block}ssm_conv1d.weight", inner, 4)
+        add(f"{block}ssm_conv1d.bias", inner)
+        add(f"{block}ssm_x.weight", rank + 2 * state, inner)
+        add(f"{block}ssm_dt.weight", inner, rank)
+        add(f"{block}ssm_dt.bias", inner)
+        writer.add_tensor(f"{block}ssm_a", -np.abs(rng.standard_normal((inner, state))).astype(np.float32))
+        add(f"{block}ssm_d", inner)
+        add(f"{block}ssm_out.weight", DIM, inner)
+    return finish(writer, path)
+
+
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gguf")
@@ -189,6 +232,11 @@ def tiny_path(model_dir: Path) -> Path:
 def plain_path(model_dir: Path) -> Path:
     """No chat template, no fill-in-the-middle."""
     return write_llama(model_dir / "plain.gguf", chat=False, seed=7)
+
+
+@pytest.fixture(scope="session")
+def mamba_path(model_dir: Path) -> Path:
+    return write_mamba(model_dir / "mamba.gguf")
 
 
 @pytest.fixture(scope="session")
