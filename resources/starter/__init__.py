@@ -1,0 +1,1 @@
+"""The recipe of ``starter``, the small language model that comes with Hearth."""
