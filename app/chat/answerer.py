@@ -80,12 +80,15 @@ class Answerer(QObject):
         self.begun.emit(session)
         state = TurnState.INTERRUPTED
         try:
-            await self._stream(session, row, request)
-            state = TurnState.DONE
+            if not session.is_stopping:
+                session.is_streaming = True
+                await self._stream(session, row, request)
+                state = TurnState.DONE
         except EngineError as error:
             state = TurnState.FAILED
             self.failed.emit(session, failure_of(error))
         finally:
+            session.is_streaming = False
             # Cancelled by the person, or because the window closes: what came so far is kept either way.
             self._finish(session, row, TurnState.STOPPED if session.is_stopping else state)
         if state is TurnState.DONE:

@@ -101,7 +101,8 @@ class ChatController(QObject):
         session = self.session
         if session.task is not None and not session.is_stopping:
             session.is_stopping = True
-            session.task.cancel()
+            if session.is_streaming:
+                session.task.cancel()
 
     def new_chat(self) -> None:
         """Show an empty chat; it is saved with its first message."""

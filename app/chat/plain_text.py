@@ -12,7 +12,7 @@ def plain_text_of(markdown: str) -> str:
         if isinstance(block, Prose):
             document = QTextDocument()
             document.setHtml(block.html)
-            parts.append(document.toPlainText())
+            parts.append(document.toPlainText().rstrip())
         else:
             parts.append(block.text)
     return "\n\n".join(parts)

@@ -18,6 +18,7 @@ class ChatSession(QObject):
         task: the coroutine that answers; None when nothing is in flight.
         progress: of the answer in flight.
         is_stopping: the person has asked for the answer to end.
+        is_streaming: the engine works on it; before that a stop waits until message and answer have their place.
         drops_oldest: the person has agreed that the oldest turns may be left out.
 
     Thread: UI only.
@@ -30,6 +31,7 @@ class ChatSession(QObject):
         self.task: asyncio.Task[None] | None = None
         self.progress: AnswerProgress | None = None
         self.is_stopping = False
+        self.is_streaming = False
         self.drops_oldest = False
 
     @property

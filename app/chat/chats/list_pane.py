@@ -51,7 +51,7 @@ class ChatListPane(QWidget):
         self.new_button = QPushButton("New", self)
         self.search = QLineEdit(self)
         self.list = _ChatList(self)
-        self._find = QAction(self.search)
+        self._find = QAction("Search", self.search)
         self._nothing = QLabel("No chat says that", self)
         self._pause = QTimer(self, singleShot=True, interval=_SEARCH_PAUSE_MS)
         self.setObjectName("listPane")

@@ -43,7 +43,6 @@ def test_the_message_is_on_disk_before_the_first_token(bench, run) -> None:
 
     async def story() -> None:
         async with bench:
-            bench.page._connect_parts  # the page is there, so its signals run too
             bench.controller.send("Question")
             await bench.until(lambda: len(bench.session.transcript.turns) == 2)
             bench.session.transcript.text_appended.connect(
@@ -92,6 +91,18 @@ def test_stop_keeps_what_was_said(make_bench, run) -> None:
             await bench.ask("And now?")
             assert bench.session.last.state is TurnState.DONE
         assert [turn.state for turn in saved_turns(bench)][1] is TurnState.STOPPED
+
+    run(story())
+
+
+def test_stop_before_the_engine_was_asked(bench, run) -> None:
+    async def story() -> None:
+        async with bench:
+            bench.controller.send("Go on")
+            bench.controller.stop()
+            await bench.settled()
+            assert (bench.texts, bench.session.last.state) == (["Go on", ""], TurnState.STOPPED)
+            assert bench.backend.models == []
 
     run(story())
 
@@ -170,7 +181,7 @@ def test_an_answer_goes_on_while_another_chat_is_read(make_bench, run) -> None:
     async def story() -> None:
         async with make_bench(**ENDLESS) as bench:
             bench.controller.send("First chat")
-            await bench.until(lambda: bench.session.last and bench.session.last.text)
+            await bench.until(lambda: len(bench.texts) == 2 and bench.session.last.text)
             first = bench.session
             bench.controller.new_chat()
             assert bench.session is not first
@@ -228,7 +239,7 @@ def test_the_whole_conversation_is_sent(bench, run) -> None:
             await bench.ask("two")
             prompt = bench.backend.models[0].admitted[-1].prompt
             assert [message.content for message in prompt.request.messages] == ["one", "Hello, world.", "two"]
-            assert bench.session.used_tokens == prompt.request.messages.__len__() + 1 + 4
+            assert bench.session.used_tokens == 1 + 2 + 1 + 4
 
     run(story())
 

@@ -55,7 +55,14 @@ def test_latest_chat_first_and_a_turn_moves_its_chat_up(db: ChatDatabase) -> Non
 
 @pytest.mark.parametrize(
     ("query", "titles"),
-    [("", {"Herbs", "Code"}), ("herb", {"Herbs"}), ("BASIL", {"Herbs"}), ("100%", {"Code"}), ("_", set()), ("zzz", set())],
+    [
+        ("", {"Herbs", "Code"}),
+        ("herb", {"Herbs"}),
+        ("BASIL", {"Herbs"}),
+        ("100%", {"Code"}),
+        ("_", set()),
+        ("zzz", set()),
+    ],
 )
 def test_search_in_titles_and_messages(db: ChatDatabase, query: str, titles: set[str]) -> None:
     herbs, code = db.add_chat("Herbs", "a"), db.add_chat("Code", "a")

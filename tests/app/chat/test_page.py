@@ -44,7 +44,7 @@ def test_enter_sends_and_escape_stops(make_bench, run) -> None:
             composer = bench.page.composer
             type_message(bench, "Hello")
             assert composer.edit.toPlainText() == ""
-            await bench.until(lambda: bench.session.last and bench.session.last.text)
+            await bench.until(lambda: len(bench.texts) == 2 and bench.session.last.text)
             assert composer._button.text() == "Stop"
             QTest.keyClick(composer.edit, Qt.Key.Key_Escape)
             await bench.settled()
@@ -58,7 +58,7 @@ def test_a_message_written_meanwhile_is_sent_when_the_answer_ends(make_bench, ru
     async def story() -> None:
         async with make_bench(**ENDLESS) as bench:
             type_message(bench, "one")
-            await bench.until(lambda: bench.session.last and bench.session.last.text)
+            await bench.until(lambda: len(bench.texts) == 2 and bench.session.last.text)
             type_message(bench, "two")
             assert bench.page.composer.is_armed
             bench.backend.repeat, bench.backend.script = False, ("done",)
@@ -74,7 +74,7 @@ def test_stopping_keeps_the_message_that_was_handed_over(make_bench, run) -> Non
     async def story() -> None:
         async with make_bench(**ENDLESS) as bench:
             type_message(bench, "one")
-            await bench.until(lambda: bench.session.last and bench.session.last.text)
+            await bench.until(lambda: len(bench.texts) == 2 and bench.session.last.text)
             type_message(bench, "two")
             bench.page.composer.stop_requested.emit()
             await bench.settled()

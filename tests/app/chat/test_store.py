@@ -76,7 +76,9 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
     store = ChatStore(path)
     await store.open()
     assert store.notice is not None
-    asides = [file for file in tmp_path.iterdir() if ".corrupt-" in file.name and not file.name.endswith(("wal", "shm"))]
+    asides = [
+        file for file in tmp_path.iterdir() if ".corrupt-" in file.name and not file.name.endswith(("wal", "shm"))
+    ]
     assert [file.read_bytes()[:4096] for file in asides] == [before[:4096]]
     assert str(asides[0]) in store.notice[1]
     chat = await store.run(ChatDatabase.add_chat, "new", "m")
