@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.output import Output, human_count, human_size, note
+from engine.cli.output import Output, count_of, human_count, human_size, note
 from engine.cli.session import Session
 from engine.devices.machine import comfortable_model, describe_machine, largest_model, memory_bandwidth
 from engine.errors import EngineError
@@ -53,8 +53,8 @@ def _machine(output: Output) -> dict[str, object]:
     largest = largest_model(machine.memory_bytes)
     comfortable = comfortable_model(machine.memory_bytes, bandwidth)
     output.line(
-        f"This machine: {machine.cpu}, {machine.physical_cores} cores, {human_size(machine.memory_bytes)} of memory "
-        f"that is read at {bandwidth / 1e9:.0f} GB/s."
+        f"This machine: {machine.cpu}, {count_of(machine.physical_cores, 'core')}, "
+        f"{human_size(machine.memory_bytes)} of memory that is read at {bandwidth / 1e9:.0f} GB/s."
     )
     output.line(
         f"4-bit models of up to about {human_count(comfortable)} parameters answer as fast as one reads; "

@@ -115,3 +115,8 @@ def human_count(count: float | None) -> str:
         if count >= divisor:
             return f"{count / divisor:.1f}{unit}" if count < 10 * divisor else f"{count / divisor:.0f}{unit}"
     return f"{count:.0f}"
+
+
+def count_of(count: int, thing: str) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

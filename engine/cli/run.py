@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.output import Output, note
+from engine.cli.output import Output, count_of, note
 from engine.cli.progress import LoadingLine
 from engine.cli.session import Session
 from engine.errors import CapabilityError, InvalidRequestError
@@ -125,7 +125,7 @@ def _summary(result: GenerateResult) -> str:
     speed = (usage.output_tokens - 1) / timings.decode_s if timings.decode_s > 0 else 0.0
     return (
         f"[{usage.output_tokens} tokens, first after {timings.first_token_s:.2f} s, {speed:.1f} tokens/s, "
-        f"{result.placement.device} with {result.placement.threads} threads]"
+        f"{result.placement.device} with {count_of(result.placement.threads, 'thread')}]"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli.output import Output, human_count, human_size, plain
+from engine.cli.output import Output, count_of, human_count, human_size, plain
 from engine.types import Capability
 
 
@@ -63,3 +63,7 @@ def test_sizes(count: float, shown: str) -> None:
 @pytest.mark.parametrize(("count", "shown"), [(None, "–"), (12, "12"), (1.4e6, "1.4M"), (1.1e9, "1.1B"), (32e9, "32B")])
 def test_counts(count: float | None, shown: str) -> None:
     assert human_count(count) == shown
+
+
+def test_one_and_many() -> None:
+    assert [count_of(count, "thread") for count in (0, 1, 2)] == ["0 threads", "1 thread", "2 threads"]

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+from engine.cli import window
+
+
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"])
+def test_a_display_is_where_the_environment_names_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(variable, raising=False)
+    assert window.has_display() == (sys.platform in ("win32", "darwin"))
+    monkeypatch.setenv(name, "x")
+    assert window.has_display()
+
+
+def test_without_a_command_the_process_becomes_the_window(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window.os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(subprocess, "call", lambda command: started.append(command) or 0)
+    assert hearth("--model-dir", "more").code == 0
+    assert started == [[sys.executable, "-m", "app", "--model-dir", "more"]]
+
+
+def test_an_engine_without_a_window_says_so(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window, "find_spec", lambda _: None)
+    ended = hearth()
+    assert ended.code == 1
+    assert "not installed" in ended.err
