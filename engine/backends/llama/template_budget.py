@@ -7,11 +7,11 @@ from typing import Final
 
 from engine.errors import TemplateError
 
-TIME_S: Final = 2.0
-MEMORY_BYTES: Final = 128 << 20
+TIME_S: Final = 1.5
+MEMORY_BYTES: Final = 64 << 20
 MEMORY_BYTES_PER_CHAR: Final = 64  # of the conversation; templates copy it a few times
 MAX_INTEGER: Final = 1 << 60  # below 2^61 - 1, so that no two integers have the same hash
-MAX_OPERAND_UNITS: Final = 64 << 20  # most that one comparison or conversion may look at; about 0.1 s
+MAX_OPERAND_UNITS: Final = 32 << 20  # most that one comparison or conversion may look at; about 0.1 s
 ITEM_BYTES: Final = 64  # a small object and its place in a list
 CONTAINER_BYTES: Final = 256  # an empty list or dictionary, generously
 

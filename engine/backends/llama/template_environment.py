@@ -115,6 +115,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return attr in _LOOP_NAMES
         return isinstance(obj, Namespace) or is_allowed(obj, attr)
 
+    def unsafe_undefined(self, obj: object, attribute: str) -> Undefined:
+        """Refuse an attribute; Jinja would only do so once it is used."""
+        raise SecurityError(f"the attribute {attribute} of {type(obj).__name__} is not allowed")
+
     def wrap_str_format(self, value: object) -> None:
         """Nothing: `format` is checked when it is called, like every other method."""
 

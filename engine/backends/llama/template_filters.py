@@ -151,9 +151,9 @@ class TemplateFilters:
 
     def _indent(self, value: object, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
         text = self.text_of(value)
-        step = width if isinstance(width, str) else " " * min(width, MAX_INDENT + 1)
-        if len(step) > MAX_INDENT:
+        if (len(width) if isinstance(width, str) else width) > MAX_INDENT:
             raise too_much("indents texts too far")
+        step = width if isinstance(width, str) else " " * width
         self._budget().take(len(text) * 8 + (text.count("\n") + 1) * (ITEM_BYTES + len(step)))
         return filters.do_indent(text, step, first, blank)
 
@@ -178,7 +178,7 @@ class TemplateFilters:
         separators: tuple[str, str] | None = None,
         sort_keys: bool = False,
     ) -> str:
-        if isinstance(indent, (int, str)) and len(indent if isinstance(indent, str) else " " * indent) > MAX_INDENT:
+        if (len(indent) if isinstance(indent, str) else indent or 0) > MAX_INDENT:
             raise too_much("indents JSON too far")
         if separators is not None and len("".join(separators)) > MAX_INDENT:
             raise too_much("separates JSON too far")
