@@ -20,7 +20,7 @@ check:  ## check format, lint, types, imports and sizes
 	@$(PYTHON) $(BOOTSTRAP) check
 
 screenshots:  ## draw every page, light and dark, into screenshots/
-	@$(PYTHON) $(BOOTSTRAP) screenshots $(ARGS)
+	@$(PYTHON) $(BOOTSTRAP) screenshots
 
 bench:  ## measure this machine
 	@$(PYTHON) $(BOOTSTRAP) bench $(ARGS)

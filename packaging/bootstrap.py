@@ -73,10 +73,16 @@ def check(arguments: Sequence[str]) -> int:
 
 def screenshots(arguments: Sequence[str]) -> int:
     """Draw every page, light and dark, into `screenshots/`."""
+    refuse(arguments)
     install(dev=True)
     system_libraries.require(system_libraries.QT, "Drawing the window")
-    command = [venv_program(VENV, "python"), "-m", "app.screenshots", *(arguments or ["screenshots"])]
-    return call(command, {"QT_QPA_PLATFORM": "offscreen"})
+    folder = ROOT / "screenshots"
+    code = call(
+        [venv_program(VENV, "python"), "-m", "app", "--screenshot-dir", folder], {"QT_QPA_PLATFORM": "offscreen"}
+    )
+    if code == 0:
+        print(f"The pictures are in {folder}.")
+    return code
 
 
 def bench(arguments: Sequence[str]) -> int:
