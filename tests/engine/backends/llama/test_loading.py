@@ -186,4 +186,4 @@ def request_for(prompt: str):
     from engine.types import GenerateRequest, Sampling
 
     sampling = Sampling(seed=1, repeat_penalty=1.1)
-    return GenerateRequest(model="m", prompt=prompt, grammar="root ::= [a-z]+", sampling=sampling, max_tokens=6)
+    return GenerateRequest(model="m", prompt=prompt, grammar="root ::= [a-z]+", sampling=sampling, max_tokens=2)

@@ -1,7 +1,7 @@
 """Slots against a model of the KV cache: whatever happens, the table knows exactly what the cache holds."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.backends.llama.slots import SlotTable, common_prefix
@@ -39,6 +39,7 @@ actions = st.lists(st.tuples(prompts, st.integers(1, 40), st.integers(0, 60), st
 
 @pytest.mark.parametrize("can_share", [True, False])
 @pytest.mark.parametrize("can_trim", [True, False])
+@settings(deadline=None)
 @given(actions=actions)
 def test_the_table_always_knows_what_the_cache_holds(actions, can_share, can_trim):
     memory = RecordedMemory(can_trim=can_trim)
