@@ -26,8 +26,8 @@ _REMEDY: Final = "Choose another model file, or one with a repaired template."
 class ChatTemplate:
     """A model's chat template, compiled once; safe for templates from anywhere.
 
-    Rendering takes at most about two seconds (mostly well below a millisecond), a bounded amount of memory, and gives at most four times the
-    conversation plus 64 KiB.
+    Rendering takes well below a millisecond, and about two seconds at most; a bounded amount of memory; and it gives at
+    most four times the conversation plus 64 KiB.
 
     Thread: any.
     """
