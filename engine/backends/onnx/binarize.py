@@ -1,7 +1,7 @@
 """Tell ink from ground in a grey image whose ground may change from place to place.
 
 The ground is the median of each tile: text covers less than half of what it stands on, so the median of a tile is the
-paper, the window or the button, and unlike a mean it has no halo around letters.
+paper or the window, and unlike a mean it has no halo around letters.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from engine.backends.onnx.components import Mask
 from engine.backends.onnx.line_image import GreyImage
 
 TILE = 32  # pixels; a guess that suits text of 8 to 60 pixels
+SMOOTH_TILES = 5  # so that a button or a title bar does not become ground, but ink that is looked into
 TILES_ACROSS_SMALL = 4  # an image of few tiles is one sign or one word, whose strokes can fill whole tiles
 NOISE_FACTOR = 4.0  # standard deviations of the noise
 CONTRAST_SHARE = 0.25  # of the strongest contrast in the image
@@ -47,6 +48,6 @@ def estimate_ground(grey: GreyImage) -> NDArray[np.float32]:
     padded = np.pad(grey, ((0, -rows % TILE), (0, -columns % TILE)), mode="edge")
     tiles = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1] // TILE, TILE).swapaxes(1, 2)
     medians = np.median(tiles.reshape(*tiles.shape[:2], -1), axis=2).astype(np.uint8)
-    smooth = Image.fromarray(medians).filter(ImageFilter.MedianFilter(3))
+    smooth = Image.fromarray(medians).filter(ImageFilter.MedianFilter(SMOOTH_TILES))
     field = smooth.resize((padded.shape[1], padded.shape[0]), Image.Resampling.BILINEAR)
     return np.asarray(field, dtype=np.float32)[:rows, :columns]

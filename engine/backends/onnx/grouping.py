@@ -15,6 +15,7 @@ LOW_SHARE, LOW_OVERLAP = (
     0.55,
     0.7,
 )  # a letter lower than that share of its line must lie in it with that share of its own
+HIGH_SIGN_SHARE = 0.7  # of the line's height; quotes, commas and stars are lower
 SPECK_SHARE = 0.45  # of the median height
 SPECK_BESIDE, SPECK_ABOVE, SPECK_BELOW = 0.8, 0.45, 0.4  # how far off its line a speck may be, in line heights
 
@@ -124,6 +125,12 @@ def _reaches(line: Box, box: Box) -> bool:
 
 
 def _same_rows(line: Box, box: Box) -> bool:
-    overlap = min(line[3], box[3]) - max(line[1], box[1])
-    low, high = sorted((line[3] - line[1], box[3] - box[1]))
-    return overlap >= LOW_OVERLAP * low and high <= 2 * low and box[0] - line[2] < GAP_SHARE * low
+    low, high = sorted((line, box), key=lambda item: item[3] - item[1])
+    low_height, height = low[3] - low[1], high[3] - high[1]
+    gap = box[0] - line[2]
+    if low_height < HIGH_SIGN_SHARE * height and low[2] - low[0] < height:  # a quote, a comma, a star
+        middle = (low[1] + low[3]) / 2
+        above, below = high[1] - middle, middle - high[3]
+        return gap < SPECK_BESIDE * height and above < SPECK_ABOVE * height and below < SPECK_BELOW * height
+    overlap = min(low[3], high[3]) - max(low[1], high[1])
+    return overlap >= LOW_OVERLAP * low_height and height <= 2 * low_height and gap < GAP_SHARE * low_height

@@ -19,7 +19,8 @@ MOST_COMPONENTS = 10_000  # foliage and noise, not text; the largest are kept
 MOST_LINES = 300
 FRAME_FILL = 0.25  # share of its box that a frame covers at most
 PANEL_LEAST = (12, 24)  # rows, columns
-PANEL_FILL = 0.55
+PANEL_FILL = 0.55  # of its box; the rest is what stands on it
+PANEL_SIDES = 0.85  # of the middle third of each side; corners may be round
 PANEL_DEPTH = 2
 
 
@@ -59,7 +60,7 @@ def _search(grey: GreyImage, depth: int) -> list[LineBox]:
     boxes: list[LineBox] = []
     for mask, light in ((ink.dark, False), (ink.light, True)):
         found = find_components(mask)
-        panels = _panels(found)
+        panels = _panels(found, mask)
         letters = _letters(found.select(~panels), grey.shape)
         boxes += [LineBox(*box, light=light) for box in group_letters(letters, LEAST_HEIGHT)]
         if depth < PANEL_DEPTH:
@@ -67,12 +68,20 @@ def _search(grey: GreyImage, depth: int) -> list[LineBox]:
     return boxes
 
 
-def _panels(found: Components) -> Mask:
+def _panels(found: Components, mask: Mask) -> Mask:
+    """Mark solid blocks: wide, mostly filled, and filled in the middle of all four sides, unlike letters that touch."""
     rows, columns = PANEL_LEAST
-    fill = found.area / np.maximum(1, found.width * found.height)
-    large: Mask = (found.height >= rows) & (found.width >= columns) & (found.width > 1.5 * found.height)
-    solid: Mask = large & (fill > PANEL_FILL)
-    return solid
+    panels: Mask = (found.height >= rows) & (found.width >= columns) & (found.width > 1.5 * found.height)
+    panels &= found.area > PANEL_FILL * found.width * found.height
+    for i in np.flatnonzero(panels):
+        block = mask[found.top[i] : found.bottom[i], found.left[i] : found.right[i]]
+        across, along = (
+            block[:, block.shape[1] // 3 : -block.shape[1] // 3],
+            block[block.shape[0] // 3 : -block.shape[0] // 3],
+        )
+        sides = (across[:2], across[-2:], along[:, :2], along[:, -2:])
+        panels[i] = min(float(side.mean()) for side in sides) > PANEL_SIDES
+    return panels
 
 
 def _inside_panels(grey: GreyImage, panels: Components, depth: int) -> list[LineBox]:
