@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from resources.starter.export import load_model, write_gguf
 
 _QUESTIONS = (
     "Hi!", "Who are you?", "What is Hearth?", "Does Hearth need the internet?", "What is quantization?",
-    "What does textwrap.dedent do?", "What is a generator in Python?", "Write a function that checks if a number is prime.",
-    "What is the capital of France?",
+    "What does textwrap.dedent do?", "What is a generator in Python?", "What is the capital of France?",
+    "Write a function that checks if a number is prime.",
 )  # fmt: skip
 _PROMPTS = (
     "def read_config(path):\n",
@@ -30,26 +31,29 @@ _CARD = Path(__file__).with_name("card.md.in")
 
 
 def publish(work: Path, out: Path, found: Corpus, seed: int, processor: str) -> None:
-    """Write model and card to ``out``; fails when llama.cpp disagrees with the checkpoint."""
+    """Write model and card to ``out``; ``processor`` is how the card names what the training ran on.
+
+    Raises:
+        ValueError: llama.cpp cuts a text into other tokens or computes other logits than the recipe.
+    """
     tokenizer = vocabulary.load(work / "tokenizer.json")
     encoder = Encoder(tokenizer)
     model, saved = load_model(work / "checkpoint.pt")
-    path = out / "starter.gguf"
-    out.mkdir(parents=True, exist_ok=True)
+    path = work / "starter.gguf"
     write_gguf(model, tokenizer, path)
     texts = parity.snippets([document.text for document in found.held_documents])
     compared = parity.check_tokens(path, tokenizer, texts)
-    difference = parity.check_logits(path, model, encoder.document(found.held_documents[0].text)[:200].tolist())
-    print(
-        f"{path}: {path.stat().st_size / 1e6:.1f} MB; largest logit difference {difference:.4f}; {compared} texts equal"
-    )
+    difference = parity.check_logits(path, model, encoder.document(found.held_documents[0].text)[:600].tolist())
+    size = path.stat().st_size / 1e6
+    print(f"{path}: {size:.1f} MB; largest logit difference {difference:.4f}; {compared} texts cut alike")
     scores = evaluate.evaluate(work / "checkpoint.pt", found, encoder, seed)
     print(evaluate.table(scores))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     facts = {"size": size, "parameters": parameters / 1e6, "difference": difference}
-    (out / "starter.md").write_text(
-        card(saved, scores, samples(path), facts | {"snippets": compared, "threads": processor}), encoding="utf-8"
-    )
+    text = card(saved, scores, samples(path), facts | {"snippets": compared, "processor": processor})
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "starter.md").write_text(text, encoding="utf-8")
+    shutil.copyfile(path, out / path.name)
 
 
 def card(saved: dict[str, Any], scores: Sequence[Score], shown: str, facts: dict[str, Any]) -> str:
@@ -94,7 +98,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".cache/starter"))
     parser.add_argument("--docs", type=Path, default=corpus.DOCS)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--processor", default="the cores", help="how the card names what was trained on")
+    parser.add_argument("--processor", default="a processor", help="how the card names what it was trained on")
     options = parser.parse_args()
     publish(options.work, options.out, data.collect(options.docs), options.seed, options.processor)
 

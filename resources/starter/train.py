@@ -21,6 +21,7 @@ from resources.starter import tokenizer as vocabulary
 from resources.starter.crew import Crew
 from resources.starter.model import Shape, Starter
 from resources.starter.optimizer import Optimizers
+from resources.starter.publish import publish
 
 SEED = 7
 TOKENS_PER_BATCH = 2048
@@ -173,6 +174,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--docs", type=Path, default=corpus.DOCS, help="folder of the documentation's sources")
     parser.add_argument("--minutes", type=float, default=60, help="time to train for")
     parser.add_argument("--workers", type=int, default=1, help="processes that train side by side, one core each")
+    parser.add_argument("--processor", default="a processor", help="how the card names what it was trained on")
     parser.add_argument("--layers", type=int, default=Shape().layers)
     return parser.parse_args()
 
@@ -199,6 +201,7 @@ def main() -> None:
         vocabulary.train(data.texts(found)).save(str(vocabulary_file))
     (options.work / "rendezvous").unlink(missing_ok=True)
     torch.multiprocessing.spawn(work, (options, found), nprocs=options.workers)
+    publish(options.work, options.out, found, SEED, f"{options.workers} cores of {options.processor}")
 
 
 if __name__ == "__main__":
