@@ -30,6 +30,7 @@ from engine.errors import GrammarError
 MAX_DEPTH: Final = 64  # of the JSON text; a nested object takes two levels
 MAX_ENUM: Final = 10_000
 MAX_COUNT: Final = 2_000
+MAX_PROPERTIES: Final = 500  # llama.cpp's time per character grows with the square of the optional ones
 INTEGER_DIGITS: Final = 15  # what every JSON reader keeps exactly
 
 
@@ -202,6 +203,8 @@ class SchemaConverter:
                 if others is False:
                     self._fail(f"{at}/required", f"names {json.dumps(name)}, which is not allowed")
                 properties[name] = others
+        if len(properties) > MAX_PROPERTIES:
+            self._fail(at, f"has more than {MAX_PROPERTIES} properties")
         if not properties and others is not False:
             return self._map(others, schema, at)
         least, most = self._range(schema, "minProperties", "maxProperties", at)
