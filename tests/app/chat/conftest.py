@@ -1,13 +1,15 @@
 """The chat page over a real engine with a scripted backend, on Qt's event loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import gc
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import qasync
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app.chat import ChatController, ChatPage
@@ -80,7 +82,7 @@ class Bench:
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the loop run until something holds."""
         async with asyncio.timeout(TIMEOUT_S):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
                 await asyncio.sleep(0.001)
 
     async def ask(self, text: str) -> None:
@@ -104,11 +106,12 @@ class Bench:
         await self.engine.close()
         self.page.hide()
         self.page.deleteLater()
+        self.controller.deleteLater()
         assert self.errors == []
 
 
 @pytest.fixture
-def run(qapp: QApplication) -> Callable[[Coroutine[Any, Any, None]], None]:
+def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
     """Run a coroutine on Qt's event loop; nothing it started may outlive it."""
 
     def run_it(coro: Coroutine[Any, Any, None]) -> None:
@@ -118,8 +121,10 @@ def run(qapp: QApplication) -> Callable[[Coroutine[Any, Any, None]], None]:
 
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:
             runner.run(alone())
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
-    return run_it
+    yield run_it
+    gc.collect()  # here, not whenever a thread of the next test happens to: widgets must die on the UI thread
 
 
 @pytest.fixture

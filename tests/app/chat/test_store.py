@@ -76,9 +76,7 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
     store = ChatStore(path)
     await store.open()
     assert store.notice is not None
-    asides = [
-        file for file in tmp_path.iterdir() if ".corrupt-" in file.name and not file.name.endswith(("wal", "shm"))
-    ]
+    asides = set_aside(tmp_path)
     assert [file.read_bytes()[:4096] for file in asides] == [before[:4096]]
     assert str(asides[0]) in store.notice[1]
     chat = await store.run(ChatDatabase.add_chat, "new", "m")
@@ -134,6 +132,10 @@ def test_kill_while_streaming_loses_no_message(tmp_path: Path) -> None:
     whole = "".join(f"word{number} " for number in range(20))
     assert all(whole.startswith(turn.text) for turn in answers)
     database.close()
+
+
+def set_aside(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if ".corrupt-" in file.name and not file.name.endswith(("wal", "shm"))]
 
 
 def make_chats(path: Path) -> None:

@@ -78,7 +78,7 @@ def test_an_answer_becomes_prose_code_and_a_line(view: TranscriptView, model: Tr
     assert "**" not in shown_text(view)
     assert view.findChild(CodeBlock).text.toPlainText() == "def f():\n    return 1"
     formats = view.findChild(CodeBlock).text.document().begin().layout().formats()
-    assert [(item.start, item.length) for item in formats][0] == (0, 3)
+    assert (formats[0].start, formats[0].length) == (0, 3)
     assert view.findChild(AnswerLine).words == facts_text(model.turns[1])
 
 
@@ -125,6 +125,7 @@ def test_a_long_stream_loses_nothing_at_its_seams(view: TranscriptView, model, s
         model.append_text(row, piece)
         if number % 7 == 0:
             view._flush()
+    view._flush()
     stream = [item.content for item in view._stage.column.items if item.turn == 9002 and item.content is not None]
     assert len(stream) > 5
     assert "\n".join(stream).split() == "".join(pieces).split()
@@ -177,8 +178,10 @@ def test_what_is_read_stays_in_place_while_blocks_above_get_their_height(view, m
         anchor = view._anchor()
         settle()
         after = view._anchor()
-        assert anchor is not None and after is not None
-        assert (after[0].turn, abs(after[1] - anchor[1]) <= 1) == (anchor[0].turn, True) or after[0] is not anchor[0]
+        assert anchor is not None
+        assert after is not None
+        assert after[0].turn == anchor[0].turn
+        assert after[0] is not anchor[0] or abs(after[1] - anchor[1]) <= 1
 
 
 def test_only_what_is_near_the_screen_exists(view: TranscriptView, model, settle) -> None:
