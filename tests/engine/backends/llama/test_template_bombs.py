@@ -160,6 +160,7 @@ def test_the_real_time_limit_holds(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of resident memory from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of resident memory from /proc")
 @pytest.mark.parametrize("name", ["doubling by plus", "doubling lists", "doubling by block", "macros as values"])
 def test_a_process_with_a_bomb_stays_below_300_mib(name):
     command = [sys.executable, "-c", MEASURE]
