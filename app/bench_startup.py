@@ -1,0 +1,63 @@
+"""`python -m app.bench_startup`: how long a start takes, counted from the creation of this process.
+
+Prints `{"window_s": ...}` when the window has been painted for the first time and `{"first_token_s": ...}` when the
+bundled starter has said its first word in it, then leaves. The home is a fresh folder, as on the first start.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from PySide6.QtWidgets import QApplication
+
+from app.main import App, Options, run_qt
+from app.settings import AppSettings
+from engine import Engine, EngineConfig
+
+_LIMIT_S = 60.0
+_PROMPT = "What is Hearth?"
+
+
+def say(name: str) -> None:
+    """Print how long ago the process was created, under this name."""
+    seconds = time.time() - psutil.Process().create_time()
+    sys.stdout.write(json.dumps({name: round(seconds, 4)}) + "\n")
+    sys.stdout.flush()
+
+
+async def start(qt: QApplication, home: Path) -> None:
+    """Start as the app does, ask at once, and end at the first word."""
+    config = EngineConfig(home=home)
+    app = App(qt, Options(config=config), AppSettings(), Engine(config))
+    spoke = asyncio.Event()
+
+    def ask() -> None:
+        if not app.chat.session.is_busy and app.chat.choices.current is not None:
+            app.chat.session.transcript.text_appended.connect(spoke.set)
+            app.chat.send(_PROMPT)
+
+    app.window.painted.connect(lambda: say("window_s"))
+    app.window.painted.connect(app.open)
+    app.chat.choices.changed.connect(ask)
+    app.window.show()
+    try:
+        async with asyncio.timeout(_LIMIT_S):
+            await spoke.wait()
+        say("first_token_s")
+    finally:
+        await app.close()
+
+
+def main() -> int:
+    """Measure one start; returns the exit code."""
+    with tempfile.TemporaryDirectory(prefix="hearth-bench-") as home:
+        run_qt(lambda qt: start(qt, Path(home)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
