@@ -1,0 +1,125 @@
+"""ModelLibrary: what lies in folders, under names that people can use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import engine.models.library as library_module
+from engine.errors import ModelFileError, ModelNotFoundError
+from engine.models.library import ModelLibrary
+from engine.types import Capability
+
+
+def test_models_of_both_formats_are_listed_by_id(tmp_path, write_gguf, write_onnx):
+    write_gguf("Zebra.Q4_0.gguf")
+    write_onnx("ant.onnx")
+    write_gguf("deep.gguf", folder=tmp_path / "a" / "b")
+    write_gguf("too-deep.gguf", folder=tmp_path / "a" / "b" / "c")
+    write_gguf("hidden.gguf", folder=tmp_path / ".cache")
+    (tmp_path / "notes.txt").write_text("x")
+    models = ModelLibrary([tmp_path]).scan()
+    assert [model.id for model in models] == ["ant", "deep", "zebra.q4_0"]
+    assert models[0].capabilities == {Capability.CLASSIFICATION}
+
+
+def test_missing_and_repeated_folders_are_fine(tmp_path, write_gguf):
+    write_gguf()
+    library = ModelLibrary([tmp_path / "nowhere", tmp_path, tmp_path, tmp_path / "x" / ".."])
+    assert [model.id for model in library.scan()] == ["small"]
+    assert ModelLibrary([]).scan() == ()
+
+
+def test_equal_names_become_different_ids_and_earlier_folders_keep_theirs(tmp_path, write_gguf):
+    for folder in ("one", "two", "three"):
+        write_gguf("same.gguf", folder=tmp_path / folder)
+    library = ModelLibrary([tmp_path / "two", tmp_path / "one", tmp_path / "three"])
+    found = {model.id: model.path.parent.name for model in library.scan()}
+    assert found == {"same": "two", "same-2": "one", "same-3": "three"}
+    assert found == {model.id: model.path.parent.name for model in library.scan()}
+
+
+def test_broken_files_are_left_out_and_explained(tmp_path, write_gguf):
+    write_gguf("good.gguf")
+    (tmp_path / "bad.gguf").write_text("just text")
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    library = ModelLibrary([tmp_path])
+    assert [model.id for model in library.scan()] == ["good"]
+    assert [path.name for path, _ in library.broken] == ["bad.gguf", "empty.onnx"]
+    assert "not a GGUF model but a text file" in library.broken[0][1]
+    with pytest.raises(ModelFileError, match="text file"):
+        library.find("bad")
+    (tmp_path / "bad.gguf").unlink()
+    library.scan()
+    assert [path.name for path, _ in library.broken] == ["empty.onnx"]
+
+
+def test_a_file_is_read_again_only_when_it_changed(tmp_path, write_gguf, monkeypatch):
+    path = write_gguf()
+    reads: list[Path] = []
+    original = library_module.read_header
+    monkeypatch.setattr(library_module, "read_header", lambda path: reads.append(path) or original(path))
+    library = ModelLibrary([tmp_path])
+    library.scan()
+    library.scan()
+    assert reads == [path]
+    os.utime(path, ns=(1, 1))
+    library.scan()
+    assert reads == [path, path]
+
+
+def test_a_changed_card_changes_the_description(tmp_path, write_onnx):
+    path = write_onnx()
+    library = ModelLibrary([tmp_path])
+    assert library.scan()[0].name == "small"
+    path.with_suffix(".json").write_text('{"name": "Better"}')
+    assert library.scan()[0].name == "Better"
+
+
+def test_a_split_model_is_one_model_with_the_size_of_all_parts(tmp_path, write_gguf):
+    first = write_gguf("big-00001-of-00002.gguf", split__count=2)
+    second = write_gguf("big-00002-of-00002.gguf", split__count=2)
+    library = ModelLibrary([tmp_path])
+    (model,) = library.scan()
+    assert (model.id, model.path) == ("big", first)
+    assert model.size_bytes == first.stat().st_size + second.stat().st_size
+    assert model.parameters is None
+    second.unlink()
+    with pytest.raises(ModelFileError, match=r"big-00002-of-00002\.gguf is missing"):
+        ModelLibrary([tmp_path]).find("big")
+
+
+def test_a_model_is_found_by_id_in_any_case_and_by_path(tmp_path, write_gguf, monkeypatch):
+    path = write_gguf("Some-Model.gguf", folder=tmp_path / "models")
+    library = ModelLibrary([tmp_path / "models"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name in ("some-model", "SOME-MODEL", str(path), "models/Some-Model.gguf", "~/models/Some-Model.gguf"):
+        assert library.find(name).path == path
+        assert library.find(name).id == "some-model"
+
+
+def test_a_file_outside_the_library_gets_an_id_of_its_own(tmp_path, write_gguf):
+    write_gguf("same.gguf", folder=tmp_path / "in")
+    outside = write_gguf("same.gguf", folder=tmp_path / "out")
+    assert ModelLibrary([tmp_path / "in"]).find(str(outside)).id == "same-2"
+
+
+def test_what_is_not_there_is_answered_with_what_is(tmp_path, write_gguf):
+    library = ModelLibrary([tmp_path])
+    with pytest.raises(ModelNotFoundError, match="There are no models yet"):
+        library.find("starter")
+    write_gguf("starter.gguf")
+    write_gguf("other.gguf")
+    with pytest.raises(ModelNotFoundError, match=r"No model is called startr\. Did you mean starter\?"):
+        library.find("startr")
+    with pytest.raises(ModelNotFoundError, match=r"No model is called qqq\. Known are: other, starter\."):
+        library.find("qqq")
+    with pytest.raises(ModelNotFoundError, match=r"There is no file /no/such\.gguf"):
+        library.find("/no/such.gguf")
+    for odd in ("", "\0", "x" * 5000, "~nobody-of-that-name/x.gguf"):
+        with pytest.raises((ModelNotFoundError, ModelFileError)):
+            library.find(odd)
+    with pytest.raises(ModelFileError, match="is a folder"):
+        library.find(str(tmp_path))
