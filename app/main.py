@@ -3,17 +3,19 @@
 Order of a start: the window is built and painted first, from what costs little; only then the engine's threads are
 started and the pages told. Neither llama.cpp nor ONNX Runtime is imported before a model is loaded.
 
-Order of an end: the window asks (`close_requested`), Ctrl-C cancels; either way `run_app` leaves its `finally`
-blocks: running coroutines are cancelled and awaited, the engine is closed, the settings are saved, the window goes.
+Order of an end: the window asks (`close_requested`), or a signal does; either way `run_app` goes through its `finally`
+block: running coroutines are cancelled and awaited, the engine is closed, the settings are saved, the window goes.
 """
 
 import asyncio
 import logging
+import signal
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
 import qasync
 from PySide6.QtCore import QTimer
@@ -101,6 +103,7 @@ class App:
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
         self._meter.stop()
+        await self.chat.close()
         await self._tasks.close()
         self.recognize.close()
         await self._engine.close()
@@ -157,13 +160,33 @@ async def run_app(qt: QApplication, options: Options) -> None:
         app.window.show_named("recognize")
         app.recognize.add_files(options.files)
     try:
-        await closing.wait()
+        with _set_by_signals(closing):
+            await closing.wait()
     finally:
         await app.close()
 
 
+@contextmanager
+def _set_by_signals(event: asyncio.Event) -> Iterator[None]:
+    """Let Ctrl-C and a request to terminate set the event; the second one ends the program at once."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def set_once(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        event.set()
+
+    for number in before:
+        signal.signal(number, set_once)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is set_once:
+                signal.signal(number, handler)
+
+
 def run_qt(main: Callable[[QApplication], Awaitable[None]]) -> None:
-    """Run a coroutine on Qt's event loop; Ctrl-C cancels it."""
+    """Run a coroutine on Qt's event loop; Ctrl-C cancels it where it does not look after that itself."""
     qt = QApplication(sys.argv[:1])
     qt.setApplicationName("Hearth")
     qt.setDesktopFileName("hearth")
