@@ -6,6 +6,7 @@ from app.chat.database import ChatDatabase
 from app.chat.presets import PRESETS, Preset
 from app.chat.store import ChatStore
 from engine import Engine
+from engine.errors import EngineClosedError
 from engine.types import Capability, ModelInfo
 
 _STARTER = "starter"
@@ -47,8 +48,13 @@ class ModelChoices(QObject):
     @property
     def loaded_device(self) -> str:
         """Where the chosen model lives; empty while it is only on disk."""
-        loaded = self._engine.snapshot().loaded
-        return next((entry.device for entry in loaded if self.current and entry.info.id == self.current.id), "")
+        if self.current is None:
+            return ""
+        try:
+            loaded = self._engine.snapshot().loaded
+        except EngineClosedError:  # the page is there before the engine, and a little longer
+            return ""
+        return next((entry.device for entry in loaded if entry.info.id == self.current.id), "")
 
     @property
     def only_continues(self) -> bool:

@@ -43,6 +43,7 @@ class ChatPage(QWidget):
         self._appearance = appearance
         self._controller = controller
         self._remedy = Remedy.NONE
+        self._knows_device = False  # whether the picker says where the model lives
         self._list_wanted: bool | None = None  # what the person decided; None follows the width
         self.setObjectName("page")
         self.pane = ChatListPane(appearance, controller.shelf, self)
@@ -175,13 +176,17 @@ class ChatPage(QWidget):
         session = self._controller.session
         if session.progress is not None:
             self.transcript.show_progress(session.progress.words, session.progress.facts)
-        self.composer.show_busy(session.is_busy)
         self.composer.show_context(session.used_tokens, self._controller.choices.context_tokens)
-        self._show_stack()
-        self._on_choices()
+        if session.is_busy != self.composer.is_busy or not session.is_busy:
+            self.composer.show_busy(session.is_busy)
+            self._show_stack()
+            self._on_choices()
+        elif session.used_tokens and not self._knows_device:
+            self._on_choices()  # the first token: the model is loaded now
 
     def _on_choices(self) -> None:
         choices = self._controller.choices
+        self._knows_device = bool(choices.loaded_device)
         self.empty.show_model(choices.current.id if choices.current else "")
         fill_pickers(self.composer, choices)
         self.composer.show_context(self._controller.session.used_tokens, choices.context_tokens)

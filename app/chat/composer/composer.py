@@ -102,6 +102,11 @@ class Composer(QWidget):
         self.edit.setFocus()
 
     @property
+    def is_busy(self) -> bool:
+        """Whether Stop is offered."""
+        return self._is_busy
+
+    @property
     def is_armed(self) -> bool:
         """Whether the message goes out when the answer ends."""
         return self._is_armed
