@@ -8,6 +8,7 @@ from engine.backends.base import LoadOptions, LoadProgress
 from engine.backends.llama.context import BATCH_TOKENS, DecodeContext
 from engine.backends.llama.embedding_model import LlamaEmbeddingModel
 from engine.backends.llama.native import text_of
+from engine.backends.llama.parking import ParkingLot
 from engine.backends.llama.prepare import Preparer
 from engine.backends.llama.slots import SlotTable
 from engine.backends.llama.template import ChatTemplate
@@ -18,6 +19,7 @@ from engine.errors import CapabilityError, OutOfMemoryError
 from engine.types import Capability, ModelInfo
 
 _CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
+_PARKED_SHARE = 16  # parked conversations take at most this share of the free memory, a guess
 _KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
 
 
@@ -63,7 +65,8 @@ def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
         llama.llama_free(handle)
         raise _not_a_generator(weights)
     context = DecodeContext(handle, vocabulary.size, options.threads)
-    slots = SlotTable(context, options.max_sequences, can_share=weights.has_partial_memory)
+    parked = ParkingLot(free_memory_bytes(options) // _PARKED_SHARE)
+    slots = SlotTable(context, options.max_sequences, parked, can_share=weights.has_partial_memory)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     preparer = Preparer(weights.info.name, vocabulary, min(context_tokens, context.cells), template)
     return LlamaTextModel(weights, context, slots, vocabulary, preparer)

@@ -1,16 +1,16 @@
 """Places in the batch and the KV that stays in them: who may start, and what of its prompt is known already.
 
 A slot is one sequence id of the context. A running sequence holds one and has all the cells it may ever need reserved,
-so it can never run out of KV half-way. When it ends, its KV stays in the slot until the conversation's next turn takes
-it up or somebody else needs the room; the slot unused for longest goes first.
+so it can never run out of KV half-way. When it ends, its KV stays in the slot for the conversation's next turn; if
+another request comes first, the KV is parked outside the cache, where it slows nobody down.
 """
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
+from engine.backends.llama.parking import ParkedState, ParkingLot, State, common_prefix
 
-_SHARED_MINIMUM_TOKENS = 16  # a guess: below this, sharing a prefix saves less than a step
+_WORTH_KEEPING_TOKENS = 16  # a guess: computing fewer again costs no more than looking after them
 
 
 class SequenceMemory(Protocol):
@@ -27,6 +27,15 @@ class SequenceMemory(Protocol):
     def copy(self, source_id: int, target_id: int, length: int) -> None:
         """Share the first `length` tokens of another sequence."""
 
+    def state_bytes(self, sequence_id: int) -> int:
+        """Size of a sequence's state."""
+
+    def save(self, sequence_id: int) -> State:
+        """Copy a sequence's state out of the cache."""
+
+    def restore(self, sequence_id: int, state: State) -> bool:
+        """Put a state into an empty sequence; False if it does not fit."""
+
 
 @dataclass(slots=True, eq=False)
 class Slot:
@@ -36,7 +45,7 @@ class Slot:
         id: llama.cpp's sequence id.
         tokens: tokens whose KV is in the cache, in order.
         reserved: cells promised to the running sequence; 0 while the slot is idle.
-        last_used: counts admissions; the smallest is evicted first.
+        last_used: counts admissions.
     """
 
     id: int
@@ -49,25 +58,29 @@ class Slot:
         """Whether no sequence runs in it."""
         return self.reserved == 0
 
-    @property
-    def cells(self) -> int:
-        """Cells it uses or may come to use; shared ones are counted in each slot, which errs on the safe side."""
-        return self.reserved or len(self.tokens)
-
 
 class SlotTable:
     """All slots of one context.
 
     Attributes:
-        can_share: whether a prefix can be shared or a tail dropped; recurrent models keep one state for it all.
+        parked: conversations outside the cache.
 
     Thread: lane only.
     """
 
-    def __init__(self, memory: SequenceMemory, count: int, *, can_share: bool) -> None:
-        self.can_share = can_share
+    def __init__(self, memory: SequenceMemory, count: int, parked: ParkingLot, *, can_share: bool) -> None:
+        """Make a table of empty slots.
+
+        Args:
+            memory: the KV cache.
+            count: number of sequence ids.
+            parked: where idle conversations go.
+            can_share: whether a prefix can be shared or a tail dropped; recurrent models keep one state for it all.
+        """
+        self.parked = parked
         self._memory = memory
         self._slots = [Slot(index) for index in range(count)]
+        self._can_share = can_share
         self._admissions = 0
 
     def take(self, tokens: tuple[int, ...], max_tokens: int) -> Slot | None:
@@ -77,22 +90,19 @@ class SlotTable:
         prompt: its last token is computed again, because its logits are needed.
         """
         need = len(tokens) + max_tokens
-        busy_cells = sum(slot.cells for slot in self._slots if not slot.is_idle)
+        free_cells = self._memory.cells - sum(slot.reserved for slot in self._slots)
         idle = [slot for slot in self._slots if slot.is_idle]
-        if not idle or busy_cells + need > self._memory.cells:
+        if not idle or need > free_cells:
             return None
-        source, shared = self._best_source(tokens)
-        slot = self._place_for(source, shared, idle)
-        if source is slot:
-            self._keep(slot, shared)
-        else:
-            self._reset(slot)
-            if source is not None:
-                self._memory.copy(source.id, slot.id, shared)
-                slot.tokens = list(tokens[:shared])
         self._admissions += 1
+        source, shared = self._best_slot(tokens)
+        parked, parked_shared = self.parked.best_for(tokens, whole=not self._can_share)
+        if parked is not None and parked_shared > shared and len(parked.tokens) <= free_cells:
+            slot = self._resume(parked, parked_shared, idle)
+        else:
+            slot = self._continue(source, shared, tokens, idle)
         slot.reserved, slot.last_used = need, self._admissions
-        self._evict_until_it_fits()
+        self.park_idle()  # also makes room: only running sequences are left in the cache
         return slot
 
     def give_back(self, slot: Slot, *, keep: bool) -> None:
@@ -101,35 +111,66 @@ class SlotTable:
         if not keep:
             self._reset(slot)
 
-    def evict_idle(self) -> bool:
-        """Forget every idle conversation; False if there was none."""
+    def park_idle(self) -> bool:
+        """Move every idle conversation out of the cache; False if there was none."""
         idle = [slot for slot in self._slots if slot.is_idle and slot.tokens]
         for slot in idle:
-            self._reset(slot)
+            self._park(slot)
         return bool(idle)
 
-    def _best_source(self, tokens: tuple[int, ...]) -> tuple[Slot | None, int]:
+    def _best_slot(self, tokens: tuple[int, ...]) -> tuple[Slot | None, int]:
         """The slot that shares the longest usable prefix with the prompt, idle ones first among equals."""
         best: Slot | None = None
         best_length = 0
         for slot in sorted(self._slots, key=lambda slot: (not slot.is_idle, -slot.last_used)):
             length = min(common_prefix(slot.tokens, tokens), len(tokens) - 1)
-            if self._is_usable(slot, length) and length > best_length:
+            if length > best_length and self._is_usable(slot, length):
                 best, best_length = slot, length
         return best, best_length
 
     def _is_usable(self, slot: Slot, length: int) -> bool:
-        if not self.can_share:  # the state of such a model can only be continued exactly where it ended
-            return slot.is_idle and 0 < length == len(slot.tokens)
-        return slot.is_idle or length >= _SHARED_MINIMUM_TOKENS
+        if not self._can_share:  # the state of such a model can only be continued exactly where it ended
+            return slot.is_idle and length == len(slot.tokens)
+        return slot.is_idle or length >= _WORTH_KEEPING_TOKENS
 
-    def _place_for(self, source: Slot | None, shared: int, idle: list[Slot]) -> Slot:
-        """The source itself if this continues its conversation, else an empty slot, else the one unused for longest."""
-        if source is not None and source.is_idle and (not self.can_share or 2 * shared >= len(source.tokens)):
-            return source
-        return min(idle, key=lambda slot: (bool(slot.tokens), slot is source, slot.last_used))
+    def _continue(self, source: Slot | None, shared: int, tokens: tuple[int, ...], idle: list[Slot]) -> Slot:
+        """A slot with what is in the cache: the conversation itself, or a copy of the start of another one."""
+        if source is not None and source.is_idle:
+            is_same = self._is_same_conversation(source.tokens, shared)
+            if is_same or len(idle) == 1:
+                if not is_same:
+                    self._save(source)
+                self._cut(source, shared)
+                return source
+        slot = self._emptied(idle, but_not=source)
+        if source is not None:
+            self._memory.copy(source.id, slot.id, shared)
+            slot.tokens = list(tokens[:shared])
+        return slot
 
-    def _keep(self, slot: Slot, length: int) -> None:
+    def _resume(self, parked: ParkedState, shared: int, idle: list[Slot]) -> Slot:
+        """A slot with a parked conversation, or a copy of its start."""
+        slot = self._emptied(idle, but_not=None)
+        self.park_idle()
+        if self._is_same_conversation(parked.tokens, shared):
+            self.parked.remove(parked)
+        if self._memory.restore(slot.id, parked.state):
+            slot.tokens = list(parked.tokens)
+            self._cut(slot, shared)
+        return slot
+
+    def _is_same_conversation(self, tokens: list[int], shared: int) -> bool:
+        """Whether a prompt that shares this much goes on with it, rather than just starting alike."""
+        return not self._can_share or 2 * shared >= len(tokens)
+
+    def _emptied(self, idle: list[Slot], *, but_not: Slot | None) -> Slot:
+        """An idle slot, made empty: one that is, else the one unused for longest; `but_not` only if it is the last."""
+        slot = min(idle, key=lambda slot: (slot is but_not, bool(slot.tokens), slot.last_used))
+        if slot.tokens:
+            self._park(slot)
+        return slot
+
+    def _cut(self, slot: Slot, length: int) -> None:
         if length == len(slot.tokens):
             return
         if self._memory.trim(slot.id, length):
@@ -137,21 +178,17 @@ class SlotTable:
         else:
             self._reset(slot)
 
+    def _park(self, slot: Slot) -> None:
+        self._save(slot)
+        self._reset(slot)
+
+    def _save(self, slot: Slot) -> None:
+        worth_it = len(slot.tokens) >= _WORTH_KEEPING_TOKENS
+        if worth_it and self.parked.has_room_for(self._memory.state_bytes(slot.id)):
+            state = self._memory.save(slot.id)
+            self.parked.add(ParkedState(tokens=list(slot.tokens), state=state, last_used=slot.last_used))
+
     def _reset(self, slot: Slot) -> None:
         if slot.tokens:
             self._memory.clear(slot.id)
             slot.tokens = []
-
-    def _evict_until_it_fits(self) -> None:
-        idle = sorted((slot for slot in self._slots if slot.is_idle and slot.tokens), key=lambda slot: slot.last_used)
-        for slot in idle:
-            if sum(slot.cells for slot in self._slots) <= self._memory.cells:
-                return
-            self._reset(slot)
-
-
-def common_prefix(first: list[int], second: tuple[int, ...]) -> int:
-    """Number of leading tokens that two sequences share."""
-    length = min(len(first), len(second))
-    differs = np.fromiter(first[:length], np.int32, length) != np.fromiter(second[:length], np.int32, length)
-    return int(differs.argmax()) if differs.any() else length

@@ -87,8 +87,8 @@ class LlamaTextModel:
 
     @property
     def memory_bytes(self) -> int:
-        """Weights, KV cache and compute buffers, as llama.cpp announced them."""
-        return self._weights.memory_bytes
+        """Weights, KV cache and compute buffers, as llama.cpp announced them, and parked conversations."""
+        return self._weights.memory_bytes + self._slots.parked.used_bytes
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next step on."""
@@ -150,7 +150,7 @@ class LlamaTextModel:
         chunks = self._add_chunks(prefilling, prefill_tokens, ready) if prefilling else []
         if not context.rows:
             return []
-        if not context.decode() and not (self._slots.evict_idle() and context.decode()):
+        if not context.decode() and not (self._slots.park_idle() and context.decode()):
             return self._no_room([*ready[:decoding], *(sequence for sequence, _ in chunks)])
         for sequence in ready[:decoding]:
             sequence.slot.tokens.append(sequence.next_token)

@@ -75,7 +75,20 @@ def test_an_idle_conversation_survives_another_one_with_the_same_start(tiny, ans
     assert again.cached == len(tiny.prepare(GenerateRequest(model="tiny", prompt=long_one)).tokens) - 1
 
 
-def test_idle_conversations_make_room_oldest_first(load, tiny_path, answer):
+def test_a_parked_conversation_goes_on_where_it_was(load, tiny_path, answer):
+    model = load(tiny_path, context_tokens=256, max_sequences=1)
+    first = answer(model, prompt="the cat sat on a mat and the mat")
+    answer(model, prompt="a mat sat on hello world, it did")
+    assert model.memory_bytes > model._weights.memory_bytes
+    again = answer(model, prompt="the cat sat on a mat and the mat")
+    assert (
+        again.cached
+        == len(model.prepare(GenerateRequest(model="x", prompt="the cat sat on a mat and the mat")).tokens) - 1
+    )
+    assert again.text == first.text
+
+
+def test_idle_conversations_make_room(load, tiny_path, answer):
     model = load(tiny_path, context_tokens=256, max_sequences=2, available_bytes=1 << 22)
     prompts = ["a cat " * 12, "the mat " * 12]
     for prompt in prompts:
@@ -84,7 +97,7 @@ def test_idle_conversations_make_room_oldest_first(load, tiny_path, answer):
     # Leaves room for one of the two only.
     big = model.admit(model.prepare(GenerateRequest(model="tiny", prompt="hello", sampling=GREEDY, max_tokens=None)))
     assert big is not None
-    assert sum(slot.cells for slot in model._slots._slots) <= cells
+    assert sum(max(slot.reserved, len(slot.tokens)) for slot in model._slots._slots) <= cells
     model.release(big)
 
 
@@ -123,5 +136,6 @@ def test_many_conversations_in_few_slots_never_mix(load, tiny_path, answer, roun
     used = load(tiny_path, context_tokens=256, max_sequences=3)
     for number in range(rounds):
         prompt = f"the cat sat on mat {number % 7} and {'so ' * (number % 5)}on"
-        fresh._slots.evict_idle()
+        fresh._slots.give_back(fresh._slots._slots[0], keep=False)
+        fresh._slots.parked._parked.clear()
         assert answer(used, prompt=prompt, max_tokens=6).text == answer(fresh, prompt=prompt, max_tokens=6).text

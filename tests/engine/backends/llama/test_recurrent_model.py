@@ -21,6 +21,20 @@ def test_a_longer_prompt_continues_the_state_of_a_shorter_one(load, mamba_path, 
     assert warm.text == cold.text
 
 
+def test_a_parked_state_is_continued(load, mamba_path, answer):
+    model = load(mamba_path, context_tokens=256, max_sequences=1)
+    start = "the cat sat on a mat and then it did"
+    sequence = model.admit(model.prepare(request(start)))
+    model.step([sequence], 512)
+    read = len(sequence.slot.tokens)
+    model.release(sequence)
+    answer(model, prompt="a mat")
+    warm = answer(model, prompt=start + " a cat")
+    cold = answer(load(mamba_path, context_tokens=256), prompt=start + " a cat")
+    assert warm.cached == read
+    assert warm.text == cold.text
+
+
 def test_a_prompt_that_differs_starts_afresh(load, mamba_path, answer):
     model = load(mamba_path, context_tokens=256, max_sequences=1)
     answer(model, prompt="the cat sat on the mat")

@@ -1,10 +1,12 @@
 """Slots against a model of the KV cache: whatever happens, the table knows exactly what the cache holds."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.backends.llama.slots import SlotTable, common_prefix
+from engine.backends.llama.parking import ParkedState, ParkingLot, common_prefix
+from engine.backends.llama.slots import SlotTable
 
 CELLS = 120
 
@@ -29,6 +31,18 @@ class RecordedMemory:
         assert not self.sequences.get(target_id)
         self.sequences[target_id] = self.sequences[source_id][:length]
 
+    def state_bytes(self, sequence_id: int) -> int:
+        return 4 * len(self.sequences[sequence_id])
+
+    def save(self, sequence_id: int) -> np.ndarray:
+        return np.array(self.sequences[sequence_id], np.int32).view(np.uint8)
+
+    def restore(self, sequence_id: int, state: np.ndarray) -> bool:
+        assert not self.sequences.get(sequence_id)
+        self.sequences[sequence_id] = state.view(np.int32).tolist()
+        assert sum(map(len, self.sequences.values())) <= CELLS
+        return True
+
     def decode(self, sequence_id: int, tokens: list[int]) -> None:
         self.sequences.setdefault(sequence_id, []).extend(tokens)
 
@@ -43,7 +57,7 @@ actions = st.lists(st.tuples(prompts, st.integers(1, 40), st.integers(0, 60), st
 @given(actions=actions)
 def test_the_table_always_knows_what_the_cache_holds(actions, can_share, can_trim):
     memory = RecordedMemory(can_trim=can_trim)
-    table = SlotTable(memory, 3, can_share=can_share)
+    table = SlotTable(memory, 3, ParkingLot(200), can_share=can_share)
     running = []
     for prompt, max_tokens, read, keep in actions:
         slot = table.take(prompt, max_tokens)
@@ -60,23 +74,13 @@ def test_the_table_always_knows_what_the_cache_holds(actions, can_share, can_tri
             table.give_back(running.pop(0), keep=keep)
         for each in table._slots:
             assert memory.sequences.get(each.id, []) == each.tokens
-        assert sum(each.cells for each in table._slots) <= CELLS
-
-
-def test_what_cannot_be_trimmed_is_only_continued_exactly():
-    memory = RecordedMemory()
-    table = SlotTable(memory, 2, can_share=False)
-    slot = table.take((1, 2, 3), 4)
-    memory.decode(slot.id, [1, 2, 3])
-    slot.tokens.extend([1, 2, 3])
-    table.give_back(slot, keep=True)
-    assert table.take((1, 2, 4), 4).tokens == []
-    assert table.take((1, 2, 3, 4), 4).tokens == [1, 2, 3]
+        assert sum(max(each.reserved, len(each.tokens)) for each in table._slots) <= CELLS
+        assert table.parked.used_bytes == sum(one.state.nbytes for one in table.parked._parked) <= 200
 
 
 def test_a_slot_that_is_not_kept_is_empty():
     memory = RecordedMemory()
-    table = SlotTable(memory, 1, can_share=True)
+    table = SlotTable(memory, 1, ParkingLot(0), can_share=True)
     slot = table.take((1, 2, 3), 4)
     memory.decode(slot.id, [1, 2])
     slot.tokens.extend([1, 2])
@@ -85,17 +89,84 @@ def test_a_slot_that_is_not_kept_is_empty():
     assert table.take((1, 2, 3), 4).tokens == []
 
 
-def test_evicting_idle_conversations_spares_the_running_ones():
+def test_parking_idle_conversations_spares_the_running_ones():
     memory = RecordedMemory()
-    table = SlotTable(memory, 2, can_share=True)
+    table = SlotTable(memory, 2, ParkingLot(0), can_share=True)
     idle, running = table.take((1, 2), 4), table.take((5, 6), 4)
     for slot in (idle, running):
         memory.decode(slot.id, [7])
         slot.tokens.append(7)
     table.give_back(idle, keep=True)
-    assert table.evict_idle()
+    assert table.park_idle()
     assert (idle.tokens, running.tokens) == ([], [7])
-    assert not table.evict_idle()
+    assert not table.park_idle()
+
+
+LONG, OTHER = tuple(range(100, 140)), tuple(range(200, 240))
+
+
+def used(table, memory, prompt):
+    slot = table.take(prompt, 4)
+    rest = list(prompt[len(slot.tokens) :])
+    memory.decode(slot.id, rest)
+    slot.tokens.extend(rest)
+    table.give_back(slot, keep=True)
+
+
+def test_what_cannot_be_trimmed_is_only_continued_exactly():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 2, ParkingLot(1000), can_share=False)
+    used(table, memory, LONG)
+    assert table.take((*LONG[:30], 7), 4).tokens == []
+    assert tuple(table.take((*LONG, 7), 4).tokens) == LONG
+
+
+def test_a_conversation_gives_way_to_another_and_comes_back():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 1, ParkingLot(1000), can_share=True)
+    used(table, memory, LONG)
+    used(table, memory, OTHER)
+    assert len(table.parked._parked) == 1
+    slot = table.take((*LONG, 7), 4)
+    assert tuple(slot.tokens) == LONG
+    assert [tuple(one.tokens) for one in table.parked._parked] == [OTHER]
+
+
+def test_only_running_sequences_stay_in_the_cache():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 3, ParkingLot(1000), can_share=True)
+    used(table, memory, LONG)
+    slot = table.take(OTHER, 4)
+    assert {key for key, tokens in memory.sequences.items() if tokens} <= {slot.id}
+
+
+def test_the_start_of_a_parked_conversation_is_copied_and_it_stays_parked():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 1, ParkingLot(1000), can_share=True)
+    used(table, memory, LONG)
+    used(table, memory, OTHER)
+    slot = table.take((*LONG[:18], 7), 4)
+    assert tuple(slot.tokens) == LONG[:18]
+    assert {tuple(one.tokens) for one in table.parked._parked} == {LONG, OTHER}
+
+
+def test_with_one_slot_an_idle_conversation_is_parked_and_its_start_used():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 1, ParkingLot(1000), can_share=True)
+    used(table, memory, LONG)
+    slot = table.take((*LONG[:18], 7), 4)
+    assert tuple(slot.tokens) == LONG[:18]
+    assert [tuple(one.tokens) for one in table.parked._parked] == [LONG]
+
+
+def test_the_parking_lot_drops_what_was_unused_for_longest():
+    lot = ParkingLot(100)
+    for last_used in (3, 1, 2):
+        lot.add(ParkedState(tokens=[last_used], state=np.zeros(40, np.uint8), last_used=last_used))
+    assert [parked.tokens for parked in lot._parked] == [[2], [3]]
+    assert lot.used_bytes == 80
+    assert not lot.has_room_for(101)
+    assert lot.has_room_for(100)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Idle conversations parked outside the KV cache.
+
+Why: all sequences share one pool of cells, and attention walks over every used cell, also over those of conversations
+that wait for their user. Measured on a 100M-parameter model: 4,096 idle cells make reading a prompt 46 % slower and
+decoding 9 % slower. Copying a state of 512 tokens out or in takes milliseconds, computing it again takes seconds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = NDArray[np.uint8]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ParkedState:
+    """The KV of one conversation, copied out of the cache.
+
+    Attributes:
+        tokens: whose KV it is.
+        state: as llama.cpp serialises it.
+        last_used: the smallest is dropped first.
+    """
+
+    tokens: list[int]
+    state: State
+    last_used: int
+
+
+class ParkingLot:
+    """Parked states within a number of bytes; the one unused for longest makes room.
+
+    Attributes:
+        used_bytes: of all parked states.
+
+    Thread: lane only; `used_bytes` may be read by any.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.used_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._parked: list[ParkedState] = []
+
+    def has_room_for(self, size_bytes: int) -> bool:
+        """Whether a state of this size can be parked at all."""
+        return 0 < size_bytes <= self._limit_bytes
+
+    def add(self, parked: ParkedState) -> None:
+        """Park a state."""
+        self._parked.append(parked)
+        self._parked.sort(key=lambda one: one.last_used)
+        self.used_bytes += parked.state.nbytes
+        while self.used_bytes > self._limit_bytes:
+            self.remove(self._parked[0])
+
+    def remove(self, parked: ParkedState) -> None:
+        """Forget a state."""
+        self._parked.remove(parked)
+        self.used_bytes -= parked.state.nbytes
+
+    def best_for(self, tokens: tuple[int, ...], *, whole: bool) -> tuple[ParkedState | None, int]:
+        """The state that shares the longest prefix with a prompt, and the length of what it shares.
+
+        Args:
+            tokens: the prompt; its last token never counts, because its logits are needed.
+            whole: take only states all of whose tokens are shared.
+        """
+        best: ParkedState | None = None
+        best_length = 0
+        for parked in reversed(self._parked):
+            length = min(common_prefix(parked.tokens, tokens), len(tokens) - 1)
+            if length > best_length and (not whole or length == len(parked.tokens)):
+                best, best_length = parked, length
+        return best, best_length
+
+
+def common_prefix(first: list[int], second: tuple[int, ...]) -> int:
+    """Number of leading tokens that two sequences share."""
+    length = min(len(first), len(second))
+    differs = np.fromiter(first[:length], np.int32, length) != np.fromiter(second[:length], np.int32, length)
+    return int(differs.argmax()) if differs.any() else length
