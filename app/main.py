@@ -84,7 +84,7 @@ class App:
         self.window.banner.pressed.connect(self.open)
         self._meter = QTimer(self.window)
         self._meter.setInterval(_SNAPSHOT_MS)
-        self._meter.timeout.connect(self._show_snapshot)
+        self._meter.timeout.connect(self.show_snapshot)
 
     def open(self) -> None:
         """Start the engine and tell the pages; a failure is shown above the page, with a button to try again."""
@@ -116,7 +116,8 @@ class App:
         self._qt.setFont(theme.font("body"))
         self._qt.setStyleSheet(stylesheet_for(theme, self._icon_dir))
 
-    def _show_snapshot(self) -> None:
+    def show_snapshot(self) -> None:
+        """Bring the status strip up to date, if somebody can see it."""
         if self.window.isVisible() and not self.window.isMinimized():
             self.window.strip.show_snapshot(self._engine.snapshot())
 

@@ -77,6 +77,7 @@ class BatchStrip(QFrame):
 
     def _tile_view(self) -> QListView:
         view = QListView(self)
+        view.setObjectName("tiles")
         view.setModel(self._batch)
         view.setItemDelegate(TileDelegate(self._appearance, view))
         view.setFlow(QListView.Flow.LeftToRight)

@@ -1,0 +1,208 @@
+"""`python -m app.screenshots --out DIR`: draw every page in every state and scheme, with the bundled models.
+
+It drives the real window off the screen; nothing is staged but the pictures, which are painted here.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QCursor, QFont, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QListView
+
+from app.main import App, Options, run_qt
+from app.settings import AppSettings
+from engine import Engine, EngineConfig
+from resources import models_dir
+
+SCHEMES = ("light", "dark")
+ALL_SCHEMES = (*SCHEMES, "high-contrast", "high-contrast-light")
+
+_QUESTION = "How do I read a file line by line in Python?"
+_LINES = (
+    ("Slow Cooking", "forty winter recipes"),
+    ("Platform 9", "Departure 17:42"),
+    ("Invoice 2048", "Total 119.50"),
+    ("OPEN", "Monday to Friday"),
+)
+_LIMIT_S = 120
+
+
+class Photographer:
+    """Takes pictures of one window.
+
+    Attributes:
+        taken: the files, in the order they were written.
+    """
+
+    def __init__(self, app: App, folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+        self.taken: list[Path] = []
+
+    async def take(self, name: str, schemes: Sequence[str] = SCHEMES) -> None:
+        """Write `name-scheme.png` for each scheme."""
+        for scheme in schemes:
+            self._app.appearance.choose(scheme)
+            await asyncio.sleep(0.05)  # lets layouts and posted repaints settle
+            path = self._folder / f"{name}-{scheme}.png"
+            if not self._app.window.grab().save(str(path)):
+                raise OSError(f"{path} cannot be written")
+            self.taken.append(path)
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Wait until something has happened in the window.
+
+    Raises:
+        TimeoutError: it did not happen within two minutes.
+    """
+    async with asyncio.timeout(_LIMIT_S):
+        while not is_true():  # noqa: ASYNC110 - the conditions are many signals' doing; this is no hot loop
+            await asyncio.sleep(0.02)
+
+
+async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Path]:
+    """Open the window, bring it into every state, and draw it."""
+    moved = _models_that_will_vanish(config)
+    app = App(qt, Options(config=config, theme="light"), AppSettings(), Engine(config))
+    camera = Photographer(app, folder)
+    QCursor.setPos(QPoint(700, 28))  # nothing is under the pointer there
+    try:
+        app.window.show()
+        app.open()
+        await until(lambda: bool(app.recognize.models) and app.chat.choices.current is not None)
+        await _shoot_chat(app, camera, moved[0])
+        await _shoot_recognize(app, camera, config.home, moved[1])
+        app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
+        await camera.take("start-failed")
+    finally:
+        await app.close()
+    return camera.taken
+
+
+def _models_that_will_vanish(config: EngineConfig) -> tuple[Path, Path]:
+    """Copies of the bundled models, for pictures of what happens when a file is gone."""
+    folder = config.home / "models"
+    folder.mkdir()
+    starter, reader = models_dir() / "starter.gguf", models_dir() / "reader.onnx"
+    shutil.copy(reader.with_suffix(".json"), folder / "moved-reader.json")
+    return Path(shutil.copy(starter, folder / "moved-starter.gguf")), Path(
+        shutil.copy(reader, folder / "moved-reader.onnx")
+    )
+
+
+async def _shoot_chat(app: App, camera: Photographer, missing: Path) -> None:
+    app.window.show_named("chat")
+    await camera.take("chat-empty")
+    app.chat.send(_QUESTION)
+    await until(lambda: app.chat.session.last is not None and not app.chat.session.is_busy)
+    app.show_snapshot()
+    await camera.take("chat", ALL_SCHEMES)
+    app.chat.choices.choose_model(missing.stem)
+    _lose(missing)
+    app.chat.send("Are you still there?")
+    await until(lambda: not app.chat.session.is_busy)
+    await camera.take("chat-error")
+
+
+async def _shoot_recognize(app: App, camera: Photographer, folder: Path, missing: Path) -> None:
+    app.window.show_named("recognize")
+    await camera.take("recognize-empty")
+    pictures = [*_paint_pictures(folder), _broken_picture(folder)]
+    app.recognize.add_files(pictures)
+    await until(lambda: app.recognize.progress == (len(pictures), len(pictures)))
+    app.show_snapshot()
+    await camera.take("recognize", ALL_SCHEMES)
+    _tiles(app).setCurrentIndex(app.recognize.batch.index(len(pictures) - 1, 0))
+    await camera.take("recognize-not-a-picture")
+    _tiles(app).setCurrentIndex(app.recognize.batch.index(0, 0))
+    _lose(missing)
+    app.recognize.choose_model(missing.stem)
+    await until(lambda: not app.recognize.is_busy)
+    await camera.take("recognize-error")
+
+
+def _lose(path: Path) -> None:
+    path.unlink()
+
+
+def _tiles(app: App) -> QListView:
+    view = app.window.findChild(QListView, "tiles")
+    assert view is not None
+    return view
+
+
+def _paint_pictures(folder: Path) -> list[Path]:
+    paths = []
+    for row, (title, subtitle) in enumerate(_LINES):
+        path = folder / f"{title.lower().replace(' ', '-')}.png"
+        _paint_picture(title, subtitle, QColor.fromHsl((20 + row * 77) % 360, 90, 225)).save(str(path))
+        paths.append(path)
+    return paths
+
+
+def _paint_picture(title: str, subtitle: str, ground: QColor) -> QImage:
+    """A sign: two lines of dark text on a light board."""
+    image = QImage(960, 640, QImage.Format.Format_RGB32)
+    image.fill(ground)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(QRectF(90, 120, 780, 400), QColor("white"))
+    painter.setPen(QColor("black"))
+    for text, top, pixels in ((title, 190, 96), (subtitle, 350, 60)):
+        font = QFont("DejaVu Sans")
+        font.setPixelSize(pixels)
+        painter.setFont(font)
+        painter.drawText(QRectF(140, top, 700, pixels * 1.4), Qt.AlignmentFlag.AlignVCenter, text)
+    painter.end()
+    return image
+
+
+def _broken_picture(folder: Path) -> Path:
+    path = folder / "scan.tmp"
+    path.write_bytes(b"this is not a picture")
+    return path
+
+
+def take_screenshots(folder: Path, config: EngineConfig) -> list[Path]:
+    """Draw everything into a folder, from a fresh home.
+
+    Args:
+        folder: made if missing; older pictures of the same names are replaced.
+        config: the folders with models count; its home is left alone.
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken: list[Path] = []
+
+    async def run(qt: QApplication) -> None:
+        taken.extend(await shoot(qt, folder, replace(config, home=Path(home))))
+
+    with tempfile.TemporaryDirectory(prefix="hearth-screenshots-") as home:
+        run_qt(run)
+    return taken
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw everything; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app.screenshots", description="Draw every page of Hearth.")
+    parser.add_argument("--out", type=Path, default=Path("screenshots"), help="folder for the pictures")
+    said = parser.parse_args(arguments)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    for path in take_screenshots(said.out, EngineConfig()):
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
