@@ -1,5 +1,6 @@
 """`hearth bench ui`: how smooth the window stays while an answer streams, as the window itself measures it."""
 
+import math
 from collections.abc import Mapping
 
 from engine.bench.children import BenchProgramError, json_lines, run_module
@@ -19,4 +20,14 @@ def run(options: BenchOptions) -> BenchReport:
     samples = lines[-1].get("samples", {})
     if not isinstance(figures, Mapping) or not isinstance(samples, Mapping):
         raise BenchProgramError(f"{_PROGRAM} printed something else than figures.")
-    return BenchReport(bench="ui", figures=figures, samples=samples, machine=machine)
+    return BenchReport(
+        bench="ui",
+        figures={str(name): _measured(value) for name, value in figures.items()},
+        samples=samples,
+        machine=machine,
+    )
+
+
+def _measured(value: object) -> float | None:
+    # What could not be measured is NaN there, which JSON does not know.
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -45,7 +45,7 @@ def bench(
     reports = []
     for name in chosen:
         reports.append(run_bench(name, options))
-        output.table(_table(reports[-1], with_targets=not (quick or shape)))
+        output.table(_table(reports[-1], with_targets=not (quick or shape)), _circumstances(reports[-1]))
     freed: dict[str, int] = {}
     if clean:
         freed = {"freed_bytes": remove_random_models(options.folder)}
@@ -68,7 +68,10 @@ def _table(report: "BenchReport", *, with_targets: bool) -> "Table":
         verdict = report.verdict(name) if with_targets else None
         target, mark = ("", "") if verdict is None else (str(verdict[0]), "ok" if verdict[1] else "missed")
         table.add_row(name, "–" if value is None else f"{value:.4g}" if value < 1e6 else f"{value:,.0f}", target, mark)
-    machine = report.machine
-    table.caption = f"{machine['cpu']}, {machine['physical_cores']} cores, load average {machine['load_average']}"
-    table.caption_justify = "left"
     return table
+
+
+def _circumstances(report: "BenchReport") -> str:
+    machine, load = report.machine, report.machine["load_average"]
+    busy = f", load average {load:.1f} before" if isinstance(load, float) else ""
+    return f"{machine['cpu']}, {machine['physical_cores']} cores{busy}\n"
