@@ -120,9 +120,16 @@ class ModelLibrary:
 
 
 def model_id(path: Path) -> str:
-    """Id that a file would like to have: its name without suffix and part number, in lower case."""
+    """Id that a file would like to have: its name without suffix and part number, in lower case.
+
+    ONNX files are often called just `model.onnx`; those are named after their folder.
+    """
     part = _PART.fullmatch(path.stem)
-    return (part["stem"] if part else path.stem).lower()
+    stem = part["stem"] if part else path.stem
+    if stem.lower() == "model":
+        folder = path.parent.parent if path.parent.name == "onnx" else path.parent
+        stem = folder.name or stem
+    return stem.lower()
 
 
 def _describe(path: Path) -> ModelInfo:

@@ -59,7 +59,7 @@ def describe(path: Path, model_id: str) -> ModelInfo:
         id=model_id,
         path=path,
         format="onnx",
-        name=card.name or path.stem,
+        name=card.name or (model_id if path.stem.lower() == "model" else path.stem),
         architecture="onnx",
         size_bytes=header.size_bytes,
         parameters=header.parameters or None,

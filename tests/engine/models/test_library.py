@@ -39,6 +39,15 @@ def test_equal_names_become_different_ids_and_earlier_folders_keep_theirs(tmp_pa
     assert found == {model.id: model.path.parent.name for model in library.scan()}
 
 
+def test_a_file_called_just_model_is_named_after_its_folder(tmp_path, write_onnx):
+    write_onnx("model.onnx", folder=tmp_path / "Mini-LM" / "onnx")
+    write_onnx("model.onnx", folder=tmp_path / "Cats")
+    assert [(model.id, model.name) for model in ModelLibrary([tmp_path]).scan()] == [
+        ("cats", "cats"),
+        ("mini-lm", "mini-lm"),
+    ]
+
+
 def test_broken_files_are_left_out_and_explained(tmp_path, write_gguf):
     write_gguf("good.gguf")
     (tmp_path / "bad.gguf").write_text("just text")
