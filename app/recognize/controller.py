@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 VISION = frozenset({Capability.CLASSIFICATION, Capability.READING, Capability.FEATURES})
 
+_BUNDLED = "reader"
 _AT_ONCE = 8  # as many as the lane puts into one run
 _TOP_K = 10
 _THUMBNAIL = QSize(256, 256)
@@ -138,8 +139,8 @@ class RecognizeController(QObject):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Pictures that have ended, and all."""
-        ended = sum(picture.state in (State.DONE, State.FAILED, State.STOPPED) for picture in self.batch)
+        """Pictures that are done or failed, and all."""
+        ended = sum(picture.state in (State.DONE, State.FAILED) for picture in self.batch)
         return ended, self.batch.rowCount()
 
     @property
@@ -164,7 +165,8 @@ class RecognizeController(QObject):
         found = await self._decoder.call(self._engine.models)
         self._models = tuple(model for model in found if model.capabilities & VISION)
         if not self.model_id:
-            self._model_id = self._models[0].id if self._models else ""
+            ids = [model.id for model in self._models]
+            self._model_id = _BUNDLED if _BUNDLED in ids else next(iter(ids), "")
         self.models_changed.emit()
         self._fill()
 

@@ -30,6 +30,7 @@ from app.theme import Appearance, Theme
 
 _MOST_PLATES = 8  # more would hide the picture; then only the chosen box is labelled
 _PLATE_HEIGHT = 22
+_PAD = 3  # keeps a box's line off what is in it
 _MOST_ZOOM = 16.0
 _STEP = 1.25
 
@@ -187,7 +188,9 @@ class PictureView(QGraphicsView):
     def _draw_box(self, row: int, finding: Finding, *, has_plate: bool) -> None:
         theme = self._appearance.theme
         left, top, right, bottom = finding.box or (0, 0, 0, 0)
-        rect = QRectF(QPointF(left, top), QPointF(right, bottom))
+        pixel = 1 / max(0.01, self.transform().m11())  # one of the screen, in pixels of the picture
+        pad = _PAD * pixel
+        rect = QRectF(QPointF(left, top), QPointF(right, bottom)).adjusted(-pad, -pad, pad, pad)
         color = theme.color(finding.role)
         is_chosen = row == self._chosen
         halo = QGraphicsRectItem(rect)
@@ -198,7 +201,7 @@ class PictureView(QGraphicsView):
         halo.setZValue(2 if is_chosen else 1)
         if has_plate:
             plate = _Plate(theme, f"{finding.text} {finding.value}", color, halo)
-            room = _PLATE_HEIGHT / max(0.01, self.transform().m11())  # in pixels of the picture
+            room = _PLATE_HEIGHT * pixel
             plate.setPos(rect.left(), rect.top() if rect.top() >= room else rect.bottom() + room)
         self.scene().addItem(halo)
         self._boxes.append(halo)

@@ -24,7 +24,7 @@ _STATES = {
     State.WAITING: "Waiting for its turn",
     State.RUNNING: "Looking at the picture",
     State.STOPPED: "Stopped before this picture",
-    State.FAILED: "",
+    State.FAILED: "There are no results: the picture could not be looked at.",
 }
 _HEAD = 48
 _LEAST_WIDTH = 320
@@ -57,6 +57,7 @@ class ResultsCard(QFrame):
         self.results = ResultsModel(self)
         self._title, self._count = self._label("strong"), self._label("small", is_muted=True)
         self._copy = IconButton(appearance, "copy", "Copy all results", small=True, parent=self)
+        self._note_part = QWidget(self)
         self._note = self._label("body", is_muted=True)
         self._note.setWordWrap(True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -79,7 +80,7 @@ class ResultsCard(QFrame):
         self._picture = picture
         result = picture.result if picture is not None else None
         self._title.setText("Results" if result is None else _TITLES[result.output.capability])
-        self._note.setVisible(result is None or not _has_findings(result))
+        self._note_part.setVisible(result is None or not _has_findings(result))
         self._note.setText(_note(picture))
         self.rows.setVisible(result is not None and _has_findings(result))
         has_scores = result is not None and result.output.capability is not Capability.FEATURES
@@ -121,8 +122,10 @@ class ResultsCard(QFrame):
             self._count.setText("")
         elif result.output.features is not None:
             self._count.setText(f"of {result.output.features.size:,}")
-        else:
+        elif threshold > 0:
             self._count.setText(f"{shown} above {threshold:.2f}")
+        else:
+            self._count.setText(f"{shown} found")
 
     def _on_threshold_changed(self) -> None:
         self._show_findings(self._picture.result if self._picture is not None else None)
@@ -145,16 +148,19 @@ class ResultsCard(QFrame):
         row.addWidget(self._title, 1)
         row.addWidget(self._count)
         row.addWidget(self._copy)
+        margin = theme.space("l")
+        around = QVBoxLayout(self._note_part)
+        around.setContentsMargins(margin, margin, margin, margin)
+        around.addWidget(self._note)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addWidget(head)
-        column.addWidget(self._note, 1)
+        column.addWidget(self._note_part, 1)
         column.addWidget(self.rows, 1)
         column.addWidget(self._threshold_row)
         column.addWidget(self._text_part)
         column.addWidget(self._foot)
-        self._note.setContentsMargins(theme.space("l"), theme.space("l"), theme.space("l"), theme.space("l"))
 
     def _row_view(self) -> QListView:
         view = QListView(self)
@@ -251,4 +257,4 @@ def _note(picture: Picture | None) -> str:
     if picture.result is not None:
         is_text = picture.result.output.capability is Capability.READING
         return "No text was found in this picture." if is_text else "Nothing was found in this picture."
-    return picture.error or _STATES.get(picture.state, "")
+    return _STATES.get(picture.state, "")
