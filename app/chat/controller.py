@@ -104,6 +104,10 @@ class ChatController(QObject):
             if session.is_streaming:
                 session.task.cancel()
 
+    def look_for_models(self) -> None:
+        """Read the models folders again."""
+        self._tasks.start(self.choices.find(), on_error=self._on_error, name="find chat models")
+
     def new_chat(self) -> None:
         """Show an empty chat; it is saved with its first message."""
         if self.session.last is not None or self.session.is_busy:

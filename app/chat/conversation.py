@@ -101,7 +101,7 @@ def title_of(text: str) -> str:
     """Make a chat's title from its first message: the first line that says something, cut at a word."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "New chat")
     if len(line) <= TITLE_CHARS:
-        return line
+        return line.rstrip(" .") or line
     cut = line[:TITLE_CHARS].rsplit(" ", 1)[0]
     return f"{cut}…"
 

@@ -15,6 +15,7 @@ class Remedy(Enum):
     AGAIN = "Try again"
     DROP_OLDEST = "Drop the oldest turns"
     CHOOSE_MODEL = "Choose a model"
+    LOOK_AGAIN = "Look again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,5 @@ def failure_of(error: EngineError | StoreError) -> Failure:
 
 
 NO_MODEL = Failure(
-    "warn",
-    "There is no model that can answer.",
-    "Put a GGUF file into the models folder, then try again.",
-    Remedy.AGAIN,
+    "warn", "There is no model that can answer.", "Put a GGUF file into the models folder.", Remedy.LOOK_AGAIN
 )

@@ -112,6 +112,7 @@ class ChatPage(QWidget):
         self.empty.chosen.connect(controller.send)
         self.composer.sent.connect(self._on_sent)
         self.composer.stop_requested.connect(self._on_stop)
+        self.composer.model.opened.connect(controller.look_for_models)  # for the next time it opens
         self.composer.model.picked.connect(controller.choices.choose_model)
         self.composer.preset.picked.connect(controller.choices.choose_preset)
         self.transcript.copy_requested.connect(self._on_copy)
@@ -137,6 +138,7 @@ class ChatPage(QWidget):
             ("Ctrl+R", self._on_again),
             ("Ctrl+M", self.composer.model.open_menu),
             ("Ctrl+Shift+C", self.copy_last_answer),
+            ("Esc", self.composer.escape),
         ):
             shortcut = QShortcut(QKeySequence(keys), self, slot)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -262,6 +264,8 @@ class ChatPage(QWidget):
         self._clear_banner()
         if remedy is Remedy.CHOOSE_MODEL:
             self.composer.model.open_menu()
+        elif remedy is Remedy.LOOK_AGAIN:
+            self._controller.look_for_models()
         else:
             self._controller.ask_again(drop_oldest=remedy is Remedy.DROP_OLDEST)
 

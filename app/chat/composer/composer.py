@@ -95,6 +95,13 @@ class Composer(QWidget):
         """Keep a message that was handed over; it is not sent by itself."""
         self._arm(False)
 
+    def escape(self) -> None:
+        """Take back what was handed over, or else ask for a stop."""
+        if self._is_armed:
+            self._arm(False)
+        elif self._is_busy:
+            self.stop_requested.emit()
+
     def write(self, text: str) -> None:
         """Put words into the composer, and the cursor behind them."""
         self.edit.setPlainText(text)
@@ -147,7 +154,7 @@ class Composer(QWidget):
 
     def _connect(self) -> None:
         self.edit.submitted.connect(self._on_submitted)
-        self.edit.escaped.connect(self._on_escaped)
+        self.edit.escaped.connect(self.escape)
         self.edit.height_wanted.connect(self._on_height_wanted)
         self.edit.textChanged.connect(self._on_text_changed)
         self._button.clicked.connect(self._on_button)
@@ -158,12 +165,6 @@ class Composer(QWidget):
             self._send()
         elif self.edit.toPlainText().strip():
             self._arm(True)
-
-    def _on_escaped(self) -> None:
-        if self._is_armed:
-            self._arm(False)
-        elif self._is_busy:
-            self.stop_requested.emit()
 
     def _on_button(self) -> None:
         if self._is_busy:

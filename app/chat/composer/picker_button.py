@@ -29,11 +29,13 @@ class PickerButton(QToolButton):
 
     Signals:
         picked: key of the option that was chosen from the menu.
+        opened: the menu is shown.
 
     Thread: UI only.
     """
 
     picked = Signal(str)
+    opened = Signal()
 
     def __init__(self, appearance: Appearance, name: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -82,6 +84,7 @@ class PickerButton(QToolButton):
             group.addAction(action)
             menu.addAction(action)
         group.triggered.connect(self._on_picked)
+        self.opened.emit()
         menu.popup(self.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 4)))
 
     def sizeHint(self) -> QSize:

@@ -45,6 +45,7 @@ class ReadOnlyText(QTextBrowser):
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self.highlighted.connect(self._show_address)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
         self._take_font()
@@ -132,6 +133,9 @@ class ReadOnlyText(QTextBrowser):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._take_font()
+
+    def _show_address(self, url: QUrl) -> None:
+        self.setToolTip(url.toString())
 
     def _take_font(self) -> None:
         document: QTextDocument = self.document()

@@ -5,7 +5,7 @@ from time import perf_counter
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.chat.transcript.block_factory import BlockFactory
 from app.chat.transcript.items import Column, Item, Kind
@@ -97,6 +97,16 @@ class Stage(QWidget):
             self.build(at)
             built.append(at)
         return built, True
+
+    def order_focus(self, after: QWidget) -> None:
+        """Let Tab go through the blocks from top to bottom, beginning behind a widget."""
+        before = after
+        for item in self.column.items:
+            if item.widget is None:
+                continue
+            for control in item.widget.findChildren(QAbstractButton):
+                QWidget.setTabOrder(before, control)
+                before = control
 
     def give_back(self, top: int, bottom: int) -> None:
         """Let widgets go that are outside a band, unless they hold a selection or the focus."""

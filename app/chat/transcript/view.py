@@ -57,6 +57,7 @@ class TranscriptView(QAbstractScrollArea):
         self._follows_end = True
         self._is_moving = False  # the scroll bar is being set by us, not by the person
         self._progress: tuple[str, AnswerFacts] | None = None
+        self._is_ordered = True  # Tab goes through the blocks from top to bottom
         self._jump = QPushButton("Jump to latest", self)
         self._flush_timer = QTimer(self, singleShot=True, interval=appearance.theme.motion_ms("repaint-text"))
         self._work_timer = QTimer(self, singleShot=True, interval=0)
@@ -237,10 +238,17 @@ class TranscriptView(QAbstractScrollArea):
             self._show_blocks(turn, blocks)
         if built or converted:
             self._settle(anchor)
+            self._is_ordered = False
         elif is_complete:
             self._stage.give_back(top - _FAR, bottom + _FAR)
+            self._order_focus()
         if not is_complete or self._converter.is_busy:
             self._work_timer.start(_WAIT_MS if is_complete and self._converter.is_waiting else 0)
+
+    def _order_focus(self) -> None:
+        if not self._is_ordered:
+            self._is_ordered = True
+            self._stage.order_focus(self)
 
     def _dress(self, built: list[int]) -> None:
         turns = {turn.id: turn for turn in self._model.turns} if built else {}

@@ -224,10 +224,16 @@ def test_choices_are_remembered(make_bench, run) -> None:
 def test_no_model_is_said(bench, run) -> None:
     async def story() -> None:
         async with bench:
+            bench.library.kept = bench.library.models[0]
             bench.library.models.clear()
             await bench.controller.choices.find()
             assert not bench.controller.send("Hi")
             assert "no model" in bench.failures[0].cause
+            assert not bench.page.empty.buttons[0].isEnabled()
+            bench.library.models.append(bench.library.kept)
+            bench.page.banner.pressed.emit()
+            await bench.until(lambda: bench.controller.choices.current)
+            await bench.ask("Hi")
 
     run(story())
 

@@ -13,7 +13,8 @@ def turn(role: Role, text: str, state: TurnState = TurnState.DONE) -> Turn:
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("Hello", "Hello"),
+        ("Hello.", "Hello"),
+        ("...", "..."),
         ("\n\n  Second line says it \nmore", "Second line says it"),
         ("   ", "New chat"),
         ("word " * 40, "word " * 11 + "word…"),

@@ -314,6 +314,21 @@ def test_an_answer_that_did_not_end_well_says_so(view, model, settle, state: Tur
     assert chip.text().startswith(words)
 
 
+def test_tab_goes_from_top_to_bottom(view: TranscriptView, model, settle, qtbot) -> None:
+    model.replace_all(turns_of(6))
+    view.set_model(model)
+    settle()
+    view._work()
+    seen: list[int] = []
+    widget = view.nextInFocusChain()
+    while widget is not view:
+        if isinstance(widget, QToolButton | QPushButton) and view.isAncestorOf(widget) and widget.isVisible():
+            seen.append(widget.mapTo(view, QPoint(0, 0)).y())
+        widget = widget.nextInFocusChain()
+    assert len(seen) > 6
+    assert seen == sorted(seen)
+
+
 def test_keys_scroll(view: TranscriptView, model, settle, qtbot) -> None:
     model.replace_all(turns_of(60))
     view.set_model(model)
