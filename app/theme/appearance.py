@@ -44,6 +44,7 @@ class Appearance(QObject):
             KeyError: neither `system` nor a scheme.
         """
         scheme = scheme_for(setting, QGuiApplication.styleHints())
+        load_theme(scheme)  # an unknown one is refused before anything changes
         self._setting = setting
         self._show(scheme)
 
