@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize
+from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -66,7 +66,8 @@ class SegmentBar(QWidget):
         paint_bar(painter, self._appearance, track, self._parts)
         if self._limit is not None:
             left = track.left() + track.width() * self._limit
-            painter.fillRect(QRectF(left - 1, track.top() - 2, 2, track.height() + 4), theme.color("text"))
+            mark = QRect(round(left) - 1, (self.height() - height) // 2 - 2, 2, height + 4)  # whole pixels: sharp
+            painter.fillRect(mark, theme.color("text"))
 
 
 def paint_bar(painter: QPainter, appearance: Appearance, track: QRectF, parts: Sequence[Part]) -> None:
