@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextCursor, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.chat.highlight import Span
@@ -50,6 +50,7 @@ class CodeBlock(QWidget):
         self.text.setWordWrapMode(QTextOption.WrapMode.NoWrap)
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.text.show_plain(code.text)
+        self.text.moveCursor(QTextCursor.MoveOperation.Start)  # else a long last line scrolls the block sideways
         self._steps = self._colour_steps()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._colour_more)

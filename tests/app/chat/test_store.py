@@ -29,6 +29,45 @@ while True:
         db.save_turn(answer)
 """
 
+STREAMER = """
+import asyncio, sys
+from pathlib import Path
+import qasync
+from PySide6.QtWidgets import QApplication
+from app.chat import ChatController
+from app.tasks import Tasks
+from engine import Capability, Engine, EngineConfig, ModelInfo
+from engine.testing import FakeBackend
+
+class Library:
+    def scan(self):
+        return (self.find("starter"),)
+    def find(self, name):
+        return ModelInfo(id=name, path=Path("x.gguf"), format="gguf", name=name, architecture="fake", size_bytes=1,
+                         capabilities=frozenset({Capability.CHAT}))
+
+async def main():
+    engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": FakeBackend(("word ",), True, 0.005)})
+    engine._library = Library()
+    engine.open()
+    chat = ChatController(engine, Tasks())
+    chat.open()
+    while chat.choices.current is None:
+        await asyncio.sleep(0.01)
+    chat.send("The question")
+    saved = set()
+    chat._store.post = lambda method, turn: (saved.add(turn.text), type(chat._store).post(chat._store, method, turn))
+    while not saved:
+        await asyncio.sleep(0.01)
+    await chat._store.run(lambda database: None)  # the write before this one is on disk
+    print(len(saved.pop()), flush=True)
+    await asyncio.sleep(60)
+
+app = QApplication([])
+with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+    runner.run(main())
+"""
+
 
 async def test_writes_happen_in_order_and_close_waits_for_them(tmp_path: Path) -> None:
     store = ChatStore(tmp_path / "deep" / "chats.db")
@@ -131,6 +170,21 @@ def test_kill_while_streaming_loses_no_message(tmp_path: Path) -> None:
     assert {turn.state for turn in answers} == {TurnState.INTERRUPTED}
     whole = "".join(f"word{number} " for number in range(20))
     assert all(whole.startswith(turn.text) for turn in answers)
+    database.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_kill_in_the_middle_of_an_answer_keeps_question_and_beginning(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STREAMER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as streamer:
+        assert streamer.stdout is not None
+        length = int(streamer.stdout.readline())
+        streamer.send_signal(signal.SIGKILL)
+    database = ChatDatabase(tmp_path / "chats.db")
+    question, answer = database.turns(database.chats()[0].id)
+    assert (question.text, question.state) == ("The question", TurnState.DONE)
+    assert answer.state is TurnState.INTERRUPTED
+    assert len(answer.text) >= length > 0
     database.close()
 
 

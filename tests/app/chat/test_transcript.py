@@ -266,6 +266,14 @@ def test_very_long_messages_and_code_are_whole(view: TranscriptView, model, sett
     assert view.findChild(CodeBlock).height() > 400 * 18
 
 
+def test_long_lines_of_code_scroll_and_begin_at_their_beginning(view: TranscriptView, model, settle) -> None:
+    model.append(Turn(id=2, role=Role.ANSWER, text="```\nshort\n" + "long " * 100 + "\n```", model="m"))
+    view.set_model(model)
+    settle()
+    bar = view.findChild(CodeBlock).text.horizontalScrollBar()
+    assert (bar.value(), bar.maximum() > 1000, bar.isVisible()) == (0, True, True)
+
+
 def test_nothing_is_loaded_and_only_safe_links_are_told(view, model, settle, qtbot, tmp_path) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(b"x")
