@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -59,6 +60,8 @@ class MainWindow(QMainWindow):
         self.ring = FocusRing(appearance, self, app)
         self._lay_out(appearance)
         self.rail.chosen.connect(self.show_page)
+        for index in range(len(self._entries)):  # no shortcuts of buttons: those act a tenth of a second later
+            QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self, partial(self._open_by_key, index))
         QShortcut(QKeySequence(Qt.Key.Key_F6), self, lambda: self._next_region(1))
         QShortcut(QKeySequence("Shift+F6"), self, lambda: self._next_region(-1))
         QShortcut(QKeySequence.StandardKey.Quit, self, self.close)
@@ -141,6 +144,10 @@ class MainWindow(QMainWindow):
         whole.addLayout(upper, 1)
         whole.addWidget(self.strip)
         self.setCentralWidget(middle)
+
+    def _open_by_key(self, index: int) -> None:
+        self.show_page(index)
+        self.focus_page()
 
     @property
     def _page(self) -> QWidget:

@@ -72,7 +72,6 @@ class Rail(QFrame):
         button.setText(title)
         button.setAccessibleName(f"Open {title}")
         button.setToolTip(f"{title} ({QKeySequence(shortcut).toString()})")
-        button.setShortcut(QKeySequence(shortcut))
         button.setCheckable(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         edge = self._appearance.theme.size("icon")

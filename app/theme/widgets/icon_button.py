@@ -1,7 +1,7 @@
 """IconButton: a flat button with an icon alone, and words for everybody who does not see it."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.theme.appearance import Appearance
@@ -23,6 +23,8 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self._appearance = appearance
         self._icon = icon
+        self._keys = QShortcut(self)  # a button's own shortcut acts only a tenth of a second later
+        self._keys.activated.connect(self.click)
         self._icon_edge = appearance.theme.size("icon-small" if small else "icon")
         edge = appearance.theme.size("control-small" if small else "control")
         self.setFixedSize(edge, edge)
@@ -36,8 +38,7 @@ class IconButton(QToolButton):
         """Say what the button does, such as "Stop the answer"; a shortcut is shown in the tooltip and set."""
         self.setAccessibleName(name)
         self.setToolTip(f"{name} ({QKeySequence(shortcut).toString()})" if shortcut else name)
-        if shortcut:
-            self.setShortcut(QKeySequence(shortcut))
+        self._keys.setKey(QKeySequence(shortcut))
 
     def set_icon(self, icon: str) -> None:
         """Show another icon of `resources/icons`."""
