@@ -26,13 +26,27 @@ PANEL_DEPTH = 2
 
 @dataclass(frozen=True, slots=True)
 class LineBox:
-    """Where a line is: its ink, in pixels of the image, right and bottom exclusive; `light` ink on dark ground."""
+    """Where a line is.
+
+    Attributes:
+        left: of its ink, in pixels of the image.
+        top: likewise.
+        right: likewise, exclusive.
+        bottom: likewise, exclusive.
+        light: light ink on dark ground.
+        slope: rows by which it falls per column; 0 unless it is clearly turned.
+        upper: its ink lies below the row `slope * column + upper`.
+        lower: and above the row `slope * column + lower`.
+    """
 
     left: int
     top: int
     right: int
     bottom: int
     light: bool
+    slope: float
+    upper: float
+    lower: float
 
     @property
     def height(self) -> int:
@@ -62,7 +76,8 @@ def _search(grey: GreyImage, depth: int) -> list[LineBox]:
         found = find_components(mask)
         panels = _panels(found, mask)
         letters = _letters(found.select(~panels), grey.shape)
-        boxes += [LineBox(*box, light=light) for box in group_letters(letters, LEAST_HEIGHT)]
+        groups = group_letters(letters, LEAST_HEIGHT)
+        boxes += [LineBox(*group.box, light, group.slope, group.upper, group.lower) for group in groups]
         if depth < PANEL_DEPTH:
             boxes += _inside_panels(grey, found.select(panels), depth)
     return boxes
@@ -91,7 +106,9 @@ def _inside_panels(grey: GreyImage, panels: Components, depth: int) -> list[Line
             continue
         for box in _search(grey[top + 1 : bottom - 1, left + 1 : right - 1], depth + 1):
             dx, dy = int(left) + 1, int(top) + 1
-            boxes.append(LineBox(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy, box.light))
+            place = (box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
+            shift = dy - box.slope * dx
+            boxes.append(LineBox(*place, box.light, box.slope, box.upper + shift, box.lower + shift))
     return boxes
 
 
@@ -128,9 +145,13 @@ def _without_nested(boxes: list[LineBox]) -> list[LineBox]:
 
 
 def _inside(box: LineBox, other: LineBox) -> bool:
+    """Whether most of a box lies in another, and its middle between the bounds of that line (turned boxes overlap)."""
     width = min(box.right, other.right) - max(box.left, other.left)
     height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return width > 0 and height > 0 and width * height > 0.6 * box.area
+    if width <= 0 or height <= 0 or width * height <= 0.6 * box.area:
+        return False
+    fall = other.slope * (box.left + box.right) / 2
+    return other.upper + fall < (box.top + box.bottom) / 2 < other.lower + fall
 
 
 def _reading_order(boxes: list[LineBox]) -> list[LineBox]:

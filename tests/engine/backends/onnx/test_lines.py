@@ -100,3 +100,24 @@ def test_nothing_to_find(shape: tuple[int, int]) -> None:
 def test_noise_is_bounded() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400), dtype=np.uint8)
     assert len(find_lines(noise)) <= MOST_LINES
+
+
+@pytest.mark.parametrize("angle", [-5, -2, 2, 5])
+def test_turned_lines_are_kept_apart_and_their_fall_is_measured(angle: float) -> None:
+    page = Page((900, 300))
+    for row in range(3):
+        page.write((40, 80 + 42 * row), "a longer line of text, as photographed", 26)
+    turned = page.image.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    found = find_lines(np.asarray(turned))
+    assert len(found) == 3
+    for line in found:
+        assert line.slope == pytest.approx(-np.tan(np.radians(angle)), abs=0.006)
+        assert 20 <= line.lower - line.upper <= 34
+
+
+def test_level_lines_have_no_slope() -> None:
+    page = Page()
+    top, bottom = page.write((30, 40), "jumping gypsies, quietly", 24)[1::2]
+    [line] = page.lines()
+    assert line.slope == 0.0
+    assert (line.upper, line.lower) == (pytest.approx(top, abs=2), pytest.approx(bottom, abs=2))
