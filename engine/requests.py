@@ -1,0 +1,128 @@
+"""Requests: what a front end asks of the engine. Import them from `engine`, or from `engine.types`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class OverflowPolicy(StrEnum):
+    """What to do with a conversation longer than the context."""
+
+    ERROR = "error"  # refuse before starting, with the numbers
+    DROP_OLDEST = "drop_oldest"  # drop the oldest turns (never a system message) and say which
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+def system(content: str) -> Message:
+    """Make a system message."""
+    return Message("system", content)
+
+
+def user(content: str) -> Message:
+    """Make a user message."""
+    return Message("user", content)
+
+
+def assistant(content: str) -> Message:
+    """Make an assistant message."""
+    return Message("assistant", content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is drawn. Temperature 0 is greedy: the most likely token, whatever the other fields say.
+
+    Attributes:
+        temperature: 0 to 5; higher is more random.
+        top_k: keep the k most likely tokens; 0 keeps all.
+        top_p: keep the smallest set whose probability reaches this; 1 keeps all (Holtzman et al. 2020).
+        min_p: drop tokens below this share of the most likely one's probability; 0 keeps all.
+        repeat_penalty: above 1 makes recent tokens less likely; 1 is off.
+        frequency_penalty: subtracted once per earlier occurrence; 0 is off.
+        presence_penalty: subtracted once if the token occurred; 0 is off.
+        penalty_last_tokens: how many recent tokens the three penalties look at.
+        logit_bias: token id -> value added to its logit.
+        seed: None draws a fresh one; the result says which was used.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    penalty_last_tokens: int = 64
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateRequest:
+    """Ask a text model for an answer.
+
+    Exactly one of `messages` and `prompt` is given. `suffix` (fill in the middle) goes with `prompt`.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        messages: the conversation, rendered with the model's own chat template.
+        prompt: plain text to continue.
+        suffix: text that follows the gap; needs a model with `Capability.INFILL`.
+        max_tokens: most tokens to generate; None means until the context is full.
+        stop: texts that end the answer; they are not part of it.
+        json_schema: a JSON schema (as JSON text) that the answer must satisfy.
+        grammar: a GBNF grammar that the answer must satisfy; excludes `json_schema`.
+        logprobs: how many alternatives to report per token; 0 reports none, 1 or more adds the chosen token's too.
+        overflow: what to do when the prompt is longer than the context.
+    """
+
+    model: str
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
+    suffix: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int | None = 512
+    stop: tuple[str, ...] = ()
+    json_schema: str | None = None
+    grammar: str | None = None
+    logprobs: int = 0
+    overflow: OverflowPolicy = OverflowPolicy.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizeRequest:
+    """Ask a vision model what is in an image.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        image: path of an image file, or its encoded bytes (PNG, JPEG, WebP, GIF, BMP, TIFF).
+        top_k: most labels to return.
+    """
+
+    model: str
+    image: Path | bytes
+    top_k: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedRequest:
+    """Ask an embedding model for one vector per text.
+
+    Attributes:
+        model: id from the library, or a path to a file.
+        texts: what to embed; at least one.
+        normalize: scale each vector to length 1.
+    """
+
+    model: str
+    texts: tuple[str, ...]
+    normalize: bool = True
