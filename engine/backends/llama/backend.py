@@ -1,7 +1,5 @@
 """LlamaBackend: opens GGUF files."""
 
-from importlib.metadata import version
-
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
 from engine.types import ModelInfo
 
@@ -17,6 +15,8 @@ class LlamaBackend:
     @property
     def version(self) -> str:
         """Version of the Python binding, which names the llama.cpp inside."""
+        from importlib.metadata import version  # it drags in the email package, which a start-up need not wait for
+
         return version("llama-cpp-python")
 
     def load(self, info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LoadedModel:

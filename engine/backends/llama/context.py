@@ -9,14 +9,13 @@ import ctypes
 import llama_cpp.llama_cpp as llama
 import numpy as np
 
+from engine.backends.llama.kv_cache import KvCache
 from engine.backends.llama.native import address_of, float_view
-from engine.backends.llama.parking import State
 from engine.errors import EngineError, OutOfMemoryError
 from engine.types import FloatArray
 
 BATCH_TOKENS = 512  # rows of one decode; also llama.cpp's physical batch, so that a step reads the weights once
 
-_BYTES = ctypes.POINTER(ctypes.c_uint8)
 _NO_SLOT = 1
 _OUT_OF_MEMORY = -2
 
@@ -24,16 +23,19 @@ _OUT_OF_MEMORY = -2
 class DecodeContext:
     """One context and one batch.
 
+    Attributes:
+        kv: the context's KV cache.
+        rows: tokens in the batch.
+
     Thread: lane only.
     """
 
     def __init__(self, handle: int, vocabulary_size: int, threads: int) -> None:
         self.handle = handle
-        self.cells = int(llama.llama_n_ctx(handle))
+        self.kv = KvCache(handle)
         self.rows = 0
         self._vocabulary_size = vocabulary_size
         self._threads = threads
-        self._memory = llama.llama_get_memory(handle)
         self._outputs = 0
         self._logits_address = 0
         self._logits: FloatArray = np.empty((0, vocabulary_size), np.float32)
@@ -118,34 +120,6 @@ class DecodeContext:
             self._logits = float_view(address, self._outputs, self._vocabulary_size)
             self._logits_address = address
         return self._logits[: self._outputs]
-
-    def trim(self, sequence_id: int, length: int) -> bool:
-        """Keep the first `length` tokens of a sequence; False if this model's memory cannot drop a part."""
-        return bool(llama.llama_memory_seq_rm(self._memory, sequence_id, length, -1))
-
-    def clear(self, sequence_id: int) -> None:
-        """Forget a sequence."""
-        llama.llama_memory_seq_rm(self._memory, sequence_id, -1, -1)
-
-    def copy(self, source_id: int, target_id: int, length: int) -> None:
-        """Let an empty sequence share the first `length` tokens of another; no KV is computed or duplicated."""
-        llama.llama_memory_seq_cp(self._memory, source_id, target_id, 0, length)
-
-    def state_bytes(self, sequence_id: int) -> int:
-        """Size of a sequence's state."""
-        return int(llama.llama_state_seq_get_size(self.handle, sequence_id))
-
-    def save(self, sequence_id: int) -> State:
-        """Copy a sequence's state out of the cache."""
-        state: State = np.empty(self.state_bytes(sequence_id), np.uint8)
-        target = state.ctypes.data_as(_BYTES)
-        written = int(llama.llama_state_seq_get_data(self.handle, target, state.nbytes, sequence_id))
-        return state[:written]
-
-    def restore(self, sequence_id: int, state: State) -> bool:
-        """Put a state into an empty sequence; False if it does not fit."""
-        source = state.ctypes.data_as(_BYTES)
-        return int(llama.llama_state_seq_set_data(self.handle, source, state.nbytes, sequence_id)) == state.nbytes
 
     def set_threads(self, threads: int) -> None:
         """Use this many threads from the next decode on."""

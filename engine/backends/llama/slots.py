@@ -14,7 +14,7 @@ _WORTH_KEEPING_TOKENS = 16  # a guess: computing fewer again costs no more than 
 
 
 class SequenceMemory(Protocol):
-    """The KV cache operations that slots need; `DecodeContext` has them."""
+    """The KV cache operations that slots need; `KvCache` has them."""
 
     cells: int
 

@@ -93,7 +93,7 @@ def test_idle_conversations_make_room(load, tiny_path, answer):
     prompts = ["a cat " * 12, "the mat " * 12]
     for prompt in prompts:
         answer(model, prompt=prompt)
-    cells = model._context.cells
+    cells = model._context.kv.cells
     # Leaves room for one of the two only.
     big = model.admit(model.prepare(GenerateRequest(model="tiny", prompt="hello", sampling=GREEDY, max_tokens=None)))
     assert big is not None
@@ -103,7 +103,7 @@ def test_idle_conversations_make_room(load, tiny_path, answer):
 
 def test_a_request_that_finds_no_room_is_not_admitted_until_there_is(load, tiny_path):
     model = load(tiny_path, context_tokens=256, max_sequences=4, available_bytes=1 << 20)
-    assert model._context.cells == 256
+    assert model._context.kv.cells == 256
     first = model.admit(model.prepare(GenerateRequest(model="tiny", prompt="the cat", max_tokens=200)))
     waiting = model.prepare(GenerateRequest(model="tiny", prompt="the mat", max_tokens=100))
     assert model.admit(waiting) is None

@@ -117,17 +117,17 @@ def test_a_context_that_cannot_fit_is_refused_with_numbers(tiny_path):
 
 def test_little_memory_means_fewer_cells_but_never_less_than_one_context(tiny_path):
     model = load(tiny_path, context_tokens=256, max_sequences=16, available_bytes=1 << 20)
-    assert model._context.cells == 256
+    assert model._context.kv.cells == 256
     model.close()
     model = load(tiny_path, context_tokens=256, max_sequences=16)
-    assert model._context.cells >= 16 * 600
+    assert model._context.kv.cells >= 16 * 600
     model.close()
 
 
 def test_memory_counts_weights_cache_and_buffers(tiny_path):
     small = load(tiny_path, context_tokens=256, max_sequences=1)
     large = load(tiny_path, context_tokens=256, max_sequences=16)
-    cells = large._context.cells - small._context.cells
+    cells = large._context.kv.cells - small._context.kv.cells
     assert small.memory_bytes > tiny_path.stat().st_size * 0.9
     assert large.memory_bytes - small.memory_bytes >= cells * small._weights.kv_bytes_per_token
     small.close()
