@@ -66,9 +66,14 @@ def _decode(source: Path | bytes, most: QSize) -> Decoded:
     data = QByteArray(content)
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    return _read(buffer, len(content), most)
+
+
+def _read(buffer: QBuffer, size_bytes: int, most: QSize) -> Decoded:
+    # A function of its own: the reader must die before the buffer it reads, or some formats crash.
     reader = QImageReader(buffer)
     if reader.format().data() not in _FORMATS:
-        return Decoded(QImage(), (0, 0), len(content))
+        return Decoded(QImage(), (0, 0), size_bytes)
     reader.setAutoTransform(True)
     full = reader.size()
     if full.isValid() and (full.width() > most.width() or full.height() > most.height()):
@@ -76,11 +81,11 @@ def _decode(source: Path | bytes, most: QSize) -> Decoded:
         reader.setScaledSize(full.scaled(most, Qt.AspectRatioMode.KeepAspectRatio))
     is_turned = bool(reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90)
     image = reader.read()
-    upright = full.transposed() if is_turned else full
     if image.isNull():
-        return Decoded(image, (0, 0), len(content))
-    size = (upright.width(), upright.height()) if full.isValid() else (image.width(), image.height())
-    return Decoded(image, size, len(content))
+        return Decoded(image, (0, 0), size_bytes)
+    upright = full.transposed() if is_turned else full
+    size = upright if full.isValid() else image.size()
+    return Decoded(image, (size.width(), size.height()), size_bytes)
 
 
 def encode(image: QImage) -> bytes:
