@@ -1,5 +1,7 @@
 """ModelChoices: which model and which preset answers next."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal
 
 from app.chat.database import ChatDatabase
@@ -37,6 +39,11 @@ class ModelChoices(QObject):
         self._engine = engine
         self._store = store
         self._wanted = preferred_model
+
+    @property
+    def folder(self) -> Path:
+        """Where a person puts models."""
+        return self._engine.config.home / "models"
 
     @property
     def context_tokens(self) -> int:

@@ -11,7 +11,7 @@ from app.chat.chats.shelf import ChatShelf
 from app.chat.choices import ModelChoices
 from app.chat.conversation import ChatSummary
 from app.chat.database import ChatDatabase
-from app.chat.failure import NO_MODEL, Failure, failure_of
+from app.chat.failure import Failure, failure_of, no_model
 from app.chat.progress import AnswerProgress
 from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
@@ -141,7 +141,7 @@ class ChatController(QObject):
 
     def _wish(self) -> Wish | None:
         if self.choices.current is None:
-            self.failed.emit(NO_MODEL)
+            self.failed.emit(no_model(self.choices.folder))
             return None
         return Wish(self.choices.current, self.choices.preset.sampling)
 

@@ -1,5 +1,7 @@
 """EmptyState: what a new chat says, with prompts to begin with."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -33,13 +35,12 @@ class EmptyState(QWidget):
         self.buttons = [self._button(prompt) for prompt in PROMPTS]
         self._lay_out()
         self._restyle()
-        self.show_model("")
         appearance.changed.connect(self._restyle)
 
-    def show_model(self, model: str) -> None:
-        """Say who will answer."""
+    def show_model(self, model: str, folder: Path) -> None:
+        """Say who will answer; without a model, where to put one."""
         if not model:
-            words = "There is no model yet. Put a GGUF file into the models folder."
+            words = f"There is no model yet. Put a GGUF file into {folder}."
         elif model == "starter":
             words = "The starter model is small: it knows some Python, and what Hearth is. It runs on this computer."
         else:

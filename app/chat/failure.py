@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Literal
 
 from app.chat.store import StoreError
@@ -39,6 +40,6 @@ def failure_of(error: EngineError | StoreError) -> Failure:
     return Failure("bad", error.cause, error.remedy, button)
 
 
-NO_MODEL = Failure(
-    "warn", "There is no model that can answer.", "Put a GGUF file into the models folder.", Remedy.LOOK_AGAIN
-)
+def no_model(folder: Path) -> Failure:
+    """Say that there is nothing to ask, and where models are looked for."""
+    return Failure("warn", "There is no model that can answer.", f"Put a GGUF file into {folder}.", Remedy.LOOK_AGAIN)

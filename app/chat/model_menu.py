@@ -20,9 +20,8 @@ def fill_pickers(composer: Composer, choices: ModelChoices) -> None:
     composer.model.offer(options, current.id if current else "")
     composer.preset.show_choice(f"Preset: {choices.preset.name}")
     composer.preset.offer([Option(preset.name, preset.name, preset.hint) for preset in PRESETS], choices.preset.name)
-    if not composer.is_armed:
-        continues = f"{current.id} continues a text; it was not made to chat." if current else ""
-        composer.show_hint(continues if choices.only_continues else "")
+    continues = f"{current.id} continues a text; it was not made to chat." if current else ""
+    composer.show_hint(continues if choices.only_continues else "")
 
 
 def _detail(info: ModelInfo) -> str:

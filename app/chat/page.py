@@ -137,6 +137,7 @@ class ChatPage(QWidget):
             ("Ctrl+B", self.toggle_list),
             ("Ctrl+R", self._on_again),
             ("Ctrl+M", self.composer.model.open_menu),
+            ("Ctrl+P", self.composer.preset.open_menu),
             ("Ctrl+Shift+C", self.copy_last_answer),
             ("Esc", self.composer.escape),
         ):
@@ -189,7 +190,7 @@ class ChatPage(QWidget):
     def _on_choices(self) -> None:
         choices = self._controller.choices
         self._knows_device = bool(choices.loaded_device)
-        self.empty.show_model(choices.current.id if choices.current else "")
+        self.empty.show_model(choices.current.id if choices.current else "", choices.folder)
         fill_pickers(self.composer, choices)
         self.composer.show_context(self._controller.session.used_tokens, choices.context_tokens)
 

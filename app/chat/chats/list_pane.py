@@ -11,6 +11,7 @@ from app.chat.conversation import ChatSummary
 from app.theme import Appearance
 
 _SEARCH_PAUSE_MS = 150
+_ROWS_AT_ONCE = 200
 
 
 class _ChatList(QListView):
@@ -94,6 +95,8 @@ class ChatListPane(QWidget):
         self.list.setItemDelegate(ChatDelegate(self._appearance, self.list))
         self.list.setAccessibleName("Chats, the latest first")
         self.list.setMouseTracking(True)
+        self.list.setLayoutMode(QListView.LayoutMode.Batched)  # thousands of chats would hold up the window
+        self.list.setBatchSize(_ROWS_AT_ONCE)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setEditTriggers(QListView.EditTrigger.EditKeyPressed)

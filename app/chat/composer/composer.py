@@ -38,12 +38,14 @@ class Composer(QWidget):
         super().__init__(parent)
         self._appearance = appearance
         self._is_busy = False
+        self._model_hint = ""
+        self._text_height = 0
         self._is_armed = False  # the message goes out when the answer ends
         self.setProperty("region", True)
         self.setAccessibleName("Message and its settings")
         self.edit = PromptEdit(appearance, self)
-        self.model = PickerButton(appearance, "Model", self)
-        self.preset = PickerButton(appearance, "Preset", self)
+        self.model = PickerButton(appearance, "Model", "Ctrl+M", self)
+        self.preset = PickerButton(appearance, "Preset", "Ctrl+P", self)
         self._hint = QLabel(self)
         self._context_name = QLabel("Context", self)
         self._meter = SegmentBar(appearance, "Context", self)
@@ -88,8 +90,8 @@ class Composer(QWidget):
 
     def show_hint(self, words: str) -> None:
         """Say something about the chosen model above the row; empty hides it."""
-        self._hint.setText(words)
-        self._hint.setVisible(bool(words) or self._is_armed)
+        self._model_hint = words
+        self._refresh_hint()
 
     def disarm(self) -> None:
         """Keep a message that was handed over; it is not sent by itself."""
@@ -180,7 +182,13 @@ class Composer(QWidget):
 
     def _arm(self, is_armed: bool) -> None:
         self._is_armed = is_armed
-        self.show_hint("Sent when this answer ends. Esc keeps it here." if is_armed else "")
+        self._refresh_hint()
+
+    def _refresh_hint(self) -> None:
+        words = "Sent when this answer ends. Esc keeps it here." if self._is_armed else self._model_hint
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))
+        self._fit()
 
     def _on_text_changed(self) -> None:
         if self._is_armed:
@@ -193,7 +201,14 @@ class Composer(QWidget):
         self.edit.setPlaceholderText(waiting if self._is_busy else "Write a message")
 
     def _on_height_wanted(self, height: int) -> None:
-        self.setFixedHeight(max(LEAST_HEIGHT, min(MOST_HEIGHT, height + _FRAME_HEIGHT)))
+        self._text_height = height
+        self._fit()
+
+    def _fit(self) -> None:
+        theme = self._appearance.theme
+        hint = 0 if self._hint.isHidden() else theme.line("small") + theme.space("xs")
+        wanted = max(LEAST_HEIGHT, self._text_height + _FRAME_HEIGHT)
+        self.setFixedHeight(min(MOST_HEIGHT, wanted + hint))
 
     def _restyle(self) -> None:
         self.show_busy(self._is_busy)

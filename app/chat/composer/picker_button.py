@@ -37,10 +37,11 @@ class PickerButton(QToolButton):
     picked = Signal(str)
     opened = Signal()
 
-    def __init__(self, appearance: Appearance, name: str, parent: QWidget) -> None:
+    def __init__(self, appearance: Appearance, name: str, keys: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self._name = name
+        self._keys = keys  # named in the tooltip; the page owns the shortcut
         self._words, self._muted = "", ""
         self._dot: str | None = None
         self._is_ring = False
@@ -62,7 +63,7 @@ class PickerButton(QToolButton):
         """
         self._words, self._muted, self._dot, self._is_ring = words, muted, dot, is_ring
         self.setAccessibleName(f"{self._name}: {words} {muted}".strip())
-        self.setToolTip(f"{self._name}: {words} {muted}".strip())
+        self.setToolTip(f"{self._name}: {words} {muted}".strip() + f" ({self._keys})")
         self.setFixedWidth(self.sizeHint().width())
         self.update()
 

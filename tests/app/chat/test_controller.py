@@ -221,7 +221,7 @@ def test_choices_are_remembered(make_bench, run) -> None:
     run(second())
 
 
-def test_no_model_is_said(bench, run) -> None:
+def test_no_model_is_said(bench, run, tmp_path) -> None:
     async def story() -> None:
         async with bench:
             bench.library.kept = bench.library.models[0]
@@ -229,6 +229,7 @@ def test_no_model_is_said(bench, run) -> None:
             await bench.controller.choices.find()
             assert not bench.controller.send("Hi")
             assert "no model" in bench.failures[0].cause
+            assert str(tmp_path / "models") in bench.failures[0].remedy
             assert not bench.page.empty.buttons[0].isEnabled()
             bench.library.models.append(bench.library.kept)
             bench.page.banner.pressed.emit()

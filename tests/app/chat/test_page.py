@@ -233,6 +233,23 @@ def test_the_composer_grows_to_its_limit(appearance, qtbot) -> None:
     assert composer.height() == 88
 
 
+def test_a_hint_takes_no_room_from_the_text(appearance, qtbot) -> None:
+    composer = Composer(appearance)
+    qtbot.addWidget(composer)
+    composer.resize(720, 88)
+    composer.show()
+    before = composer.edit.height()
+    composer.show_hint("This model continues text.")
+    qtbot.waitUntil(lambda: composer.edit.height() == before)
+    assert composer.height() == 108
+    composer.show_busy(True)
+    composer.edit.setPlainText("next")
+    QTest.keyClick(composer.edit, Qt.Key.Key_Return)
+    assert composer._hint.text().startswith("Sent when")
+    composer.escape()
+    assert composer._hint.text() == "This model continues text."
+
+
 def test_shift_enter_begins_a_line_and_blank_cannot_be_sent(appearance, qtbot) -> None:
     composer = Composer(appearance)
     qtbot.addWidget(composer)
