@@ -50,7 +50,7 @@ def test_a_truncated_file(tmp_path, tiny_path, share):
     data = tiny_path.read_bytes()
     path = tmp_path / "cut.gguf"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ModelFileError, match=r"cut\.gguf cannot be loaded") as caught:
+    with pytest.raises(ModelFileError, match=r"cut\.gguf") as caught:
         load(path)
     assert caught.value.remedy
 
