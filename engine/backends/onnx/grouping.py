@@ -89,64 +89,64 @@ def slope(letters: Sequence[Box]) -> float:
 
 
 class _Line:
-    """A growing line: its letters, their box, and where the letter at its right end is."""
+    """A growing line: its letters, their box, and what decides where it goes on, kept up to date for speed.
 
-    __slots__ = ("bottom", "last_bottom", "last_top", "left", "letters", "right", "top")
+    `end_top` and `end_bottom` bound the last few letters, as the whole box says little where a line is turned;
+    `last_top` and `last_bottom` are those of the last letter that is not low; `reach` is the last column where a letter
+    can start.
+    """
+
+    __slots__ = (
+        "bottom", "end_bottom", "end_top", "last_bottom", "last_top", "left", "letters", "reach", "right", "top",
+    )  # fmt: skip
 
     def __init__(self, left: int, top: int, right: int, bottom: int) -> None:
         self.left, self.top, self.right, self.bottom = left, top, right, bottom
-        self.last_top, self.last_bottom = top, bottom
-        self.letters: list[Box] = [(left, top, right, bottom)]
+        self.last_top = self.end_top = top
+        self.last_bottom = self.end_bottom = bottom
+        self.letters: list[Box] = []
+        self.add(left, top, right, bottom)
 
     @property
     def box(self) -> Box:
         """Around all letters."""
         return self.left, self.top, self.right, self.bottom
 
-    @property
-    def end(self) -> tuple[int, int]:
-        """Top and bottom of its last few letters; the whole box says little about where a turned line goes on."""
-        last = self.letters[-LAST_LETTERS:]
-        return min(letter[1] for letter in last), max(letter[3] for letter in last)
-
-    def reaches(self, left: int) -> bool:
-        """Whether a letter that starts at column `left` is near enough."""
-        top, bottom = self.end
-        return left - self.right < GAP_SHARE * (bottom - top)
-
     def fits(self, top: int, bottom: int) -> bool:
         """Whether a letter between these rows can go on this line."""
         height = bottom - top
-        end_top, end_bottom = self.end
-        if height < LOW_SHARE * (end_bottom - end_top):  # a quote beside an `e` touches the line, not the letter
-            return min(end_bottom, bottom) - max(end_top, top) >= LOW_OVERLAP * height
+        if height < LOW_SHARE * (self.end_bottom - self.end_top):  # a quote beside an `e` touches the line, not the `e`
+            return min(self.end_bottom, bottom) - max(self.end_top, top) >= LOW_OVERLAP * height
         own = self.last_bottom - self.last_top
         overlap = min(self.last_bottom, bottom) - max(self.last_top, top)
         return overlap >= LEAST_OVERLAP * min(own, height) and max(own, height) <= MOST_HEIGHT_RATIO * min(own, height)
 
     def add(self, left: int, top: int, right: int, bottom: int) -> None:
         """Take in a letter; a low one does not say where the line goes on."""
-        end_top, end_bottom = self.end
-        if bottom - top >= LOW_SHARE * (end_bottom - end_top):
+        if bottom - top >= LOW_SHARE * (self.end_bottom - self.end_top):
             self.last_top, self.last_bottom = top, bottom
         self.letters.append((left, top, right, bottom))
         self.left, self.right = min(self.left, left), max(self.right, right)
         self.top, self.bottom = min(self.top, top), max(self.bottom, bottom)
+        end = self.letters[-LAST_LETTERS:]
+        self.end_top, self.end_bottom = min(letter[1] for letter in end), max(letter[3] for letter in end)
+        self.reach = self.right + GAP_SHARE * (self.end_bottom - self.end_top)
 
 
 def _chain(letters: list[Box]) -> list[_Line]:
     """Chain letters, sorted by their left edge; lines that end too far to the left are looked at no more."""
-    done: list[_Line] = []
+    lines: list[_Line] = []
     growing: list[_Line] = []
-    for left, top, right, bottom in letters:
-        done += [line for line in growing if not line.reaches(left)]
-        growing = [line for line in growing if line.reaches(left)]
+    for letter in letters:
+        left, top, _, bottom = letter
+        growing = [line for line in growing if left < line.reach]
         fitting = [line for line in growing if line.fits(top, bottom)]
         if fitting:
-            min(fitting, key=lambda line: abs(line.last_bottom - bottom)).add(left, top, right, bottom)
+            min(fitting, key=lambda line: abs(line.last_bottom - bottom)).add(*letter)
         else:
-            growing.append(_Line(left, top, right, bottom))
-    return done + growing
+            lines.append(_Line(*letter))
+            growing.append(lines[-1])
+    return lines
 
 
 def _with_specks(groups: list[Group], specks: list[Box]) -> list[Group]:
