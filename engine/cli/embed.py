@@ -13,7 +13,9 @@ from engine.types import EmbedRequest
 
 def embed(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+    ],
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT...", help="Without it, one text per line of standard input.")
     ] = None,

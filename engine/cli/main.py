@@ -6,6 +6,7 @@ Exit codes: 0 success, 1 failure with one or two sentences on standard error, 2 
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -60,11 +61,19 @@ def root(
 
 def main() -> None:
     """Entry point of the program."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character still shows the rest
+    _prepare_streams()
     log_to_file()
     sys.exit(run_arguments(sys.argv[1:]))
+
+
+def _prepare_streams() -> None:
+    # A stream that the caller closed (`hearth ... >&-`) is None, which nobody else should have to think of.
+    sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character still shows the rest
 
 
 def run_arguments(arguments: list[str]) -> int | str | None:
@@ -78,6 +87,10 @@ def run_arguments(arguments: list[str]) -> int | str | None:
     except EngineError as error:
         note(str(error))
         return 2 if isinstance(error, InvalidRequestError) else 1
+    except OSError as error:
+        log.exception("the system refused")
+        note(f"The system refuses: {error}. See `hearth doctor` for folders and free space.")
+        return 1
     except KeyboardInterrupt:
         return 130
     except Exception as error:

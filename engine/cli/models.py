@@ -41,7 +41,9 @@ def list_models(
 @app.command("inspect")
 def inspect_model(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show what a model's file says about it."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def recognize(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+    ],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
     top_k: Annotated[int, typer.Option(min=1, help="Most labels per image.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

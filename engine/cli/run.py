@@ -34,13 +34,16 @@ VISION = frozenset({Capability.CLASSIFICATION, Capability.READING, Capability.FE
 
 def run(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Id from the library, or path to a file.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+    ],
     prompt: Annotated[
-        str | None, typer.Argument(help="Without it, standard input; on a terminal, a chat.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PROMPT", help="Without it, standard input; on a terminal, a chat.", show_default=False),
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = 512,
     temperature: Annotated[float, typer.Option(min=0, max=5, help="0 is greedy; higher is more random.")] = 0.8,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same answer.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 2, help="Same seed, same answer.")] = None,
     system_text: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
     schema: Annotated[
         str | None, typer.Option(metavar="FILE|JSON", help="JSON schema that the answer must satisfy.")

@@ -74,3 +74,23 @@ def test_a_fault_in_a_thread_is_logged_not_shown(environment: Mapping[str, str],
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
     assert ended.stderr == b""
     assert "something odd" in (home / "logs" / "cli.log").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_a_sentence(environment: Mapping[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "engine", "models", "list"],
+            stdout=full, stderr=subprocess.PIPE, env=environment, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert b"No space left" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's way to close a stream")
+def test_closed_streams_are_no_fault(environment: Mapping[str, str]) -> None:
+    command = f"{sys.executable} -m engine run plain hello --max-tokens 2"
+    for closed in (">&-", "2>&-"):
+        ended = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, env=environment, check=False)
+        assert (ended.returncode, ended.stderr) == (0, b"")
