@@ -13,7 +13,7 @@ from engine.engine import Engine
 from engine.types import GenerateRequest
 
 _PROMPT_TOKENS = 16
-_SEQUENCES = (1, 8, 16)
+_SIDES = ("1", "8", "bare_8", "16")
 
 
 def run(options: BenchOptions) -> BenchReport:
@@ -38,19 +38,20 @@ async def _measure(options: BenchOptions) -> tuple[dict[str, list[float]], float
     model = cached_random_model(options.folder, options.shape or "1b", options.kind)
     threads = physical_cores()
     rounds, tokens = (1, 8) if options.quick else (4, 40)
-    samples: dict[str, list[float]] = {f"tokens_per_s_{count}": [] for count in _SEQUENCES}
-    samples["tokens_per_s_bare_8"] = []
-    config = replace(options.config, threads=threads, max_sequences=max(_SEQUENCES))
+    samples: dict[str, list[float]] = {f"tokens_per_s_{side}": [] for side in _SIDES}
+    config = replace(options.config, threads=threads, max_sequences=16)
     async with Engine(config) as engine:
         with BareLlama(model, threads, sequences=8) as bare:
             await decode_tokens_per_s(engine, model, _prompts(1, 99), 4)  # loads and warms up
             bare.decode_tokens_per_s(_prompts(8, 99), 4)
             for number in range(rounds):
-                for count in _SEQUENCES:
-                    speed = await decode_tokens_per_s(engine, model, _prompts(count, number), tokens)
-                    samples[f"tokens_per_s_{count}"].append(speed)
-                    if count == 8:
-                        samples["tokens_per_s_bare_8"].append(bare.decode_tokens_per_s(_prompts(8, number), tokens))
+                # Downwards in every other round, so that who comes first favours nobody.
+                for side in _SIDES if number % 2 == 0 else _SIDES[::-1]:
+                    if side == "bare_8":
+                        speed = bare.decode_tokens_per_s(_prompts(8, number), tokens)
+                    else:
+                        speed = await decode_tokens_per_s(engine, model, _prompts(int(side), number), tokens)
+                    samples[f"tokens_per_s_{side}"].append(speed)
         identical, differences = await _compare_texts(engine, str(model), 8 if options.quick else 48)
     return samples, identical, differences
 
