@@ -22,6 +22,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.chat import ChatController, ChatPage
+from app.garbage import collecting_on_this_thread
 from app.logs import logging_to
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
@@ -165,6 +166,7 @@ async def run_app(qt: QApplication, options: Options) -> None:
             await closing.wait()
     finally:
         await app.close()
+        app.window.deleteLater()
 
 
 @contextmanager
@@ -200,7 +202,8 @@ def run_qt(main: Callable[[QApplication], Awaitable[None]]) -> None:
     async def run() -> None:
         await main(qt)
 
-    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qt)) as runner, suppress(KeyboardInterrupt):
+    loop = asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qt))
+    with collecting_on_this_thread(), loop as runner, suppress(KeyboardInterrupt):
         runner.run(run())
 
 
