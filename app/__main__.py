@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.config import EngineConfig
+from engine.config import EngineConfig, default_home
 from engine.errors import ConfigError
 
 THEMES = ("system", "light", "dark", "high-contrast", "high-contrast-light")
@@ -23,12 +23,26 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def engine_config(home: Path | None, model_dirs: Sequence[Path]) -> EngineConfig:
+    """The settings file in the data folder, with what the command line adds.
+
+    Args:
+        home: data folder; None is the usual one.
+        model_dirs: more folders with models.
+
+    Raises:
+        ConfigError: the settings file is wrong.
+    """
+    folder = default_home() if home is None else home.expanduser()
+    config = EngineConfig.load(folder / "engine.toml")
+    return replace(config, home=config.home if home is None else folder, model_dirs=(*config.model_dirs, *model_dirs))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window; return the exit code."""
     said = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        config = EngineConfig() if said.home is None else EngineConfig(home=said.home.expanduser())
-        config = replace(config, model_dirs=tuple(said.model_dir))
+        config = engine_config(said.home, said.model_dir)
         if said.screenshot_dir is not None:
             from app.screenshots import take_screenshots
 
