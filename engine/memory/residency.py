@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -89,7 +89,8 @@ class Residency:
         if backend is None:
             raise ModelError(f"Nothing here can run {info.format} models.")
         self._make_room(info)
-        model = backend.load(info, self._options, progress)
+        options = replace(self._options, available_bytes=self._available_bytes())
+        model = backend.load(info, options, progress)
         with self._lock:
             self._residents[info.path] = Resident(model)
         return model

@@ -9,6 +9,8 @@ import psutil
 from engine.backends.base import LoadOptions, LoadProgress
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
+from engine.models.gguf import read_header
+from engine.models.gguf_vocabulary import check_before_load
 from engine.types import ModelInfo
 
 _KV_VALUE_BYTES = 2  # keys and values are kept as 16-bit floats
@@ -70,6 +72,8 @@ def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) 
         EngineError: `progress` cancelled it.
     """
     path = _checked_path(info)
+    # Some broken vocabularies make llama.cpp abort the process, at the first tokenisation if not before.
+    check_before_load(read_header(info.path))
     ensure_initialised()
     watcher = _ProgressWatcher(progress)
     params = llama.llama_model_default_params()
