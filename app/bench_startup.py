@@ -14,12 +14,17 @@ from pathlib import Path
 import psutil
 from PySide6.QtWidgets import QApplication
 
+from app.chat.failure import Failure
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
 from engine import Engine, EngineConfig
 
 _LIMIT_S = 60.0
 _PROMPT = "What is Hearth?"
+
+
+class AnswerFailedError(Exception):
+    """The window showed a message instead of an answer; its words."""
 
 
 def say(name: str) -> None:
@@ -34,12 +39,18 @@ async def start(qt: QApplication, home: Path) -> None:
     config = EngineConfig(home=home)
     app = App(qt, Options(config=config), AppSettings(), Engine(config))
     spoke = asyncio.Event()
+    failures: list[Failure] = []
+
+    def give_up(failure: Failure) -> None:
+        failures.append(failure)
+        spoke.set()
 
     def ask() -> None:
         if not app.chat.session.is_busy and app.chat.choices.current is not None:
             app.chat.session.transcript.text_appended.connect(spoke.set)
             app.chat.send(_PROMPT)
 
+    app.chat.failed.connect(give_up)
     app.window.painted.connect(lambda: say("window_s"))
     app.window.painted.connect(app.open)
     app.chat.choices.changed.connect(ask)
@@ -47,6 +58,8 @@ async def start(qt: QApplication, home: Path) -> None:
     try:
         async with asyncio.timeout(_LIMIT_S):
             await spoke.wait()
+        if failures:
+            raise AnswerFailedError(f"{failures[0].cause} {failures[0].remedy}")
         say("first_token_s")
     finally:
         await app.close()
@@ -55,7 +68,11 @@ async def start(qt: QApplication, home: Path) -> None:
 def main() -> int:
     """Measure one start; returns the exit code."""
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as home:
-        run_qt(lambda qt: start(qt, Path(home)))
+        try:
+            run_qt(lambda qt: start(qt, Path(home)))
+        except AnswerFailedError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
     return 0
 
 

@@ -22,6 +22,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.chat import ChatPage
+from app.chat.failure import Failure
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
 from engine import Capability, Engine, EngineConfig, ModelInfo
@@ -37,6 +38,10 @@ _PROMPTS = (
     "Explain list comprehensions with examples.",
 )
 _WAIT_S = 60.0
+
+
+class AnswerFailedError(Exception):
+    """The window showed a message instead of an answer; its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ class Window:
         page = self._app.window.findChild(ChatPage)
         assert page is not None
         self._page = page
+        self._failures: list[str] = []
+        self._chat.failed.connect(self._on_failed)
 
     async def open(self) -> None:
         """Show it, open the engine, and load the model."""
@@ -185,6 +192,11 @@ class Window:
 
     async def _ended(self) -> None:
         await until(lambda: not self._chat.session.is_busy and not self._engine.snapshot().running)
+        if self._failures:
+            raise AnswerFailedError(self._failures[0])
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._failures.append(f"{failure.cause} {failure.remedy}".strip())
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -272,7 +284,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     amount = Amount(1.0, 5) if said.quick else Amount(12.0, 40)
     found: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as home:
-        run_qt(lambda qt: measure_all(qt, Path(home), amount, found))
+        try:
+            run_qt(lambda qt: measure_all(qt, Path(home), amount, found))
+        except AnswerFailedError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
     document = report(found)
     if said.json:
         sys.stdout.write(json.dumps(document) + "\n")
