@@ -142,7 +142,6 @@ class ResultsCard(QFrame):
         theme = self._appearance.theme
         head = QFrame(self)
         head.setFixedHeight(_HEAD)
-        head.setProperty("line", "bottom")
         row = QHBoxLayout(head)
         row.setContentsMargins(theme.space("l"), 0, theme.space("s"), 0)
         row.addWidget(self._title, 1)
@@ -156,6 +155,10 @@ class ResultsCard(QFrame):
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addWidget(head)
+        line = QFrame(self)
+        line.setProperty("line", "top")
+        line.setFixedHeight(theme.space("hair"))
+        column.addWidget(line)
         column.addWidget(self._note_part, 1)
         column.addWidget(self.rows, 1)
         column.addWidget(self._threshold_row)
