@@ -6,57 +6,61 @@ async with Engine() as engine:
             ...
 """
 
-from engine.config import EngineConfig
-from engine.engine import Engine
-from engine.errors import (
-    CapabilityError,
-    ConfigError,
-    ContextOverflowError,
-    EngineClosedError,
-    EngineDeadError,
-    EngineError,
-    GrammarError,
-    ImageError,
-    InvalidRequestError,
-    ModelError,
-    ModelFileError,
-    ModelNotFoundError,
-    OutOfMemoryError,
-    RequestError,
-    TemplateError,
-)
-from engine.types import (
-    Capability,
-    EmbedRequest,
-    EmbedResult,
-    EngineSnapshot,
-    Event,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    GenerateResult,
-    Label,
-    LoadedModelInfo,
-    Loading,
-    Message,
-    ModelInfo,
-    OverflowPolicy,
-    Placement,
-    Prefill,
-    Queued,
-    RecognizeRequest,
-    RecognizeResult,
-    Sampling,
-    TextDelta,
-    TextLine,
-    Timings,
-    TokenLogprob,
-    Usage,
-    VisionOutput,
-    assistant,
-    system,
-    user,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config import EngineConfig
+    from engine.engine import Engine
+    from engine.errors import (
+        CapabilityError,
+        ConfigError,
+        ContextOverflowError,
+        EngineClosedError,
+        EngineDeadError,
+        EngineError,
+        GrammarError,
+        ImageError,
+        InvalidRequestError,
+        ModelError,
+        ModelFileError,
+        ModelNotFoundError,
+        OutOfMemoryError,
+        RequestError,
+        TemplateError,
+    )
+    from engine.types import (
+        Capability,
+        EmbedRequest,
+        EmbedResult,
+        EngineSnapshot,
+        Event,
+        Finished,
+        FinishReason,
+        GenerateRequest,
+        GenerateResult,
+        Label,
+        LoadedModelInfo,
+        Loading,
+        Message,
+        ModelInfo,
+        OverflowPolicy,
+        Placement,
+        Prefill,
+        Queued,
+        RecognizeRequest,
+        RecognizeResult,
+        Sampling,
+        TextDelta,
+        TextLine,
+        Timings,
+        TokenLogprob,
+        Usage,
+        VisionOutput,
+        assistant,
+        system,
+        user,
+    )
 
 __all__ = [
     "Capability",
@@ -107,3 +111,18 @@ __all__ = [
     "system",
     "user",
 ]
+
+_HOMES = ("engine.errors", "engine.config", "engine.types", "engine.engine")
+"""Where the public names live, cheapest first."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used; `hearth --help` and the first paint of the window need none."""
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(home)
+            if hasattr(module, name):
+                value: object = getattr(module, name)
+                globals()[name] = value
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m engine` is `hearth`."""
 
-from engine.cli.main import main
+from engine.cli.entry import main
 
 main()
