@@ -69,7 +69,7 @@ class AnswerLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(appearance.theme.space("xxs"))
-        self._facts.setContentsMargins(0, 0, appearance.theme.space("s"), 0)
+        self._gap = appearance.theme.space("s")
         row.addWidget(self._chip)
         row.addWidget(self._facts, 1)
         for button in (self._copy, self._again, self._more):
@@ -84,6 +84,7 @@ class AnswerLine(QWidget):
         self._chip.setVisible(bool(words))
         if words:
             self._chip.show_state(words, tone)  # type: ignore[arg-type]  # the table holds tones only
+        self._facts.setContentsMargins(self._gap if words else 0, 0, self._gap, 0)
         self._facts.setText(facts_text(turn))
         is_done = turn.state is not TurnState.RUNNING
         self._copy.setVisible(is_done)
@@ -93,6 +94,7 @@ class AnswerLine(QWidget):
     def say(self, words: str) -> None:
         """Say what goes on while the answer is not finished."""
         self._chip.hide()
+        self._facts.setContentsMargins(0, 0, self._gap, 0)
         self._facts.setText(words)
 
     @property
