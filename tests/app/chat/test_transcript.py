@@ -14,7 +14,7 @@ from app.chat.transcript.answer_line import AnswerLine, facts_text
 from app.chat.transcript.code_block import CodeBlock
 from app.chat.transcript.read_only_text import ReadOnlyText
 from app.chat.transcript.user_bubble import UserBubble
-from app.theme import Appearance
+from app.theme import Appearance, stylesheet_for
 
 ANSWER = "Some **words**.\n\n```python\ndef f():\n    return 1\n```\n\nAnd [a link](https://x.org)."
 FACTS = AnswerFacts(device="gpu:0", prompt_tokens=9, output_tokens=143, first_token_s=0.048, decode_s=1.0)
@@ -292,7 +292,8 @@ def test_nothing_is_loaded_and_only_safe_links_are_told(view, model, settle, qtb
     assert not text.openLinks()
 
 
-def test_buttons_say_what_they_do(view: TranscriptView, model, settle, qtbot) -> None:
+def test_buttons_say_what_they_do(view: TranscriptView, model, settle, qtbot, appearance, tmp_path) -> None:
+    view.setStyleSheet(stylesheet_for(appearance.theme, tmp_path))  # without it their height is up to the font
     model.replace_all(turns_of(4))
     view.set_model(model)
     settle()
