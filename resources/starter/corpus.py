@@ -76,6 +76,12 @@ def longest_line(text: str) -> int:
     return max((len(line) for line in text.splitlines()), default=0)
 
 
+def shingles(text: str, words: int = 8) -> set[int]:
+    """Every run of ``words`` words in ``text``, wherever its lines break, as hashes for this process."""
+    found = re.findall(r"\w+", text.lower())
+    return {hash(tuple(found[i : i + words])) for i in range(len(found) - words + 1)}
+
+
 def tidy(text: str) -> str:
     """``text`` without spaces at line ends and without more than two empty lines in a row."""
     text = "\n".join(line.rstrip() for line in text.splitlines())

@@ -53,7 +53,8 @@ def publish(work: Path, out: Path, found: Corpus, seed: int, processor: str) -> 
     text = card(saved, scores, samples(path), facts | {"snippets": compared, "processor": processor})
     out.mkdir(parents=True, exist_ok=True)
     (out / "starter.md").write_text(text, encoding="utf-8")
-    shutil.copyfile(path, out / path.name)
+    if out.resolve() != work.resolve():
+        shutil.copyfile(path, out / path.name)
 
 
 def card(saved: dict[str, Any], scores: Sequence[Score], shown: str, facts: dict[str, Any]) -> str:

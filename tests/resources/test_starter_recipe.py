@@ -189,3 +189,10 @@ def test_a_five_gram_learns_a_pattern_that_a_unigram_cannot() -> None:
     tokens = np.tile(np.arange(8), 200)
     assert NGram(tokens, vocab=8).nats(tokens)[8:].mean() < 0.1
     assert unigram_nats(tokens, tokens, vocab=8).mean() == pytest.approx(np.log(8), abs=0.01)
+
+
+def test_shingles_find_copies_wherever_lines_break() -> None:
+    text = "one two three four five six seven eight nine"
+    assert corpus.shingles(text) == corpus.shingles(text.replace(" ", "\n    # "))
+    assert len(corpus.shingles(text)) == 2
+    assert not corpus.shingles(text) & corpus.shingles("nine eight seven six five four three two one")
