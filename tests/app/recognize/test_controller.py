@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from engine.types import Capability, Label, VisionOutput
 from PySide6.QtGui import QColor, QImage
 
 from app.recognize.picture import State
 from engine.errors import EngineDeadError, ModelFileError
+from engine.types import Capability, Label, VisionOutput
 
 
 def test_the_bundled_reader_is_chosen_and_chat_models_are_left_out(run, bench):
