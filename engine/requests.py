@@ -77,6 +77,7 @@ class GenerateRequest:
         messages: the conversation, rendered with the model's own chat template.
         prompt: plain text to continue.
         suffix: text that follows the gap; needs a model with `Capability.INFILL`.
+        sampling: how tokens are drawn; None takes what the model recommends (`ModelInfo.sampling`).
         max_tokens: most tokens to generate; None means until the context is full.
         stop: texts that end the answer; they are not part of it.
         json_schema: a JSON schema (as JSON text) that the answer must satisfy.
@@ -89,7 +90,7 @@ class GenerateRequest:
     messages: tuple[Message, ...] = ()
     prompt: str | None = None
     suffix: str | None = None
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling | None = None
     max_tokens: int | None = 512
     stop: tuple[str, ...] = ()
     json_schema: str | None = None

@@ -94,7 +94,7 @@ class FakeTextModel(_FakeModel):
         if len(words) >= self._options.context_tokens:
             raise ContextOverflowError(len(words), self._options.context_tokens)
         most = self._options.context_tokens - len(words)
-        seed = 0 if request.sampling.seed is None else request.sampling.seed
+        seed = 0 if request.sampling is None or request.sampling.seed is None else request.sampling.seed
         return Prompt(
             request=request,
             tokens=tuple(range(len(words))),

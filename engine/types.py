@@ -4,7 +4,7 @@ Everything here is immutable, has no behaviour beyond construction, and imports 
 numpy, so that a front end can depend on it without depending on an inference engine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -256,6 +256,7 @@ class ModelInfo:
         context_tokens: trained context; None for vision models.
         capabilities: what it can be asked to do.
         licence: as written in the file; None if it says nothing.
+        sampling: what its author recommends; the defaults where the file says nothing.
     """
 
     id: str
@@ -269,6 +270,7 @@ class ModelInfo:
     context_tokens: int | None = None
     capabilities: frozenset[Capability] = frozenset()
     licence: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,10 @@ _STATUS_S = 0.25  # a number that changes faster cannot be read
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who shall answer, and how."""
+    """Who shall answer, and how; no sampling means what the model recommends."""
 
     model: ModelInfo
-    sampling: Sampling
+    sampling: Sampling | None
 
 
 class Answerer(QObject):

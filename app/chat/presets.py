@@ -11,11 +11,11 @@ class Preset:
 
     name: str
     hint: str
-    sampling: Sampling
+    sampling: Sampling | None
 
 
 PRESETS = (
-    Preset("Default", "Balanced", Sampling()),
+    Preset("Default", "What the model recommends", None),
     Preset("Precise", "The most likely words; for code and facts", Sampling(temperature=0.2, top_p=0.9)),
     Preset(
         "Creative", "More surprising words; for stories and ideas", Sampling(temperature=1.2, top_k=100, min_p=0.02)

@@ -42,7 +42,10 @@ def run(
         typer.Argument(metavar="PROMPT", help="Without it, standard input; on a terminal, a chat.", show_default=False),
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, max=5, help="0 is greedy; higher is more random.")] = 0.8,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=5, help="0 is greedy; higher is more random. \\[default: what the model recommends]"),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 2, help="Same seed, same answer.")] = None,
     system_text: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
     schema: Annotated[
@@ -64,7 +67,7 @@ def run(
         return
     template = GenerateRequest(
         model=model,
-        sampling=Sampling(temperature=temperature, seed=seed),
+        sampling=_sampling(info, temperature, seed),
         max_tokens=max_tokens,
         json_schema=None if schema is None else _schema_text(schema),
         grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
@@ -78,6 +81,13 @@ def run(
     request = with_prompt(template, info, prompt or "", system_text)
     result = session.run(lambda engine: answer(engine, request, output, stream=not no_stream))
     output.document({"model": info.id, **asdict(result)})
+
+
+def _sampling(info: ModelInfo, temperature: float | None, seed: int | None) -> Sampling:
+    from dataclasses import replace
+
+    recommended = replace(info.sampling, seed=seed)
+    return recommended if temperature is None else replace(recommended, temperature=temperature)
 
 
 def with_prompt(template: GenerateRequest, info: ModelInfo, prompt: str, system_text: str | None) -> GenerateRequest:

@@ -6,6 +6,7 @@ from typing import Final
 from engine.errors import ModelFileError
 from engine.models.ggml import FILE_TYPES
 from engine.models.gguf import GgufHeader
+from engine.models.gguf_sampling import recommended_sampling
 from engine.types import Capability, ModelInfo
 
 _EMBEDDERS: Final = frozenset({
@@ -53,6 +54,7 @@ def describe(header: GgufHeader, model_id: str, *, size_bytes: int | None = None
         context_tokens=header.number("{arch}.context_length"),
         capabilities=capabilities(header),
         licence=header.text("general.license"),
+        sampling=recommended_sampling(header),
     )
 
 

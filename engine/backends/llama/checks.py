@@ -29,7 +29,8 @@ def check_request(request: GenerateRequest, vocabulary_size: int) -> None:
         InvalidRequestError: names the field and its range.
     """
     _check_input(request)
-    _check_sampling(request.sampling, vocabulary_size)
+    if request.sampling is not None:
+        _check_sampling(request.sampling, vocabulary_size)
     if request.max_tokens is not None:
         _check_integer("max_tokens", request.max_tokens, 1, 1 << 30)
     _check_integer("logprobs", request.logprobs, 0, MAX_LOGPROBS)

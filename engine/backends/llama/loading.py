@@ -68,7 +68,7 @@ def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
     parked = ParkingLot(free_memory_bytes(options) // _PARKED_SHARE)
     slots = SlotTable(context.kv, options.max_sequences, parked, can_share=weights.has_partial_memory)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
-    preparer = Preparer(weights.info.name, vocabulary, min(context_tokens, context.kv.cells), template)
+    preparer = Preparer(weights.info, vocabulary, min(context_tokens, context.kv.cells), template)
     return LlamaTextModel(weights, context, slots, vocabulary, preparer)
 
 

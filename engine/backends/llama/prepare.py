@@ -11,7 +11,7 @@ from engine.backends.llama.sampling import SamplerRecipe, check_compiles
 from engine.backends.llama.template import ChatTemplate
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.errors import CapabilityError, ContextOverflowError, InvalidRequestError
-from engine.types import GenerateRequest, Message, OverflowPolicy
+from engine.types import GenerateRequest, Message, ModelInfo, OverflowPolicy
 
 _ANSWER_SHARE = 4  # when turns are dropped, at least a quarter of the context is kept free for a long answer
 
@@ -33,8 +33,11 @@ class Preparer:
     Thread: loader; reads only what never changes after loading.
     """
 
-    def __init__(self, name: str, vocabulary: Vocabulary, context_tokens: int, template: ChatTemplate | None) -> None:
-        self._name = name
+    def __init__(
+        self, info: ModelInfo, vocabulary: Vocabulary, context_tokens: int, template: ChatTemplate | None
+    ) -> None:
+        self._name = info.name
+        self._recommended = info.sampling
         self._vocabulary = vocabulary
         self._context_tokens = context_tokens
         self._template = template
@@ -54,7 +57,7 @@ class Preparer:
         room = self._context_tokens - len(tokens)
         if room < 1:
             raise ContextOverflowError(len(tokens), self._context_tokens)
-        sampling = request.sampling
+        sampling = request.sampling if request.sampling is not None else self._recommended
         seed = sampling.seed if sampling.seed is not None else secrets.randbelow(MAX_SEED + 1)
         return Prompt(
             request=request,
