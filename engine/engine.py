@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
-import psutil
-
 from engine.backends.base import Backend, LoadedModel, LoadOptions
 from engine.config import EngineConfig
-from engine.devices.cpu_load import CpuLoad, CpuLoadMeter
-from engine.devices.machine import memory_limit_bytes, physical_cores, usable_cores
+from engine.devices.machine import physical_cores, usable_cores
+from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
 from engine.memory.residency import Residency
 from engine.models.library import ModelLibrary
@@ -39,9 +37,6 @@ from engine.types import (
 from resources import models_dir
 
 log = logging.getLogger(__name__)
-
-LOAD_SAMPLE_S = 0.4
-"""Least interval between two readings of the processor's counters for snapshots."""
 
 T = TypeVar("T")
 
@@ -76,8 +71,7 @@ class Engine:
         self._library = ModelLibrary((models_dir(), self.config.home / "models", *self.config.model_dirs))
         self._open: _Open | None = None
         self._fails: set[Callable[[BaseException], None]] = set()
-        self._meter = CpuLoadMeter()
-        self._load = CpuLoad(0.0, 0.0)
+        self._usage = UsageMeter()
 
     async def __aenter__(self) -> Self:
         self.open()
@@ -208,9 +202,7 @@ class Engine:
         """
         opened = self._require_open()
         lane, now = opened.lane.snapshot(), time.monotonic()
-        if self._meter.elapsed_s >= LOAD_SAMPLE_S:
-            self._load = self._meter.sample()
-        cores = usable_cores()
+        usage = self._usage.latest()
         return EngineSnapshot(
             loaded=tuple(
                 self._describe(r.model, lane.running_by_model.get(id(r.model), 0), now - r.used_s)
@@ -221,10 +213,10 @@ class Engine:
             threads=lane.threads,
             threads_reason=lane.threads_reason,
             tokens_per_s=opened.lane.tokens_per_s(),
-            memory_bytes=psutil.Process().memory_info().rss,
-            memory_limit_bytes=memory_limit_bytes(),
-            cpu_ours=min(1.0, self._load.ours / cores),
-            cpu_others=min(1.0, self._load.others / cores),
+            memory_bytes=usage.memory_bytes,
+            memory_limit_bytes=usage.memory_limit_bytes,
+            cpu_ours=usage.cpu_ours,
+            cpu_others=usage.cpu_others,
         )
 
     def _default_backends(self) -> Mapping[str, Backend]:
