@@ -23,9 +23,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.chat import ChatPage
 from app.chat.failure import Failure
+from app.chat.presets import Preset
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
-from engine import Capability, Engine, EngineConfig, ModelInfo
+from engine import Capability, Engine, EngineConfig, ModelInfo, Sampling
 from engine.testing import FakeBackend
 
 _TICK_MS = 4
@@ -37,6 +38,10 @@ _PROMPTS = (
     "How do I open a file in Python?",
     "Explain list comprehensions with examples.",
 )
+_SPECIAL_TOKENS = 8  # the first tokens of the starter, the end of an answer among them
+_ENDLESS = Preset("Endless", "Never ends", Sampling(logit_bias=dict.fromkeys(range(_SPECIAL_TOKENS), -1000.0)))
+"""The starter's own answers last a tenth of a second; with this they last until its context is full."""
+_TURNS = 3  # of one chat: more might not fit the context of the starter
 _WAIT_S = 60.0
 
 
@@ -57,13 +62,15 @@ class Measured:
     """What one engine gave.
 
     Attributes:
-        lag_ms: how late each tick of the timer was.
+        lag_ms: how late each tick of the timer was while a long answer streamed.
+        turns_lag_ms: the same while short answers followed each other, a new turn every tenth of a second.
         stop_ms: each stop.
         tokens: that were streamed while lag was measured.
         stream_s: how long that took.
     """
 
     lag_ms: list[float] = field(default_factory=list)
+    turns_lag_ms: list[float] = field(default_factory=list)
     stop_ms: list[float] = field(default_factory=list)
     tokens: int = 0
     stream_s: float = 0.0
@@ -74,6 +81,7 @@ class Measured:
             "lag_ms_p50": percentile(self.lag_ms, 0.50),
             "lag_ms_p99": percentile(self.lag_ms, 0.99),
             "lag_ms_max": max(self.lag_ms, default=math.nan),
+            "turns_lag_ms_p99": percentile(self.turns_lag_ms, 0.99),
             "stop_ms_p50": percentile(self.stop_ms, 0.50),
             "stop_ms_p95": percentile(self.stop_ms, 0.95),
             "stop_ms_max": max(self.stop_ms, default=math.nan),
@@ -144,11 +152,20 @@ class Window:
         await self._app.close()
 
     async def stream(self, seconds: float, measured: Measured) -> None:
-        """Let answers stream, one chat after the other, and note how late the timer is."""
+        """Let long answers stream at full speed, each in a chat of its own, and note how late the timer is."""
+        usual, self._chat.choices.preset = self._chat.choices.preset, _ENDLESS
+        measured.lag_ms = await self._answers(seconds, measured, turns=1)
+        self._chat.choices.preset = usual
+
+    async def turns(self, seconds: float, measured: Measured) -> None:
+        """Let answers come as they are, several in a chat, and note how late the timer is."""
+        measured.turns_lag_ms = await self._answers(seconds, Measured(), turns=_TURNS)
+
+    async def _answers(self, seconds: float, measured: Measured, turns: int) -> list[float]:
         meter = LagMeter()
         number = 0
         while measured.stream_s < seconds:
-            if number % len(_PROMPTS) == 0:
+            if number % turns == 0:
                 self._chat.new_chat()
             self._chat.send(_PROMPTS[number % len(_PROMPTS)])
             number += 1
@@ -164,7 +181,7 @@ class Window:
             measured.stream_s += perf_counter() - started
             last = self._chat.session.last
             measured.tokens += last.facts.output_tokens if last else 0
-        measured.lag_ms = meter.late_ms
+        return meter.late_ms
 
     async def stop_times(self, count: int, measured: Measured) -> None:
         """Stop answers at different moments with the Esc key."""
@@ -212,6 +229,7 @@ async def measure(qt: QApplication, engine: Engine, amount: Amount) -> Measured:
     try:
         await window.open()
         await window.stream(amount.stream_s, measured)
+        await window.turns(amount.stream_s / 3, measured)
         await window.stop_times(amount.stops, measured)
     finally:
         await window.close()
