@@ -13,18 +13,24 @@ from engine.engine import Engine
 from engine.types import GenerateRequest
 
 _PROMPT_TOKENS = 16
+_LIMIT_TOKENS = 256
 _SIDES = ("1", "8", "bare_8", "16")
 
 
 def run(options: BenchOptions) -> BenchReport:
-    """Measure 1, 8 and 16 requests at once, and a bare batched loop of 8, in turns; then compare texts."""
+    """Measure 1, 8 and 16 requests at once, and a bare batched loop of 8, in turns; then compare texts.
+
+    `speedup_limit` is what an endless batch would gain: the speed at which bare llama.cpp reads a prompt, where only
+    arithmetic counts, over that of one request. It depends on the processor's instructions more than on anything else.
+    """
     machine = machine_facts()
-    samples, identical, differences = asyncio.run(_measure(options))
+    samples, limit, identical, differences = asyncio.run(_measure(options))
     medians = {name: median(values) for name, values in samples.items()}
     ratios = zip(samples["tokens_per_s_8"], samples["tokens_per_s_bare_8"], strict=True)
     figures: dict[str, float | None] = {
         "speedup_8": medians["tokens_per_s_8"] / medians["tokens_per_s_1"],
         "speedup_16": medians["tokens_per_s_16"] / medians["tokens_per_s_1"],
+        "speedup_limit": limit / medians["tokens_per_s_1"],
         "vs_bare_8": median(ours / bare for ours, bare in ratios),
         "identical_share": identical,
         "first_difference_token": median(differences) if differences else None,
@@ -34,7 +40,7 @@ def run(options: BenchOptions) -> BenchReport:
     return BenchReport(bench="batching", figures=figures, samples=samples, machine=machine)
 
 
-async def _measure(options: BenchOptions) -> tuple[dict[str, list[float]], float, list[float]]:
+async def _measure(options: BenchOptions) -> tuple[dict[str, list[float]], float, float, list[float]]:
     model = cached_random_model(options.folder, options.shape or "1b", options.kind)
     threads = physical_cores()
     rounds, tokens = (1, 8) if options.quick else (4, 40)
@@ -52,8 +58,9 @@ async def _measure(options: BenchOptions) -> tuple[dict[str, list[float]], float
                     else:
                         speed = await decode_tokens_per_s(engine, model, _prompts(int(side), number), tokens)
                     samples[f"tokens_per_s_{side}"].append(speed)
+            limit = _LIMIT_TOKENS / median(bare.prefill_s(letters(_LIMIT_TOKENS, 900 + n)) for n in range(rounds))
         identical, differences = await _compare_texts(engine, str(model), 8 if options.quick else 48)
-    return samples, identical, differences
+    return samples, limit, identical, differences
 
 
 def _prompts(count: int, number: int) -> list[str]:
