@@ -14,7 +14,7 @@ from engine.errors import InvalidRequestError
 FIGURES = {
     "overhead": {"decode_ratio", "prefill_ratio", "decode_tokens_per_s", "prefill_tokens_per_s"},
     "batching": {
-        "speedup_8", "speedup_16", "vs_bare_8", "identical_share", "first_difference_token",
+        "speedup_8", "speedup_16", "speedup_limit", "vs_bare_8", "identical_share", "first_difference_token",
         "tokens_per_s_1", "tokens_per_s_8", "tokens_per_s_16", "tokens_per_s_bare_8",
     },
     "neighbours": {
