@@ -164,9 +164,11 @@ class Lane:
         )
         if isinstance(model, TextModel):
             rate = self._rates.setdefault(id(model), PrefillRate())
-            tokens = text_step(work, model, self._prefill_budget(work, rate), rate, placement)
-            if tokens:
-                self._count(tokens)
+            step = text_step(work, model, self._prefill_budget(work, rate), rate, placement)
+            if step.tokens:
+                self._count(step.tokens)
+            if step.decode_s:
+                self._governor.note((id(model), step.tokens), step.decode_s)
         elif isinstance(model, VisionModel):
             vision_step(work, model, placement)
         elif isinstance(model, EmbeddingModel):

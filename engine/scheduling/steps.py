@@ -1,6 +1,7 @@
 """One step of each kind of model: at most one call into a backend, and its results handed on."""
 
 import time
+from dataclasses import dataclass
 
 from engine.backends.base import EmbeddingModel, TextModel, TextSequence, VisionModel
 from engine.errors import OutOfMemoryError, RequestError
@@ -35,11 +36,26 @@ class PrefillRate:
         return max(LEAST_PREFILL_TOKENS, min(most, int(self._tokens_per_s * duration_s)))
 
 
-def text_step(work: ModelWork, model: TextModel, prefill_tokens: int, rate: PrefillRate, placement: Placement) -> int:
+@dataclass(frozen=True, slots=True)
+class TextStep:
+    """What a step of a text model did.
+
+    Attributes:
+        tokens: generated, over all sequences.
+        decode_s: how long it took, if it did nothing but decode; else 0.
+    """
+
+    tokens: int = 0
+    decode_s: float = 0.0
+
+
+def text_step(
+    work: ModelWork, model: TextModel, prefill_tokens: int, rate: PrefillRate, placement: Placement
+) -> TextStep:
     """Admit what fits and decode once for all running sequences.
 
     Returns:
-        The number of tokens generated.
+        What it did.
     """
     _admit(work, model)
     jobs: dict[int, GenerateJob] = {}
@@ -50,13 +66,14 @@ def text_step(work: ModelWork, model: TextModel, prefill_tokens: int, rate: Pref
         jobs[id(job.sequence)] = job
         sequences.append(job.sequence)
     if not sequences:
-        return 0
+        return TextStep()
     unread = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
     began_s = time.monotonic()
     steps = model.step(sequences, prefill_tokens)
+    duration_s = time.monotonic() - began_s
     if unread:
         left = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
-        rate.learn(unread - left, time.monotonic() - began_s)
+        rate.learn(unread - left, duration_s)
     tokens = 0
     for step in steps:
         job = jobs[id(step.sequence)]
@@ -65,7 +82,7 @@ def text_step(work: ModelWork, model: TextModel, prefill_tokens: int, rate: Pref
         if step.finish is not None or step.error is not None:
             model.release(step.sequence)
             work.running.remove(job)
-    return tokens
+    return TextStep(tokens, 0.0 if unread else duration_s)
 
 
 def _admit(work: ModelWork, model: TextModel) -> None:

@@ -1,14 +1,16 @@
 """ThreadGovernor: how many CPU threads the lane should use right now.
 
-Why: llama.cpp's threads spin at a barrier after every matrix product. As soon as one of them loses its core to another
-program, all the others wait for it, and decoding falls 2x to 50x. One thread fewer than the cores that are really free
-keeps nearly all of the speed; one too many loses it.
+Why: llama.cpp's threads wait for each other after every matrix product. When one of them loses its core to another
+program, all the others wait for it, and decoding can fall 2x to 50x. One thread fewer than the cores that are really
+free keeps nearly all of the speed. Whether it does is tried out, because it depends on the others (`ThreadTrials`).
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.devices.cpu_load import CpuLoad, CpuLoadMeter
+from engine.scheduling.thread_trials import ThreadTrials
 
 SAMPLE_INTERVAL_S = 0.2
 """Twenty ticks of the kernel's counters, so that a sample is good to about 5 % of a core."""
@@ -32,23 +34,34 @@ class ThreadChoice:
 
 
 class ThreadGovernor:
-    """Chooses the number of threads from what other programs use.
+    """Chooses the number of threads from what other programs use, and from what its choices did to the speed.
 
     Thread: one lane.
     """
 
-    def __init__(self, cores: int, fixed: int | None = None, meter: Callable[[], CpuLoad | None] | None = None) -> None:
+    def __init__(
+        self,
+        cores: int,
+        fixed: int | None = None,
+        meter: Callable[[], CpuLoad | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Make a governor.
 
         Args:
             cores: most threads that are ever useful, normally the physical cores.
             fixed: always use this many instead.
             meter: returns the load since its last call, or None if too little time has passed.
+            clock: monotonic, in seconds.
         """
         self._cores = max(1, cores)
         self._meter = meter or _periodic(CpuLoadMeter())
         self._is_fixed = fixed is not None
+        self._free = self._cores  # cores that others leave
+        self._others = 0.0  # cores that others used when `_free` was last changed
+        self._told = (self._cores, self._cores)  # what `choice` says: threads, and cores that others leave
         self._quiet_samples = 0
+        self._trials = ThreadTrials(clock)
         self.choice = (
             ThreadChoice(fixed, f"{_threads(fixed)}, as set by hand")
             if fixed is not None
@@ -57,34 +70,43 @@ class ThreadGovernor:
 
     def update(self) -> ThreadChoice:
         """Return the current choice, reconsidered if a sample is due; cheap enough for every step."""
-        if not self._is_fixed and (load := self._meter()) is not None:
+        if self._is_fixed:
+            return self.choice
+        if (load := self._meter()) is not None:
             self._consider(load)
+        threads = self._cores if self._free == self._cores else self._trials.pick(self._free, self._cores)
+        if (threads, self._free) != self._told:
+            self._told = (threads, self._free)
+            self.choice = ThreadChoice(threads, self._reason(threads))
         return self.choice
 
+    def note(self, work: object, duration_s: float) -> None:
+        """Take account of a step that decoded; `work` says what, because only equal work is compared."""
+        if not self._is_fixed and self._free < self._cores:
+            self._trials.note(work, duration_s)
+
     def _consider(self, load: CpuLoad) -> None:
-        current = self.choice.threads
         allowed = max(1, int(self._cores - load.others + TAKEN_CORES))
-        if allowed < current:
+        if allowed < self._free:
             self._quiet_samples = 0
-            self._choose(allowed, load)
+            self._free, self._others = allowed, load.others
             return
         claimable = max(1, int(self._cores - load.others + RELEASED_CORES))
-        if claimable <= current:
+        if claimable <= self._free:
             self._quiet_samples = 0
             return
         self._quiet_samples += 1
         if self._quiet_samples >= QUIET_SAMPLES:
             self._quiet_samples = 0
-            self._choose(claimable, load)
+            self._free, self._others = claimable, load.others
 
-    def _choose(self, threads: int, load: CpuLoad) -> None:
+    def _reason(self, threads: int) -> str:
+        if self._free == self._cores:
+            return f"{_threads(threads)}: the machine is quiet"
+        others = f"other programs use {self._others:.1f} cores"
         if threads == self._cores:
-            self.choice = ThreadChoice(threads, f"{_threads(threads)}: the machine is quiet")
-        else:
-            self.choice = ThreadChoice(
-                threads,
-                f"{_threads(threads)} instead of {self._cores}: other programs use {load.others:.1f} cores",
-            )
+            return f"{_threads(threads)}: {others}, but fewer threads were not faster"
+        return f"{_threads(threads)} instead of {self._cores}: {others}"
 
 
 def _threads(count: int) -> str:
