@@ -127,6 +127,7 @@ class Composer(QWidget):
         for label in (self._hint, self._context_name, self._used):
             label.setProperty("role", "small")
             label.setProperty("muted", True)
+        self._hint.setFixedHeight(theme.line("small"))  # whatever the font would like
         self._hint.hide()
         self._meter.setFixedWidth(72)
         self._button.setFixedSize(_BUTTON_WIDTH, theme.size("control"))
