@@ -200,6 +200,7 @@ class Composer(QWidget):
         self._button.setEnabled(self._is_busy or bool(self.edit.toPlainText().strip()))
         waiting = "Write the next message; Enter sends it when this answer ends"
         self.edit.setPlaceholderText(waiting if self._is_busy else "Write a message")
+        self.edit.viewport().update()  # Qt 6.11 repaints only when the placeholder comes or goes, not when it changes
 
     def _on_height_wanted(self, height: int) -> None:
         self._text_height = height
