@@ -10,9 +10,6 @@ import pytest
 from PySide6.QtTest import QTest
 
 from app.bench_ui import LagMeter, Measured, percentile
-from resources import models_dir
-
-needs_starter = pytest.mark.skipif(not (models_dir() / "starter.gguf").exists(), reason="the starter is not built")
 
 
 def run_module(module: str, *arguments: str) -> str:
@@ -47,7 +44,6 @@ def test_a_busy_loop_is_late(qapp) -> None:
     assert len(meter.late_ms) == count
 
 
-@needs_starter
 @pytest.mark.models
 def test_the_window_measures_itself() -> None:
     document = json.loads(run_module("app.bench_ui", "--quick", "--json").splitlines()[-1])
@@ -58,7 +54,6 @@ def test_the_window_measures_itself() -> None:
     assert len(document["samples"]["scripted_stop_ms"]) == 5
 
 
-@needs_starter
 @pytest.mark.models
 def test_a_start_says_its_times(tmp_path: Path) -> None:
     window, token = [json.loads(line) for line in run_module("app.bench_startup").splitlines()]
