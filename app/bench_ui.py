@@ -26,7 +26,7 @@ from app.chat.failure import Failure
 from app.chat.presets import Preset
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
-from engine import Capability, Engine, EngineConfig, ModelInfo, Sampling
+from engine import Accepts, Engine, EngineConfig, ModelInfo, Sampling
 from engine.testing import FakeBackend
 
 _TICK_MS = 4
@@ -243,7 +243,7 @@ class _OneModel:
         return (self.find("scripted"),)
 
     def find(self, _name: str) -> ModelInfo:
-        chat = frozenset({Capability.CHAT})
+        chat = frozenset({Accepts.MESSAGES})
         path = Path("scripted.gguf")
         return ModelInfo(
             id="scripted",
@@ -252,7 +252,7 @@ class _OneModel:
             name="Scripted",
             architecture="none",
             size_bytes=0,
-            capabilities=chat,
+            accepts=chat,
         )
 
 

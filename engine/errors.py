@@ -5,6 +5,9 @@
     ├── EngineClosedError         the engine is not open
     ├── EngineDeadError           a lane died; close the engine and open a new one
     ├── OutOfMemoryError          the model or its context does not fit
+    ├── PluginError               a plugin failed, or cannot be used
+    │   └── PluginRefusedError    a plugin's folder, zip or manifest is refused
+    ├── TaskCancelledError        the task was cancelled
     ├── ModelError                this model cannot be used
     │   ├── ModelNotFoundError    no such id or file
     │   ├── ModelFileError        the file is broken, or not a model
@@ -51,6 +54,31 @@ class EngineDeadError(EngineError):
 
 class OutOfMemoryError(EngineError):
     """The model or its context does not fit into memory."""
+
+
+class PluginError(EngineError):
+    """A plugin failed, or cannot be used.
+
+    Attributes:
+        plugin: its id.
+        details: a traceback or the end of its output, for copying; may be empty.
+    """
+
+    def __init__(self, plugin: str, cause: str, remedy: str = "", details: str = "") -> None:
+        super().__init__(cause, remedy)
+        self.plugin = plugin
+        self.details = details
+
+
+class PluginRefusedError(PluginError):
+    """A plugin's folder, zip or manifest is refused."""
+
+
+class TaskCancelledError(EngineError):
+    """The task was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("The task was cancelled.")
 
 
 class ModelError(EngineError):

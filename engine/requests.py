@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+
+class Urgency(StrEnum):
+    """How soon somebody needs the result."""
+
+    INTERACTIVE = "interactive"  # a person is waiting and looking
+    NORMAL = "normal"  # a person is waiting, but does something else
+    BATCH = "batch"  # nobody is waiting
 
 
 class OverflowPolicy(StrEnum):
@@ -14,12 +22,54 @@ class OverflowPolicy(StrEnum):
     DROP_OLDEST = "drop_oldest"  # drop the oldest turns (never a system message) and say which
 
 
+class Accepts(StrEnum):
+    """The forms of request that a model may take. Which ones a model does take, the plugins say."""
+
+    MESSAGES = "messages"  # a conversation
+    PROMPT = "prompt"  # plain text to continue
+    SUFFIX = "suffix"  # text before and after a gap
+    TEXTS = "texts"  # texts to make vectors of
+    IMAGE = "image"  # a picture
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function that a model may call.
+
+    Attributes:
+        name: letters, digits, hyphens and underscores.
+        description: what it does and when to use it, for the model to read.
+        parameters: JSON schema of its arguments, an object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asks for: which tool, with which arguments (as JSON can hold them)."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
 
-    role: Literal["system", "user", "assistant"]
+    Attributes:
+        role: who speaks; `tool` answers a call.
+        content: what is said, or what the tool returned.
+        tool_calls: of an assistant: what it asked for in this turn.
+        tool_name: of a tool: which one answers.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_name: str = ""
 
 
 def system(content: str) -> Message:
@@ -70,13 +120,13 @@ class Sampling:
 class GenerateRequest:
     """Ask a text model for an answer.
 
-    Exactly one of `messages` and `prompt` is given. `suffix` (fill in the middle) goes with `prompt`.
+    Exactly one of `messages` and `prompt` is given. `suffix` (text after a gap) goes with `prompt`.
 
     Attributes:
         model: id from the library, or a path to a file.
         messages: the conversation, rendered with the model's own chat template.
         prompt: plain text to continue.
-        suffix: text that follows the gap; needs a model with `Capability.INFILL`.
+        suffix: text that follows the gap; needs a model that accepts `Accepts.SUFFIX`.
         sampling: how tokens are drawn; None takes what the model recommends (`ModelInfo.sampling`).
         max_tokens: most tokens to generate; None means until the context is full.
         stop: texts that end the answer; they are not part of it.
@@ -84,6 +134,9 @@ class GenerateRequest:
         grammar: a GBNF grammar that the answer must satisfy; excludes `json_schema`.
         logprobs: how many alternatives to report per token; 0 reports none, 1 or more adds the chosen token's too.
         overflow: what to do when the prompt is longer than the context.
+        tools: functions that the model may call; the calls it makes are in the result. Goes with `messages`.
+        thinking: whether to think before answering, for models that let one choose; None leaves it to the model.
+        urgency: how soon the result is needed.
     """
 
     model: str
@@ -97,6 +150,9 @@ class GenerateRequest:
     grammar: str | None = None
     logprobs: int = 0
     overflow: OverflowPolicy = OverflowPolicy.ERROR
+    tools: tuple[ToolSpec, ...] = ()
+    thinking: bool | None = None
+    urgency: Urgency = Urgency.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +163,13 @@ class RecognizeRequest:
         model: id from the library, or a path to a file.
         image: path of an image file, or its encoded bytes (PNG, JPEG, WebP, GIF, BMP, TIFF).
         top_k: most labels to return.
+        urgency: how soon the result is needed.
     """
 
     model: str
     image: Path | bytes
     top_k: int = 5
+    urgency: Urgency = Urgency.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +180,12 @@ class EmbedRequest:
         model: id from the library, or a path to a file.
         texts: what to embed; at least one.
         normalize: scale each vector to length 1.
+        purpose: `query` for what is searched with, `document` for what is searched in; some models tell them apart.
+        urgency: how soon the result is needed.
     """
 
     model: str
     texts: tuple[str, ...]
     normalize: bool = True
+    purpose: Literal["document", "query"] = "document"
+    urgency: Urgency = Urgency.INTERACTIVE

@@ -16,7 +16,7 @@ import numpy as np
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress, Prompt, SequenceStep, TextSequence
 from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
 from engine.types import (
-    Capability,
+    Accepts,
     FinishReason,
     FloatArray,
     GenerateRequest,
@@ -164,7 +164,7 @@ class FakeVisionModel(_FakeModel):
         image = request.image.read_bytes() if isinstance(request.image, Path) else request.image
         if not image:
             return InvalidRequestError("The image is empty.", "Choose another file.")
-        return replace(self._backend.sees, labels=self._backend.sees.labels[: request.top_k])
+        return replace(self._backend.sees, labels=(self._backend.sees.labels or ())[: request.top_k])
 
 
 class FakeEmbeddingModel(_FakeModel):
@@ -190,7 +190,7 @@ class FakeEmbeddingModel(_FakeModel):
 
 
 _SIGN = VisionOutput(
-    capability=Capability.READING,
+    task="reading",
     image_size=(320, 64),
     labels=(Label("letter", 0.9), Label("digit", 0.1)),
     lines=(TextLine("HEARTH 42", 0.98, (10, 12, 300, 52)),),
@@ -199,7 +199,7 @@ _SIGN = VisionOutput(
 
 @dataclass(slots=True, eq=False)
 class FakeBackend:
-    """Opens any file; the model's kind follows from the capabilities in its `ModelInfo`.
+    """Opens any file; the model's kind follows from what its `ModelInfo` accepts.
 
     Attributes:
         script: pieces of text, one per step.
@@ -233,8 +233,8 @@ class FakeBackend:
         return model
 
     def _make(self, info: ModelInfo, options: LoadOptions) -> LoadedModel:
-        if Capability.EMBEDDING in info.capabilities:
+        if Accepts.TEXTS in info.accepts:
             return FakeEmbeddingModel(info, options)
-        if info.capabilities & {Capability.READING, Capability.CLASSIFICATION, Capability.FEATURES}:
+        if Accepts.IMAGE in info.accepts:
             return FakeVisionModel(info, options, self)
         return FakeTextModel(info, options, self)

@@ -12,29 +12,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.requests import Accepts as Accepts
 from engine.requests import EmbedRequest as EmbedRequest
 from engine.requests import GenerateRequest as GenerateRequest
 from engine.requests import Message as Message
 from engine.requests import OverflowPolicy as OverflowPolicy
 from engine.requests import RecognizeRequest as RecognizeRequest
 from engine.requests import Sampling as Sampling
+from engine.requests import ToolCall as ToolCall
+from engine.requests import ToolSpec as ToolSpec
+from engine.requests import Urgency as Urgency
 from engine.requests import assistant as assistant
 from engine.requests import system as system
 from engine.requests import user as user
 
 FloatArray = NDArray[np.float32]
-
-
-class Capability(StrEnum):
-    """What a model can be asked to do."""
-
-    CHAT = "chat"  # has a chat template
-    COMPLETION = "completion"  # continues a plain prompt
-    INFILL = "infill"  # fills in the middle between a prompt and a suffix
-    EMBEDDING = "embedding"  # text -> vector
-    CLASSIFICATION = "classification"  # image -> labels with scores
-    READING = "reading"  # image -> text
-    FEATURES = "features"  # image -> raw output vector
 
 
 class FinishReason(StrEnum):
@@ -137,6 +129,14 @@ class TextDelta:
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """More of what the model thinks before it answers; no part of the answer."""
+
+    text: str
+    token_count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateResult:
     """A finished answer.
@@ -146,6 +146,8 @@ class GenerateResult:
         finish_reason: why it ended.
         seed: the seed that was used; the same request with it gives the same text when it runs alone.
         dropped_messages: indexes of the messages dropped by `OverflowPolicy.DROP_OLDEST`.
+        thinking: what it thought before, equal to the joined `ThinkingDelta`s.
+        tool_calls: what it asks to be called before it goes on.
     """
 
     text: str
@@ -156,6 +158,8 @@ class GenerateResult:
     seed: int
     logprobs: tuple[TokenLogprob, ...] = ()
     dropped_messages: tuple[int, ...] = ()
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ class Finished:
     result: GenerateResult
 
 
-Event = Queued | Loading | Prefill | TextDelta | Finished
+Event = Queued | Loading | Prefill | TextDelta | ThinkingDelta | Finished
 
 
 # ----------------------------------------------------------------------------------------------------- other results
@@ -194,28 +198,50 @@ class TextLine:
     box: tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisionOutput:
-    """What a vision model says about one image; the fields that its capability does not fill stay empty.
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One thing found in an image.
 
     Attributes:
-        capability: CLASSIFICATION fills `labels`, READING fills `lines`, FEATURES fills `features`.
-        labels: most likely first.
-        lines: top to bottom.
-        features: float32 vector, shape (n,).
-        image_size: width, height in pixels, after EXIF rotation.
+        name: what it is.
+        score: in [0, 1].
+        box: left, top, right, bottom in pixels of the upright image.
     """
 
-    capability: Capability
+    name: str
+    score: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionOutput:
+    """What a vision model says about one image; fields that its task does not fill are None.
+
+    Attributes:
+        task: what was done, as the pipeline calls it.
+        image_size: width, height in pixels, after EXIF rotation.
+        labels: most likely first.
+        lines: top to bottom.
+        detections: most certain first.
+        mask: uint8, shape (rows, columns) of any resolution, stretched over the whole image: 0 is nothing, i is
+            `mask_names[i - 1]`.
+        mask_names: what the values of the mask stand for.
+        features: float32 vector, shape (n,).
+    """
+
+    task: str
     image_size: tuple[int, int]
-    labels: tuple[Label, ...] = ()
-    lines: tuple[TextLine, ...] = ()
+    labels: tuple[Label, ...] | None = None
+    lines: tuple[TextLine, ...] | None = None
+    detections: tuple[Detection, ...] | None = None
+    mask: NDArray[np.uint8] | None = None
+    mask_names: tuple[str, ...] = ()
     features: FloatArray | None = None
 
     @property
     def text(self) -> str:
         """All lines, one per row."""
-        return "\n".join(line.text for line in self.lines)
+        return "\n".join(line.text for line in self.lines or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +280,9 @@ class ModelInfo:
         parameters: number of weights; None if unknown.
         quantization: `F16`, `Q8_0`, `Q4_K_M`, ...; None if unknown.
         context_tokens: trained context; None for vision models.
-        capabilities: what it can be asked to do.
+        accepts: forms of request that it can serve.
+        tasks: what it is good for, as the plugins that serve it say.
+        plugins: ids of those plugins.
         licence: as written in the file; None if it says nothing.
         sampling: what its author recommends; the defaults where the file says nothing.
     """
@@ -268,7 +296,9 @@ class ModelInfo:
     parameters: int | None = None
     quantization: str | None = None
     context_tokens: int | None = None
-    capabilities: frozenset[Capability] = frozenset()
+    accepts: frozenset[Accepts] = frozenset()
+    tasks: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
     licence: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
 

@@ -15,7 +15,7 @@ from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
 from engine import Engine
 from engine.errors import EngineError
-from engine.types import Capability, GenerateRequest, ModelInfo, OverflowPolicy, Sampling, TextDelta
+from engine.types import Accepts, GenerateRequest, ModelInfo, OverflowPolicy, Sampling, TextDelta
 
 MAX_ANSWER_TOKENS = 2048
 T = TypeVar("T")
@@ -138,7 +138,7 @@ def _next_id(session: ChatSession) -> int:
 def _request(session: ChatSession, wish: Wish) -> GenerateRequest:
     overflow = OverflowPolicy.DROP_OLDEST if session.drops_oldest else OverflowPolicy.ERROR
     messages = messages_of(session.transcript.turns)
-    if Capability.CHAT in wish.model.capabilities:
+    if Accepts.MESSAGES in wish.model.accepts:
         return GenerateRequest(
             model=wish.model.id,
             messages=messages,

@@ -9,10 +9,10 @@ from app.chat.presets import PRESETS, Preset
 from app.chat.store import ChatStore
 from engine import Engine
 from engine.errors import EngineClosedError
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 _STARTER = "starter"
-_TEXT = frozenset({Capability.CHAT, Capability.COMPLETION})
+_TEXT = frozenset({Accepts.MESSAGES, Accepts.PROMPT})
 
 
 class ModelChoices(QObject):
@@ -66,7 +66,7 @@ class ModelChoices(QObject):
     @property
     def only_continues(self) -> bool:
         """Whether the chosen model continues a text instead of chatting."""
-        return self.current is not None and Capability.CHAT not in self.current.capabilities
+        return self.current is not None and Accepts.MESSAGES not in self.current.accepts
 
     def choose_model(self, model: str) -> None:
         """Let another model answer from now on."""
@@ -88,7 +88,7 @@ class ModelChoices(QObject):
         found = await self._store.run(self._scan)
         wanted = self.current.id if self.current else kept.get("model", self._wanted)
         self.preset = next((preset for preset in PRESETS if preset.name == kept.get("preset")), self.preset)
-        self.models = tuple(sorted((info for info in found if info.capabilities & _TEXT), key=_rank))
+        self.models = tuple(sorted((info for info in found if info.accepts & _TEXT), key=_rank))
         by_id = {info.id: info for info in self.models}
         self.current = by_id.get(wanted, self.models[0] if self.models else None)
         self.changed.emit()
@@ -98,4 +98,4 @@ class ModelChoices(QObject):
 
 
 def _rank(info: ModelInfo) -> tuple[bool, bool, str]:
-    return Capability.CHAT not in info.capabilities, info.id != _STARTER, info.id
+    return Accepts.MESSAGES not in info.accepts, info.id != _STARTER, info.id

@@ -4,7 +4,7 @@ from app.chat.choices import ModelChoices
 from app.chat.composer import Composer
 from app.chat.composer.picker_button import Option
 from app.chat.presets import PRESETS
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 
 def fill_pickers(composer: Composer, choices: ModelChoices) -> None:
@@ -27,6 +27,6 @@ def fill_pickers(composer: Composer, choices: ModelChoices) -> None:
 def _detail(info: ModelInfo) -> str:
     size = info.size_bytes / 1e9
     parts = [info.quantization or "", f"{size:.1f} GB" if size >= 0.1 else f"{info.size_bytes / 1e6:.0f} MB"]
-    if Capability.CHAT not in info.capabilities:
+    if Accepts.MESSAGES not in info.accepts:
         parts.append("continues text")
     return ", ".join(part for part in parts if part)

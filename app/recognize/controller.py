@@ -15,11 +15,9 @@ from app.recognize.picture import Picture, State
 from app.tasks import Tasks
 from engine import Engine
 from engine.errors import EngineError, ImageError, RequestError
-from engine.types import Capability, ModelInfo, RecognizeRequest
+from engine.types import Accepts, ModelInfo, RecognizeRequest
 
 log = logging.getLogger(__name__)
-
-VISION = frozenset({Capability.CLASSIFICATION, Capability.READING, Capability.FEATURES})
 
 _BUNDLED = "reader"
 _AT_ONCE = 8  # as many as the lane puts into one run
@@ -163,7 +161,7 @@ class RecognizeController(QObject):
 
     async def _find_models(self) -> None:
         found = await self._decoder.call(self._engine.models)
-        self._models = tuple(model for model in found if model.capabilities & VISION)
+        self._models = tuple(model for model in found if Accepts.IMAGE in model.accepts)
         if not self.model_id:
             ids = [model.id for model in self._models]
             self._model_id = _BUNDLED if _BUNDLED in ids else next(iter(ids), "")

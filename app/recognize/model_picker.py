@@ -79,4 +79,4 @@ class ModelPicker(QPushButton):
 
 
 def _kinds(model: ModelInfo) -> str:
-    return ", ".join(sorted(capability.value for capability in model.capabilities))
+    return ", ".join(model.tasks)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QImage
 
-from engine.types import Capability, RecognizeResult
+from engine.types import RecognizeResult
 
 
 class State(Enum):
@@ -59,9 +59,9 @@ class Picture:
 
 def _count(result: RecognizeResult) -> str:
     output = result.output
-    if output.capability is Capability.READING:
+    if output.lines is not None:
         count = len(output.lines)
         return f"{count or 'No'} line{'' if count == 1 else 's'}"
-    if output.capability is Capability.CLASSIFICATION:
+    if output.labels is not None:
         return output.labels[0].name if output.labels else "No label"
     return f"{0 if output.features is None else output.features.size} values"

@@ -17,9 +17,8 @@ from app.recognize.result_delegate import ResultDelegate
 from app.recognize.results_model import ResultsModel, findings_of
 from app.theme import Appearance
 from app.theme.widgets import IconButton
-from engine.types import Capability, RecognizeResult
+from engine.types import RecognizeResult, VisionOutput
 
-_TITLES = {Capability.READING: "Text", Capability.CLASSIFICATION: "Labels", Capability.FEATURES: "Strongest values"}
 _STATES = {
     State.WAITING: "Waiting for its turn",
     State.RUNNING: "Looking at the picture",
@@ -79,11 +78,11 @@ class ResultsCard(QFrame):
         is_other = picture is not self._picture
         self._picture = picture
         result = picture.result if picture is not None else None
-        self._title.setText("Results" if result is None else _TITLES[result.output.capability])
+        self._title.setText("Results" if result is None else _title(result.output))
         self._note_part.setVisible(result is None or not _has_findings(result))
         self._note.setText(_note(picture))
         self.rows.setVisible(result is not None and _has_findings(result))
-        has_scores = result is not None and result.output.capability is not Capability.FEATURES
+        has_scores = result is not None and result.output.features is None
         self._threshold_row.setVisible(has_scores and self.rows.isVisibleTo(self))
         self._show_findings(result)
         if is_other:
@@ -258,6 +257,12 @@ def _note(picture: Picture | None) -> str:
     if picture is None:
         return ""
     if picture.result is not None:
-        is_text = picture.result.output.capability is Capability.READING
+        is_text = picture.result.output.lines is not None
         return "No text was found in this picture." if is_text else "Nothing was found in this picture."
     return _STATES.get(picture.state, "")
+
+
+def _title(output: VisionOutput) -> str:
+    if output.lines is not None:
+        return "Text"
+    return "Labels" if output.labels is not None else "Strongest values"

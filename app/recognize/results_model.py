@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from engine.types import Capability, FloatArray, VisionOutput
+from engine.types import FloatArray, VisionOutput
 
 _Index = QModelIndex | QPersistentModelIndex
 FINDING_ROLE = Qt.ItemDataRole.UserRole
@@ -39,9 +39,9 @@ class Finding:
 def findings_of(output: VisionOutput, threshold: float) -> tuple[Finding, ...]:
     """Rows for an output; the score of each is compared with the threshold in [0, 1]."""
     scored: list[tuple[str, float, tuple[int, int, int, int] | None]]
-    if output.capability is Capability.READING:
+    if output.lines is not None:
         scored = [(line.text, line.score, line.box) for line in output.lines]
-    elif output.capability is Capability.CLASSIFICATION:
+    elif output.labels is not None:
         scored = [(label.name, label.score, None) for label in output.labels]
     else:
         return _strongest_features(output.features)

@@ -11,7 +11,7 @@ from engine.cli.run import answer, with_prompt
 from engine.cli.session import Session
 from engine.engine import Engine
 from engine.errors import RequestError
-from engine.types import Capability, GenerateRequest, Message, ModelInfo, OverflowPolicy, assistant, system, user
+from engine.types import Accepts, GenerateRequest, Message, ModelInfo, OverflowPolicy, assistant, system, user
 
 
 def chat(session: Session, info: ModelInfo, template: GenerateRequest, system_text: str | None) -> None:
@@ -60,7 +60,7 @@ def _turn(
     line: str,
 ) -> None:
     request = with_prompt(template, info, line, None)
-    if Capability.CHAT in info.capabilities:
+    if Accepts.MESSAGES in info.accepts:
         request = replace(request, messages=(*history, user(line)))
     try:
         result = runner.run(answer(engine, request, Output(), stream=True))

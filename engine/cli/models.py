@@ -67,7 +67,7 @@ def _table(models: tuple[ModelInfo, ...]) -> "Table":
     for info in models:
         table.add_row(
             info.id,
-            ", ".join(sorted(info.capabilities)),
+            ", ".join(info.tasks),
             human_count(info.parameters),
             info.quantization or "–",
             f"{info.context_tokens:,}" if info.context_tokens else "–",
@@ -85,7 +85,7 @@ def _facts(info: ModelInfo) -> "Table":
         ("name", info.name),
         ("file", str(info.path)),
         ("architecture", info.architecture),
-        ("can", ", ".join(sorted(info.capabilities))),
+        ("can", ", ".join(info.tasks)),
         ("parameters", human_count(info.parameters)),
         ("type", info.quantization or "–"),
         ("context", f"{info.context_tokens:,} tokens" if info.context_tokens else "–"),

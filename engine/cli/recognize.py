@@ -11,7 +11,7 @@ import typer
 from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.errors import RequestError
-from engine.types import Capability, RecognizeRequest, RecognizeResult, VisionOutput
+from engine.types import RecognizeRequest, RecognizeResult, VisionOutput
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -63,14 +63,15 @@ async def _one(engine: "Engine", request: RecognizeRequest) -> RecognizeResult |
 
 
 def _described(found: VisionOutput, prefix: str) -> str:
-    match found.capability:
-        case Capability.READING:
-            return f"{prefix}{found.text}\n"
-        case Capability.CLASSIFICATION:
-            return prefix + "".join(f"{label.score:6.1%}  {label.name}\n" for label in found.labels)
-        case _:
-            values = () if found.features is None else found.features
-            return f"{prefix}{' '.join(f'{value:.6g}' for value in values)}\n"
+    if found.lines is not None:
+        return f"{prefix}{found.text}\n"
+    if found.labels is not None:
+        return prefix + "".join(f"{label.score:6.1%}  {label.name}\n" for label in found.labels)
+    if found.detections is not None:
+        rows = (f"{item.score:6.1%}  {item.name}  {' '.join(map(str, item.box))}\n" for item in found.detections)
+        return prefix + ("".join(rows) or "nothing found\n")
+    values = () if found.features is None else found.features
+    return f"{prefix}{' '.join(f'{value:.6g}' for value in values)}\n"
 
 
 def _entry(image: Path, result: RecognizeResult | RequestError) -> dict[str, object]:

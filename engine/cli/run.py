@@ -13,7 +13,7 @@ from engine.cli.progress import LoadingLine
 from engine.cli.session import Session
 from engine.errors import CapabilityError, InvalidRequestError
 from engine.types import (
-    Capability,
+    Accepts,
     Finished,
     GenerateRequest,
     GenerateResult,
@@ -28,8 +28,6 @@ from engine.types import (
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-
-VISION = frozenset({Capability.CLASSIFICATION, Capability.READING, Capability.FEATURES})
 
 
 def run(
@@ -62,7 +60,7 @@ def run(
     session: Session = context.obj
     output = Output(as_json)
     info = session.engine().model(model)
-    if image is not None or info.capabilities & VISION:
+    if image is not None or Accepts.IMAGE in info.accepts:
         _recognise_instead(session, info, model, image, output)
         return
     template = GenerateRequest(
@@ -101,7 +99,7 @@ def with_prompt(template: GenerateRequest, info: ModelInfo, prompt: str, system_
 
     if not prompt.strip():
         raise InvalidRequestError("The prompt is empty.", 'Write what you want, as in `hearth run starter "Hello"`.')
-    if Capability.CHAT in info.capabilities:
+    if Accepts.MESSAGES in info.accepts:
         messages: tuple[Message, ...] = (user(prompt),)
         return replace(template, messages=messages if system_text is None else (system(system_text), *messages))
     if system_text is not None:
@@ -156,7 +154,7 @@ def _schema_text(schema: str) -> str:
 def _recognise_instead(session: Session, info: ModelInfo, model: str, image: Path | None, output: Output) -> None:
     from engine.cli.recognize import recognize_images
 
-    if not info.capabilities & VISION:
+    if Accepts.IMAGE not in info.accepts:
         raise CapabilityError(f"{info.id} is a text model and cannot see images.", "Leave --image out, or use reader.")
     if image is None:
         raise InvalidRequestError(f"{info.id} is a vision model and needs an image.", "Give one with --image FILE.")

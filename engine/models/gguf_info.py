@@ -1,4 +1,4 @@
-"""What a GGUF header says about its model: capabilities, size, quantization, memory per token."""
+"""What a GGUF header says about its model: what it accepts, size, quantization, memory per token."""
 
 from collections import Counter
 from typing import Final
@@ -7,7 +7,7 @@ from engine.errors import ModelFileError
 from engine.models.ggml import FILE_TYPES
 from engine.models.gguf import GgufHeader
 from engine.models.gguf_sampling import recommended_sampling
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 _EMBEDDERS: Final = frozenset({
     "bert", "eurobert", "gemma-embedding", "jina-bert-v2", "jina-bert-v3", "llama-embed", "modern-bert", "neo-bert",
@@ -52,7 +52,8 @@ def describe(header: GgufHeader, model_id: str, *, size_bytes: int | None = None
         parameters=_parameters(header),
         quantization=quantization(header),
         context_tokens=header.number("{arch}.context_length"),
-        capabilities=capabilities(header),
+        accepts=accepts(header),
+        tasks=tuple(sorted(_TASKS[form] for form in accepts(header))),
         licence=header.text("general.license"),
         sampling=recommended_sampling(header),
     )
@@ -84,18 +85,26 @@ def chat_template(header: GgufHeader) -> str | None:
     return header.text("tokenizer.chat_template") or None
 
 
-def capabilities(header: GgufHeader) -> frozenset[Capability]:
+_TASKS: Final = {
+    Accepts.MESSAGES: "chat",
+    Accepts.PROMPT: "completion",
+    Accepts.SUFFIX: "infill",
+    Accepts.TEXTS: "embedding",
+}
+
+
+def accepts(header: GgufHeader) -> frozenset[Accepts]:
     """What the model can be asked to do; empty for kinds that Hearth cannot run."""
     pooling = header.number("{arch}.pooling_type")
     if pooling == _POOLING_RANK or header.architecture in _ENCODER_DECODERS:
         return frozenset()
     if header.architecture in _EMBEDDERS or pooling in _POOLING_VECTOR:
-        return frozenset({Capability.EMBEDDING})
-    found = {Capability.COMPLETION}
+        return frozenset({Accepts.TEXTS})
+    found = {Accepts.PROMPT}
     if chat_template(header):
-        found.add(Capability.CHAT)
+        found.add(Accepts.MESSAGES)
     if _can_infill(header):
-        found.add(Capability.INFILL)
+        found.add(Accepts.SUFFIX)
     return frozenset(found)
 
 

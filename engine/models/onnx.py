@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.gguf import DOWNLOAD_AGAIN
 from engine.models.onnx_card import OnnxCard, find_tokenizer, read_card
-from engine.types import ModelInfo
+from engine.types import Accepts, ModelInfo
 
 __all__ = ["OnnxCard", "OnnxHeader", "describe", "find_tokenizer", "read_card", "read_onnx_header"]
 
@@ -64,7 +64,8 @@ def describe(path: Path, model_id: str) -> ModelInfo:
         size_bytes=header.size_bytes,
         parameters=header.parameters or None,
         quantization=header.data_type,
-        capabilities=frozenset({card.task}),
+        accepts=frozenset({Accepts.TEXTS if card.task == "embedding" else Accepts.IMAGE}),
+        tasks=(card.task,),
         licence=card.licence or None,
     )
 

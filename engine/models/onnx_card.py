@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar, get_args
 
 from engine.errors import ModelFileError
-from engine.types import Capability
 
 Layout = Literal["NCHW", "NHWC"]
 Channels = Literal["RGB", "BGR", "L"]
@@ -19,7 +18,7 @@ MAX_SIDE: Final = 8_192
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 
-_TASKS: Final = (Capability.CLASSIFICATION, Capability.READING, Capability.FEATURES, Capability.EMBEDDING)
+_TASKS: Final = ("classification", "reading", "features", "embedding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class OnnxCard:
 
     Attributes:
         name: what its author calls it; empty if there is no card.
-        task: what it does: CLASSIFICATION, READING, FEATURES or EMBEDDING.
+        task: what it does: `classification`, `reading`, `features` or `embedding`.
         labels: of a classifier, one per class; empty: classes are shown by number.
         charset: of a reader: character i is class i + 1, class 0 is the blank of CTC.
         size: height, width of the input in pixels; None in either place: free, or as the graph says.
@@ -41,7 +40,7 @@ class OnnxCard:
     """
 
     name: str = ""
-    task: Capability = Capability.CLASSIFICATION
+    task: str = "classification"
     labels: tuple[str, ...] = ()
     charset: str = ""
     size: tuple[int | None, int | None] = (None, None)
@@ -90,8 +89,8 @@ def read_card(path: Path) -> OnnxCard:
     return _Fields(place, table).card(_default_task(path))
 
 
-def _default_task(path: Path) -> Capability:
-    return Capability.EMBEDDING if find_tokenizer(path) else Capability.CLASSIFICATION
+def _default_task(path: Path) -> str:
+    return "embedding" if find_tokenizer(path) else "classification"
 
 
 class _Fields:
@@ -101,11 +100,11 @@ class _Fields:
         self._place = place
         self._table = table
 
-    def card(self, default_task: Capability) -> OnnxCard:
+    def card(self, default_task: str) -> OnnxCard:
         channels = self._choice("channels", get_args(Channels), "RGB")
         plain = channels != "RGB"  # only colour pictures have ImageNet's mean and deviation by default
         count = 1 if channels == "L" else 3
-        task = Capability(self._choice("task", [str(task) for task in _TASKS], str(default_task)))
+        task = self._choice("task", _TASKS, default_task)
         card = OnnxCard(
             name=self._text("name"),
             task=task,
@@ -121,7 +120,7 @@ class _Fields:
         )
         if min(card.std) <= 0:
             raise self._wrong("std", "numbers above 0")
-        if task is Capability.READING and not card.charset:
+        if task == "reading" and not card.charset:
             raise self._wrong("charset", "the characters that the model reads")
         if len(set(card.charset)) < len(card.charset):
             raise self._wrong("charset", "characters that occur once each")

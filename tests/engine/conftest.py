@@ -10,13 +10,13 @@ from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import ModelNotFoundError
 from engine.testing import FakeBackend
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 CAPABILITIES = {
-    "text": frozenset({Capability.CHAT, Capability.COMPLETION}),
-    "other": frozenset({Capability.CHAT, Capability.COMPLETION}),
-    "eyes": frozenset({Capability.READING}),
-    "vectors": frozenset({Capability.EMBEDDING}),
+    "text": frozenset({Accepts.MESSAGES, Accepts.PROMPT}),
+    "other": frozenset({Accepts.MESSAGES, Accepts.PROMPT}),
+    "eyes": frozenset({Accepts.IMAGE}),
+    "vectors": frozenset({Accepts.TEXTS}),
 }
 
 
@@ -39,7 +39,7 @@ class FakeLibrary:
             name=name,
             architecture="fake",
             size_bytes=self.size_bytes,
-            capabilities=CAPABILITIES[name],
+            accepts=CAPABILITIES[name],
         )
 
 

@@ -14,7 +14,7 @@ from engine.backends.onnx import OnnxBackend
 from engine.backends.onnx.images import DecodedImage
 from engine.backends.onnx.vision import OnnxVisionModel
 from engine.models.onnx import describe, read_card
-from engine.types import Capability, RecognizeRequest, VisionOutput
+from engine.types import Accepts, RecognizeRequest, VisionOutput
 from resources.reader.evaluate import edit_distance
 
 READER = resources.models_dir() / "reader.onnx"
@@ -57,7 +57,7 @@ def assert_reads(output: VisionOutput, *lines: str) -> None:
 def test_it_is_small_and_described() -> None:
     info = describe(READER, "reader")
     assert info.size_bytes <= 5_000_000
-    assert info.capabilities == {Capability.READING}
+    assert info.accepts == {Accepts.IMAGE}
     assert info.licence == "MIT"
     assert set(read_card(READER).charset) == {chr(code) for code in range(32, 127)}
     assert Path(READER).with_suffix(".md").is_file()
@@ -66,7 +66,7 @@ def test_it_is_small_and_described() -> None:
 @pytest.mark.parametrize("size", [12, 16, 24, 48, 90])
 def test_reads_words_at_any_size(reader: OnnxVisionModel, size: int) -> None:
     output = read(reader, draw("The quick brown fox", size))
-    assert output.capability is Capability.READING
+    assert output.task == "reading"
     assert_reads(output, "The quick brown fox")
     assert output.lines[0].score > 0.8
 

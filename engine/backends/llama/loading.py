@@ -16,7 +16,7 @@ from engine.backends.llama.text_model import LlamaTextModel
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, free_memory_bytes, open_context, open_weights
 from engine.errors import CapabilityError, OutOfMemoryError
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 _CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
 _PARKED_SHARE = 16  # parked conversations take at most this share of the free memory, a guess
@@ -24,7 +24,7 @@ _KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eig
 
 
 def load_model(info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LlamaTextModel | LlamaEmbeddingModel:
-    """Load a GGUF file as what its capabilities say it is.
+    """Load a GGUF file as what it accepts says it is.
 
     Thread: loader.
 
@@ -37,7 +37,7 @@ def load_model(info: ModelInfo, options: LoadOptions, progress: LoadProgress) ->
     weights = open_weights(info, options, progress)
     with contextlib.ExitStack() as undo:
         undo.callback(weights.free)
-        if Capability.EMBEDDING in info.capabilities:
+        if Accepts.TEXTS in info.accepts:
             model: LlamaTextModel | LlamaEmbeddingModel = LlamaEmbeddingModel.open(weights, options)
         else:
             model = _open_text_model(weights, options)

@@ -6,9 +6,9 @@ from typing import Final
 
 import jinja2
 
-from engine.backends.llama.template_budget import TemplateBudget, too_much
-from engine.backends.llama.template_environment import ConversationRefusedError, TemplateEnvironment
 from engine.errors import TemplateError
+from engine.templates.budget import TemplateBudget, too_much
+from engine.templates.environment import ConversationRefusedError, TemplateEnvironment
 from engine.types import Message
 
 MAX_SOURCE_CHARS: Final = 32 << 10  # the largest real ones have 17,000; compiling takes up to 30 µs per character

@@ -10,7 +10,7 @@ from engine.backends.onnx.preprocess import ImageInput, resize
 from engine.backends.onnx.session import Session
 from engine.backends.onnx.softmax import probabilities
 from engine.errors import RequestError
-from engine.types import Capability, FloatArray, Label, VisionOutput
+from engine.types import FloatArray, Label, VisionOutput
 
 
 class Classification:
@@ -42,7 +42,7 @@ class Classification:
     def _describe(self, image: DecodedImage, scores: FloatArray, top_k: int) -> VisionOutput:
         best = np.argsort(-scores, kind="stable")[:top_k]
         return VisionOutput(
-            capability=Capability.CLASSIFICATION,
+            task="classification",
             image_size=image.size,
             labels=tuple(Label(self._name(int(index)), float(scores[index])) for index in best),
         )

@@ -7,7 +7,7 @@ from engine.backends.onnx.images import DecodedImage
 from engine.backends.onnx.preprocess import ImageInput, resize
 from engine.backends.onnx.session import Session
 from engine.errors import RequestError
-from engine.types import Capability, VisionOutput
+from engine.types import VisionOutput
 
 
 class Features:
@@ -33,6 +33,6 @@ class Features:
         if not output.ndim or len(output) != len(images):
             raise RequestError(f"The model's output of shape {output.shape} has no row per image.")
         return [
-            VisionOutput(capability=Capability.FEATURES, image_size=image.size, features=row.reshape(-1).copy())
+            VisionOutput(task="features", image_size=image.size, features=row.reshape(-1).copy())
             for image, row in zip(images, output, strict=True)
         ]

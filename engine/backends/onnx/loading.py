@@ -14,7 +14,7 @@ from engine.backends.onnx.vision import OnnxVisionModel, Pipeline
 from engine.errors import EngineError, ModelFileError
 from engine.models.onnx import OnnxCard, find_tokenizer, read_card
 from engine.models.onnx_card import card_path
-from engine.types import Capability, ModelInfo
+from engine.types import ModelInfo
 
 GUESSED_SIDE = 224
 """Side of an image in pixels when neither card nor graph says: what most classifiers were trained with."""
@@ -52,7 +52,7 @@ def _cancelled(info: ModelInfo) -> EngineError:
 
 
 def _build(info: ModelInfo, card: OnnxCard, session: Session) -> OnnxVisionModel | OnnxEmbeddingModel:
-    if card.task is Capability.EMBEDDING:
+    if card.task == "embedding":
         return OnnxEmbeddingModel(info, session, find_tokenizer(info.path))
     feed = _image_feed(info.path, session)
     spec = image_input(card, feed, guess=not card_path(info.path).exists())
@@ -60,9 +60,9 @@ def _build(info: ModelInfo, card: OnnxCard, session: Session) -> OnnxVisionModel
 
 
 def _pipeline(card: OnnxCard, session: Session, spec: ImageInput) -> Pipeline:
-    if card.task is Capability.READING:
+    if card.task == "reading":
         return Reading(session, spec, card.charset)
-    if card.task is Capability.FEATURES:
+    if card.task == "features":
         return Features(session, spec)
     return Classification(session, spec, card.labels)
 
@@ -98,7 +98,7 @@ def image_input(card: OnnxCard, feed: TensorInfo, *, guess: bool) -> ImageInput:
     grey = depth == 1 if guess else card.channels == "L"
     if depth not in {None, 1 if grey else 3}:
         raise ModelFileError(f"The model wants images of {depth} channels, which is not supported.", REMEDY)
-    reads = card.task is Capability.READING
+    reads = card.task == "reading"
     height = rows or card.size[0] or GUESSED_SIDE
     width = columns or card.size[1] or (None if reads else GUESSED_SIDE)
     if (card.size[0] or height, card.size[1] or width) != (height, width):

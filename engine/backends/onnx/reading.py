@@ -15,7 +15,7 @@ from engine.backends.onnx.preprocess import ImageInput, to_grey
 from engine.backends.onnx.session import Session
 from engine.backends.onnx.softmax import probabilities
 from engine.errors import ModelFileError, RequestError
-from engine.types import Capability, TextLine, VisionOutput
+from engine.types import TextLine, VisionOutput
 
 LEAST_SCORE = 0.7
 """Mean probability of a line's characters; textures read as text have 0.67 or less in 97 of 100 cases, text has 0.8."""
@@ -81,7 +81,7 @@ class Reading:
             if text and score >= (LEAST_SCORE if len(text) > 1 else LEAST_SIGN_SCORE):
                 lines[crop.image].append(TextLine(text, score, crop.box))
         return [
-            VisionOutput(capability=Capability.READING, image_size=image.size, lines=tuple(found))
+            VisionOutput(task="reading", image_size=image.size, lines=tuple(found))
             for image, found in zip(images, lines, strict=True)
         ]
 

@@ -105,6 +105,6 @@ class OnnxVisionModel:
 
 
 def _shorten(outcome: VisionOutput | RequestError, top_k: int) -> VisionOutput | RequestError:
-    if isinstance(outcome, RequestError) or len(outcome.labels) <= top_k:
+    if isinstance(outcome, RequestError) or outcome.labels is None or len(outcome.labels) <= top_k:
         return outcome
-    return VisionOutput(capability=outcome.capability, image_size=outcome.image_size, labels=outcome.labels[:top_k])
+    return VisionOutput(task=outcome.task, image_size=outcome.image_size, labels=outcome.labels[:top_k])

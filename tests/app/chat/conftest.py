@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication
 from app.chat import ChatController, ChatPage
 from app.tasks import Tasks
 from app.theme import Appearance
-from engine import Capability, Engine, EngineConfig, ModelInfo
+from engine import Accepts, Engine, EngineConfig, ModelInfo
 from engine.errors import ModelNotFoundError
 from engine.testing import FakeBackend
 
-CHAT = frozenset({Capability.CHAT, Capability.COMPLETION})
+CHAT = frozenset({Accepts.MESSAGES, Accepts.PROMPT})
 TIMEOUT_S = 10
 
 
@@ -35,14 +35,14 @@ class Library:
             architecture="fake",
             size_bytes=1000,
             context_tokens=64,
-            capabilities=CHAT,
+            accepts=CHAT,
         )
-        plain = frozenset({Capability.COMPLETION})
+        plain = frozenset({Accepts.PROMPT})
         self.models = [
             replace(starter, id="alpha", context_tokens=4096),
-            replace(starter, id="plain", capabilities=plain),
+            replace(starter, id="plain", accepts=plain),
             starter,
-            replace(starter, id="reader", capabilities=frozenset({Capability.READING})),
+            replace(starter, id="reader", accepts=frozenset({Accepts.IMAGE})),
         ]
 
     def scan(self) -> tuple[ModelInfo, ...]:

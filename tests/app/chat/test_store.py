@@ -36,7 +36,7 @@ import qasync
 from PySide6.QtWidgets import QApplication
 from app.chat import ChatController
 from app.tasks import Tasks
-from engine import Capability, Engine, EngineConfig, ModelInfo
+from engine import Accepts, Engine, EngineConfig, ModelInfo
 from engine.testing import FakeBackend
 
 class Library:
@@ -44,7 +44,7 @@ class Library:
         return (self.find("starter"),)
     def find(self, name):
         return ModelInfo(id=name, path=Path("x.gguf"), format="gguf", name=name, architecture="fake", size_bytes=1,
-                         capabilities=frozenset({Capability.CHAT}))
+                         accepts=frozenset({Accepts.MESSAGES}))
 
 async def main():
     engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": FakeBackend(("word ",), True, 0.005)})

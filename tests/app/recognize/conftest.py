@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.recognize import RecognizeController, RecognizePage
 from app.tasks import Tasks
 from app.theme import Appearance
-from engine import Capability, Engine, EngineConfig, ModelInfo
+from engine import Accepts, Engine, EngineConfig, ModelInfo
 from engine.errors import ModelNotFoundError
 from engine.testing import FakeBackend
 
@@ -28,7 +28,7 @@ READER = ModelInfo(
     name="reader",
     architecture="onnx",
     size_bytes=1000,
-    capabilities=frozenset({Capability.READING}),
+    accepts=frozenset({Accepts.IMAGE}),
 )
 
 
@@ -36,11 +36,11 @@ class Library:
     """Models that need no file."""
 
     def __init__(self) -> None:
-        labels = frozenset({Capability.CLASSIFICATION})
+        labels = frozenset({Accepts.IMAGE})
         self.models = [
-            replace(READER, id="animals", capabilities=labels),
+            replace(READER, id="animals", accepts=labels),
             READER,
-            replace(READER, id="starter", capabilities=frozenset({Capability.CHAT})),
+            replace(READER, id="starter", accepts=frozenset({Accepts.MESSAGES})),
         ]
 
     def scan(self) -> tuple[ModelInfo, ...]:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.recognize.picture import State
 from engine.errors import EngineDeadError, ModelFileError
-from engine.types import Capability, Label, VisionOutput
+from engine.types import Label, VisionOutput
 
 
 def test_the_bundled_reader_is_chosen_and_chat_models_are_left_out(run, bench):
@@ -105,9 +105,7 @@ def test_stop_lets_go_at_once_and_resume_goes_on(run, make_bench, pictures):
 
 
 def test_another_model_looks_at_everything_again(run, make_bench, pictures):
-    sees = VisionOutput(
-        capability=Capability.CLASSIFICATION, image_size=(9, 9), labels=(Label("cat", 0.8), Label("dog", 0.2))
-    )
+    sees = VisionOutput(task="classification", image_size=(9, 9), labels=(Label("cat", 0.8), Label("dog", 0.2)))
 
     async def body() -> None:
         async with make_bench(sees=sees) as bench:

@@ -10,19 +10,15 @@ from PySide6.QtGui import QColor, QImage
 from app.recognize.batch_model import PICTURE_ROLE, BatchModel
 from app.recognize.picture import Picture, State
 from app.recognize.results_model import FINDING_ROLE, ResultsModel, findings_of
-from engine.types import Capability, Label, Placement, RecognizeResult, TextLine, Timings, VisionOutput
+from engine.types import Label, Placement, RecognizeResult, TextLine, Timings, VisionOutput
 
 LINES = VisionOutput(
-    capability=Capability.READING,
+    task="reading",
     image_size=(100, 50),
     lines=(TextLine("SLOW COOKING", 0.96, (1, 2, 90, 20)), TextLine("forty winter recipes", 0.41, (1, 25, 90, 45))),
 )
-LABELS = VisionOutput(
-    capability=Capability.CLASSIFICATION, image_size=(9, 9), labels=(Label("book", 0.9), Label("cup", 0.1))
-)
-FEATURES = VisionOutput(
-    capability=Capability.FEATURES, image_size=(9, 9), features=np.array([0.5, -2.0, 1.0], np.float32)
-)
+LABELS = VisionOutput(task="classification", image_size=(9, 9), labels=(Label("book", 0.9), Label("cup", 0.1)))
+FEATURES = VisionOutput(task="features", image_size=(9, 9), features=np.array([0.5, -2.0, 1.0], np.float32))
 
 
 def result_of(output: VisionOutput) -> RecognizeResult:
@@ -95,10 +91,10 @@ def test_a_new_run_forgets_what_the_last_one_said(qapp):
     ("output", "summary"),
     [
         (LINES, "2 lines"),
-        (VisionOutput(capability=Capability.READING, image_size=(1, 1), lines=LINES.lines[:1]), "1 line"),
-        (VisionOutput(capability=Capability.READING, image_size=(1, 1)), "No lines"),
+        (VisionOutput(task="reading", image_size=(1, 1), lines=LINES.lines[:1]), "1 line"),
+        (VisionOutput(task="reading", image_size=(1, 1)), "No lines"),
         (LABELS, "book"),
-        (VisionOutput(capability=Capability.CLASSIFICATION, image_size=(1, 1)), "No label"),
+        (VisionOutput(task="classification", image_size=(1, 1)), "No label"),
         (FEATURES, "3 values"),
     ],
 )
@@ -142,7 +138,7 @@ def test_features_come_strongest_first():
 
 
 def test_features_that_are_all_zero_do_not_divide_by_it():
-    output = VisionOutput(capability=Capability.FEATURES, image_size=(1, 1), features=np.zeros(4, np.float32))
+    output = VisionOutput(task="features", image_size=(1, 1), features=np.zeros(4, np.float32))
     assert [finding.share for finding in findings_of(output, 0.0)] == [0.0] * 4
 
 

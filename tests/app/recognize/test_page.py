@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QGraphicsRectItem, Q
 
 from app.theme.widgets import Banner
 from engine.errors import ModelFileError
-from engine.types import Capability, Label, TextLine, VisionOutput
+from engine.types import Label, TextLine, VisionOutput
 
 SIGN = VisionOutput(
-    capability=Capability.READING,
+    task="reading",
     image_size=(320, 64),
     lines=(TextLine("SLOW COOKING", 0.96, (10, 4, 200, 28)), TextLine("forty recipes", 0.41, (10, 34, 200, 60))),
 )
@@ -220,7 +220,7 @@ def test_copy_takes_rows_or_text(shown):
 
 
 def test_labels_have_no_boxes_and_no_text(shown):
-    sees = VisionOutput(capability=Capability.CLASSIFICATION, image_size=(320, 64), labels=(Label("book", 0.9),))
+    sees = VisionOutput(task="classification", image_size=(320, 64), labels=(Label("book", 0.9),))
 
     def check(bench) -> None:
         assert not bench.page.picture_card._boxes.isVisible()
@@ -231,7 +231,7 @@ def test_labels_have_no_boxes_and_no_text(shown):
 
 
 def test_nothing_found_is_said(shown):
-    sees = VisionOutput(capability=Capability.READING, image_size=(320, 64))
+    sees = VisionOutput(task="reading", image_size=(320, 64))
 
     def check(bench) -> None:
         assert "No text was found in this picture." in words(bench.page.results_card)
@@ -363,7 +363,7 @@ def test_the_page_can_be_drawn_in_every_scheme(shown):
 
 def test_a_hundred_lines_label_only_the_chosen_one(shown):
     lines = tuple(TextLine(f"line {n}", 0.9, (0, n, 300, n + 1)) for n in range(60))
-    sees = VisionOutput(capability=Capability.READING, image_size=(320, 64), lines=lines)
+    sees = VisionOutput(task="reading", image_size=(320, 64), lines=lines)
 
     def check(bench) -> None:
         view = bench.page.picture_card.view

@@ -11,8 +11,8 @@ def test_list_names_models_and_what_is_broken(hearth, home: Path) -> None:
     assert "broken.gguf" in ended.out
     document = hearth("models", "list", "--json").document
     found = {model["id"]: model for model in document["models"]}
-    assert found["chatty"]["capabilities"] == ["chat", "completion"]
-    assert found["vectors"]["capabilities"] == ["embedding"]
+    assert found["chatty"]["tasks"] == ["chat", "completion"]
+    assert found["vectors"]["tasks"] == ["embedding"]
     assert found["plain"]["quantization"] == "Q8_0"
     assert [Path(broken["path"]).name for broken in document["broken"]] == ["broken.gguf"]
 

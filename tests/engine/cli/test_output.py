@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from engine.cli.output import Output, count_of, human_count, human_size, plain
-from engine.types import Capability
+from engine.types import Accepts
 
 
 @dataclass(frozen=True)
 class Thing:
     path: Path
-    kinds: frozenset[Capability]
+    kinds: frozenset[Accepts]
     vector: np.ndarray
 
 
 def test_everything_becomes_json() -> None:
-    thing = Thing(Path("/x"), frozenset({Capability.CHAT}), np.array([0.5, 1], np.float32))
+    thing = Thing(Path("/x"), frozenset({Accepts.MESSAGES}), np.array([0.5, 1], np.float32))
     value = {"thing": (thing,), "count": np.int64(3), "none": None, "yes": True}
     assert json.loads(json.dumps(plain(value))) == {
         "thing": [{"path": "/x", "kinds": ["chat"], "vector": [0.5, 1.0]}],

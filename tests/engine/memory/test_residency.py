@@ -8,7 +8,7 @@ from engine.backends.base import LoadedModel, LoadOptions
 from engine.errors import ModelError, OutOfMemoryError
 from engine.memory.residency import Residency
 from engine.testing import FakeBackend
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 GB = 1_000_000_000
 
@@ -21,7 +21,7 @@ def info(name: str, size_bytes: int = GB) -> ModelInfo:
         name=name,
         architecture="fake",
         size_bytes=size_bytes,
-        capabilities=frozenset({Capability.CHAT}),
+        accepts=frozenset({Accepts.MESSAGES}),
     )
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from engine.errors import ModelFileError
 from engine.models.gguf import read_header
-from engine.models.gguf_info import capabilities, chat_template, describe, kv_bytes_per_token, quantization
-from engine.types import Capability
+from engine.models.gguf_info import accepts, chat_template, describe, kv_bytes_per_token, quantization
+from engine.types import Accepts
 
 FIM = {"tokenizer__ggml__fim_pre_token_id": 1}
 
@@ -19,7 +19,7 @@ def test_a_model_is_described(write_gguf):
     assert info.quantization == "Q8_0"
     assert info.context_tokens == 512
     assert info.licence == "mit"
-    assert info.capabilities == {Capability.CHAT, Capability.COMPLETION}
+    assert info.accepts == {Accepts.MESSAGES, Accepts.PROMPT}
     assert chat_template(read_header(path)) == "{{ x }}"
 
 
@@ -31,23 +31,23 @@ def test_the_quantization_falls_back_to_the_type_with_most_bytes(write_gguf):
 @pytest.mark.parametrize(
     ("architecture", "metadata", "expected"),
     [
-        ("llama", {}, {Capability.COMPLETION}),
-        ("llama", {"tokenizer__chat_template": ""}, {Capability.COMPLETION}),
-        ("qwen2", FIM, {Capability.COMPLETION, Capability.INFILL}),
-        ("starcoder2", {"tokens": ["<fim_prefix>", "<fim_suffix>"]}, {Capability.COMPLETION, Capability.INFILL}),
-        ("llama", {"tokens": ["▁<PRE>"]}, {Capability.COMPLETION, Capability.INFILL}),
-        ("llama", {"tokens": ["x<PRE>"]}, {Capability.COMPLETION}),
-        ("bert", {}, {Capability.EMBEDDING}),
-        ("nomic-bert", {}, {Capability.EMBEDDING}),
-        ("gemma-embedding", {}, {Capability.EMBEDDING}),
-        ("qwen3", {"ARCH__pooling_type": 3, "tokenizer__chat_template": "x"}, {Capability.EMBEDDING}),
-        ("qwen3", {"ARCH__pooling_type": 0}, {Capability.COMPLETION}),
+        ("llama", {}, {Accepts.PROMPT}),
+        ("llama", {"tokenizer__chat_template": ""}, {Accepts.PROMPT}),
+        ("qwen2", FIM, {Accepts.PROMPT, Accepts.SUFFIX}),
+        ("starcoder2", {"tokens": ["<fim_prefix>", "<fim_suffix>"]}, {Accepts.PROMPT, Accepts.SUFFIX}),
+        ("llama", {"tokens": ["▁<PRE>"]}, {Accepts.PROMPT, Accepts.SUFFIX}),
+        ("llama", {"tokens": ["x<PRE>"]}, {Accepts.PROMPT}),
+        ("bert", {}, {Accepts.TEXTS}),
+        ("nomic-bert", {}, {Accepts.TEXTS}),
+        ("gemma-embedding", {}, {Accepts.TEXTS}),
+        ("qwen3", {"ARCH__pooling_type": 3, "tokenizer__chat_template": "x"}, {Accepts.TEXTS}),
+        ("qwen3", {"ARCH__pooling_type": 0}, {Accepts.PROMPT}),
         ("bert", {"ARCH__pooling_type": 4}, set()),
         ("t5", {}, set()),
     ],
 )
 def test_capabilities_follow_from_the_header(write_gguf, architecture, metadata, expected):
-    assert capabilities(read_header(write_gguf(architecture=architecture, **metadata))) == expected
+    assert accepts(read_header(write_gguf(architecture=architecture, **metadata))) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import engine.models.library as library_module
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.library import ModelLibrary
-from engine.types import Capability
+from engine.types import Accepts
 
 
 def test_models_of_both_formats_are_listed_by_id(tmp_path, write_gguf, write_onnx):
@@ -20,7 +20,7 @@ def test_models_of_both_formats_are_listed_by_id(tmp_path, write_gguf, write_onn
     (tmp_path / "notes.txt").write_text("x")
     models = ModelLibrary([tmp_path]).scan()
     assert [model.id for model in models] == ["ant", "deep", "zebra.q4_0"]
-    assert models[0].capabilities == {Capability.CLASSIFICATION}
+    assert models[0].accepts == {Accepts.IMAGE}
 
 
 def test_missing_and_repeated_folders_are_fine(tmp_path, write_gguf):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.errors import ModelError, ModelFileError, ModelNotFoundError
 from engine.models.onnx import OnnxCard, describe, find_tokenizer, read_card, read_onnx_header
 from engine.models.onnx_card import IMAGENET_MEAN, IMAGENET_STD
-from engine.types import Capability
+from engine.types import Accepts
 
 
 def test_a_model_is_described_without_reading_its_weights(write_onnx):
@@ -90,17 +90,17 @@ def test_a_card_is_read(write_onnx):
     path.with_suffix(".json").write_text(json.dumps(CARD))
     card = read_card(path)
     assert card == OnnxCard(
-        name="Reader", task=Capability.READING, charset="ab", size=(32, None), channels="L", mean=(0.5,), std=(0.25,),
+        name="Reader", task="reading", charset="ab", size=(32, None), channels="L", mean=(0.5,), std=(0.25,),
         resize="fit", licence="MIT",
     )  # fmt: skip
     info = describe(path, "reader")
-    assert (info.name, info.capabilities, info.licence) == ("Reader", {Capability.READING}, "MIT")
+    assert (info.name, info.accepts, info.licence) == ("Reader", {Accepts.IMAGE}, "MIT")
     assert (info.format, info.architecture, info.parameters, info.quantization) == ("onnx", "onnx", 3010, "F32")
 
 
 def test_without_a_card_it_is_a_classifier_with_imagenet_s_colours(write_onnx):
     card = read_card(write_onnx())
-    assert card == OnnxCard(task=Capability.CLASSIFICATION, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    assert card == OnnxCard(task="classification", mean=IMAGENET_MEAN, std=IMAGENET_STD)
     assert describe(write_onnx(), "small").name == "small"
 
 
@@ -109,10 +109,10 @@ def test_a_tokenizer_beside_it_makes_it_an_embedder(write_onnx, tmp_path):
     assert find_tokenizer(inner) is None
     (tmp_path / "mini" / "tokenizer.json").write_text("{}")
     assert find_tokenizer(inner) == tmp_path / "mini" / "tokenizer.json"
-    assert read_card(inner).task is Capability.EMBEDDING
+    assert read_card(inner).task == "embedding"
     beside = write_onnx()
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert describe(beside, "x").capabilities == {Capability.EMBEDDING}
+    assert describe(beside, "x").accepts == {Accepts.TEXTS}
 
 
 def test_grey_and_bgr_have_no_imagenet_colours(write_onnx):

@@ -11,7 +11,7 @@ import pytest
 from engine.backends.base import LoadOptions, SequenceStep, TextModel
 from engine.backends.llama import LlamaBackend
 from engine.errors import RequestError
-from engine.types import Capability, FinishReason, GenerateRequest, ModelInfo, Sampling, TokenLogprob
+from engine.types import Accepts, FinishReason, GenerateRequest, ModelInfo, Sampling, TokenLogprob
 
 DIM, FF, LAYERS, HEADS, KV_HEADS = 128, 256, 2, 4, 2
 CONTEXT = 256
@@ -163,7 +163,7 @@ def finish(writer: gguf.GGUFWriter, path: Path) -> Path:
     return path
 
 
-def info_for(path: Path, *capabilities: Capability) -> ModelInfo:
+def info_for(path: Path, *accepted: Accepts) -> ModelInfo:
     return ModelInfo(
         id=path.stem,
         path=path,
@@ -171,7 +171,7 @@ def info_for(path: Path, *capabilities: Capability) -> ModelInfo:
         name=path.stem,
         architecture="llama",
         size_bytes=path.stat().st_size if path.is_file() else 0,
-        capabilities=frozenset(capabilities),
+        accepts=frozenset(accepted),
     )
 
 
@@ -249,8 +249,8 @@ def load() -> Iterator[Callable[..., TextModel]]:
     """Load a model; closed at the end of the test."""
     opened = []
 
-    def load_one(path: Path, *capabilities: Capability, **options: int) -> TextModel:
-        model = LlamaBackend().load(info_for(path, *capabilities), LoadOptions(**options), lambda _fraction: True)
+    def load_one(path: Path, *accepted: Accepts, **options: int) -> TextModel:
+        model = LlamaBackend().load(info_for(path, *accepted), LoadOptions(**options), lambda _fraction: True)
         opened.append(model)
         return model
 

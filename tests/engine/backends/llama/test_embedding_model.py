@@ -5,12 +5,12 @@ import pytest
 
 from engine.backends.base import EmbeddingModel
 from engine.errors import InvalidRequestError, RequestError
-from engine.types import Capability
+from engine.types import Accepts
 
 
 @pytest.fixture
 def bert(load, bert_path):
-    return load(bert_path, Capability.EMBEDDING, threads=1)
+    return load(bert_path, Accepts.TEXTS, threads=1)
 
 
 def close(first, second) -> bool:
@@ -65,7 +65,7 @@ def test_the_number_of_threads_changes_no_vector(bert):
 
 
 def test_a_decoder_without_pooling_gives_the_mean_of_its_tokens(load, tiny_path):
-    model = load(tiny_path, Capability.EMBEDDING)
+    model = load(tiny_path, Accepts.TEXTS)
     vectors, tokens = model.embed(["the cat", "the mat", "the cat"])
     assert vectors.shape == (3, 128)
     assert tokens > 3
@@ -75,7 +75,7 @@ def test_a_decoder_without_pooling_gives_the_mean_of_its_tokens(load, tiny_path)
 
 
 def test_embedding_again_forgets_the_texts_before(load, tiny_path):
-    model = load(tiny_path, Capability.EMBEDDING)
+    model = load(tiny_path, Accepts.TEXTS)
     first, _ = model.embed(["the cat"])
     model.embed(["a mat"])
     again, _ = model.embed(["the cat"])

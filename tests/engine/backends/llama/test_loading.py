@@ -9,7 +9,7 @@ import pytest
 from engine.backends.base import Backend, LoadOptions
 from engine.backends.llama import LlamaBackend
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
-from engine.types import Capability, ModelInfo
+from engine.types import Accepts, ModelInfo
 
 
 def info(path) -> ModelInfo:
@@ -147,7 +147,7 @@ def test_closing_twice_is_safe(tiny_path, bert_path):
             name="b",
             architecture="bert",
             size_bytes=1,
-            capabilities=frozenset({Capability.EMBEDDING}),
+            accepts=frozenset({Accepts.TEXTS}),
         ),
         LoadOptions(),
         lambda _fraction: True,

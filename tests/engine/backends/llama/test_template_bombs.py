@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from engine.backends.llama import template_budget
+from engine.templates import budget as template_budget
 from engine.backends.llama.template import ChatTemplate
 from engine.errors import TemplateError
 from engine.types import assistant, user

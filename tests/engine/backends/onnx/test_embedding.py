@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from engine.backends.base import EmbeddingModel
 from engine.errors import InvalidRequestError, ModelFileError
-from engine.types import Capability
+from engine.types import Accepts
 
 WORDS = ["[PAD]", "[UNK]", "one", "two", "three"]
 TABLE = np.array([[9, 9], [0, 0], [1, 0], [0, 2], [4, 4]], dtype=np.float32)
@@ -60,7 +60,7 @@ def test_mean_over_tokens_without_padding(embedder: MakeEmbedder, load: Any, kin
 def test_is_an_embedding_model(embedder: MakeEmbedder, load: Any) -> None:
     model = load(embedder())
     assert isinstance(model, EmbeddingModel)
-    assert model.info.capabilities == {Capability.EMBEDDING}
+    assert model.info.accepts == {Accepts.TEXTS}
     assert (model.device, model.backend) == ("cpu", "onnxruntime")
     model.set_threads(2)
     assert model.embed(["two"])[0].tolist() == [[0.0, 2.0]]

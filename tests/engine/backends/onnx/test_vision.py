@@ -11,7 +11,7 @@ from PIL import Image
 
 from engine.backends.base import VisionModel
 from engine.errors import ImageError, InvalidRequestError, ModelFileError, RequestError
-from engine.types import Capability, RecognizeRequest
+from engine.types import RecognizeRequest
 
 
 def ask(image: Any, top_k: int = 5) -> RecognizeRequest:
@@ -27,7 +27,7 @@ def test_names_the_colour(
     model = load(colour_model(layout=layout, softmax=softmax, batch=batch))
     requests = [ask(png("blue")), ask(png("red", kind="JPEG")), ask(png("lime", kind="WEBP"))]
     for outcome, name in zip(model.recognize(requests), ("blue", "red", "green"), strict=True):
-        assert outcome.capability is Capability.CLASSIFICATION
+        assert outcome.task == "classification"
         assert outcome.image_size == (20, 10)
         assert outcome.labels[0].name == name
         assert outcome.labels[0].score == pytest.approx(1 / (1 + 2 * np.exp(-10)), abs=2e-3)
@@ -102,7 +102,7 @@ def test_half_precision_input_and_bytes_input(save_graph: Callable[..., Path], l
         nodes = [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)]
         path = save_graph(nodes, {"x": (kind, ["n", 3, 2, 2])}, {"y": ["n", 3, 2, 2]}, card=card)
         [outcome] = load(path).recognize([ask(png("red"))])
-        assert outcome.capability is Capability.FEATURES
+        assert outcome.task == "features"
         assert outcome.features.dtype == np.float32
         assert outcome.features.tolist() == [top] * 4 + [0.0] * 8
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2.exceptions import SecurityError
 
-from engine.backends.llama.template_budget import ITEM_BYTES, TemplateBudget, too_much
+from engine.templates.budget import ITEM_BYTES, TemplateBudget, too_much
 
 MAX_WIDTH: Final = 1_000
 MAX_STRIP_CHARS: Final = 64

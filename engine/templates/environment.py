@@ -19,10 +19,10 @@ from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Joiner, Namespace
 
-from engine.backends.llama.template_budget import CONTAINER_BYTES, TemplateBudget, number, power, too_much
-from engine.backends.llama.template_filters import TemplateFilters
-from engine.backends.llama.template_methods import call_method, has_methods, is_allowed
-from engine.backends.llama.template_rewriter import Rewriter
+from engine.templates.budget import CONTAINER_BYTES, TemplateBudget, number, power, too_much
+from engine.templates.filters import TemplateFilters
+from engine.templates.methods import call_method, has_methods, is_allowed
+from engine.templates.rewriter import Rewriter
 
 MAX_RANGE: Final = 100_000
 MAX_DATE_FORMAT_CHARS: Final = 64

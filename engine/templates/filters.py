@@ -11,8 +11,8 @@ from jinja2.exceptions import FilterArgumentError
 from jinja2.runtime import Context
 from jinja2.tests import TESTS
 
-from engine.backends.llama.template_budget import ITEM_BYTES, TemplateBudget, number, too_much
-from engine.backends.llama.template_methods import MAX_STRIP_CHARS, check_join, check_replace
+from engine.templates.budget import ITEM_BYTES, TemplateBudget, number, too_much
+from engine.templates.methods import MAX_STRIP_CHARS, check_join, check_replace
 
 MAX_INDENT: Final = 64
 MAX_DIGITS: Final = 20

@@ -7,7 +7,7 @@ from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
-from engine.backends.llama.template_budget import CONTAINER_BYTES, ITEM_BYTES, MAX_INTEGER, too_much
+from engine.templates.budget import CONTAINER_BYTES, ITEM_BYTES, MAX_INTEGER, too_much
 
 _REFUSED: Final = (
     nodes.Block, nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include, nodes.ScopedEvalContextModifier,

@@ -1,0 +1,1 @@
+"""The parts of the plugin contract; plugins import them from `engine.plugins.api`."""
