@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
+from engine.errors import EngineError
 from engine.plugins.contract.values import Field, Values
 from engine.types import (
     Accepts,
@@ -37,8 +38,12 @@ class Models(Protocol):
     def generate(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> GenerateResult:
         """Answer one request; `on_text` gets the answer while it is being written."""
 
-    def generate_all(self, requests: Sequence[GenerateRequest], on_text: OnText | None = None) -> list[GenerateResult]:
-        """Answer several requests at once; those to one model share its batches."""
+    def generate_all(
+        self, requests: Sequence[GenerateRequest], on_text: OnText | None = None
+    ) -> list[GenerateResult | EngineError]:
+        """Answer several requests at once; those to one model share its batches. A request that fails gives its error
+        in place of a result, and the others go on.
+        """
 
     def recognize(self, request: RecognizeRequest) -> RecognizeResult:
         """Say what is in an image."""

@@ -1,10 +1,4 @@
-"""Backends without weights, shipped so that plugins and front ends can be tested through the real engine.
-
-    text = FakeBackend(script=("Hel", "lo"))
-    async with Engine(config, backends={"gguf": text}) as engine: ...
-
-Everything but the arithmetic is real: threads, queue, streams, cancelling.
-"""
+"""Backends without weights: everything but the arithmetic is real: threads, queue, streams, cancelling."""
 
 import time
 from collections.abc import Sequence
