@@ -2,27 +2,32 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.gguf import DOWNLOAD_AGAIN
 from engine.models.onnx_card import OnnxCard, find_tokenizer, read_card
+from engine.models.protobuf import VARINT, Field, Protobuf
+from engine.plugins.contract.models import TensorFacts
 from engine.types import Accepts, ModelInfo
 
 __all__ = ["OnnxCard", "OnnxHeader", "describe", "find_tokenizer", "read_card", "read_onnx_header"]
 
-MAX_FIELDS: Final = 1_000_000
-MAX_TEXT_BYTES: Final = 1 << 16
 MAX_DIMS: Final = 16
 MAX_ELEMENTS: Final = 1 << 48
 MAX_IR_VERSION: Final = 64  # 13 in 2026; a file that claims more is something else
-WINDOW_BYTES: Final = 4_096
+MAX_PORTS: Final = 1 << 16  # inputs or outputs; old files list their weights among the inputs
+MAX_PROPERTIES: Final = 256
+MAX_PROPERTY_BYTES: Final = 1 << 15  # a longer one is left out
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DATA_TYPES: Final = {1: "F32", 2: "U8", 3: "I8", 10: "F16", 11: "F64", 16: "BF16", 21: "U4", 22: "I4"}
+_ELEMENTS: Final = {
+    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
+    10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class OnnxHeader:
         producer: program that wrote it; may be empty.
         parameters: number of weights.
         data_type: the type that most weights have, `F32` say; None if there are none.
+        inputs: of the graph, weights left out.
+        outputs: of the graph.
+        properties: what its author noted, by key; what is too long or too much is left out.
     """
 
     size_bytes: int
@@ -44,6 +52,9 @@ class OnnxHeader:
     producer: str
     parameters: int
     data_type: str | None
+    inputs: tuple[TensorFacts, ...] = ()
+    outputs: tuple[TensorFacts, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(path: Path, model_id: str) -> ModelInfo:
@@ -89,112 +100,38 @@ def read_onnx_header(path: Path) -> OnnxHeader:
         raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.") from error
 
 
-class _Field(NamedTuple):
-    """One field of a message: a number, or the bytes from `start` to `end`."""
-
-    number: int
-    kind: int
-    value: int
-    start: int
-    end: int
-
-
-class _Protobuf:
-    """Walks the fields of a protobuf file; reads small pieces, so weights cost a seek each."""
-
-    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
-        self.path = path
-        self.size = size
-        self._file = file
-        self._window = b""
-        self._start = 0
-        self._fields = 0
-
-    def damaged(self, what: str) -> ModelFileError:
-        return ModelFileError(f"The file {self.path.name} is no ONNX model, or damaged: {what}.", DOWNLOAD_AGAIN)
-
-    def incomplete(self, missing: int) -> ModelFileError:
-        return ModelFileError(
-            f"The file {self.path.name} is incomplete: {missing:,} bytes are missing.", DOWNLOAD_AGAIN
-        )
-
-    def read(self, at: int, size: int) -> bytes:
-        """Bytes of the file, fewer at its end."""
-        if not self._start <= at <= at + size <= self._start + len(self._window):
-            self._file.seek(at)
-            self._window, self._start = self._file.read(max(size, WINDOW_BYTES)), at
-        return self._window[at - self._start : at - self._start + size]
-
-    def varint(self, at: int, end: int) -> tuple[int, int]:
-        """Value at a place, and the place after it."""
-        data = self.read(at, min(10, end - at))
-        value = 0
-        for index, byte in enumerate(data):
-            value |= (byte & 127) << 7 * index
-            if byte < 128:
-                return value, at + index + 1
-        raise self.incomplete(1) if end == self.size and len(data) < 10 else self.damaged("a number is too long")
-
-    def fields(self, at: int, end: int) -> Iterator[_Field]:
-        """Fields of the message that lies between two places."""
-        while at < end:
-            self._fields += 1
-            if self._fields > MAX_FIELDS:
-                raise self.damaged(f"it has more than {MAX_FIELDS:,} parts")
-            key, at = self.varint(at, end)
-            value, start = 0, at
-            kind = key & 7
-            if kind == _VARINT:
-                value, at = self.varint(at, end)
-            elif kind == _BYTES:
-                value, start = self.varint(at, end)
-                at = start + value
-            elif kind in {_FIXED64, _FIXED32}:
-                at += 8 if kind == _FIXED64 else 4
-            else:
-                raise self.damaged("it has a part of an unknown kind")
-            if not key >> 3:
-                raise self.damaged("it has a part without a number")
-            if at > end:
-                raise self.incomplete(at - end) if end == self.size else self.damaged("a part is larger than its whole")
-            yield _Field(key >> 3, kind, value, start, at)
-
-    def text(self, field: _Field) -> str:
-        """The text of a field."""
-        if field.end - field.start > MAX_TEXT_BYTES:
-            raise self.damaged("a name is too long")
-        try:
-            return self.read(field.start, field.end - field.start).decode()
-        except UnicodeDecodeError as error:
-            raise self.damaged("a name is not valid UTF-8") from error
-
-
 class _Model:
     """One walk over a ModelProto; the numbers are those of onnx.proto."""
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
-        self._proto = _Protobuf(path, file, size)
+        self._proto = Protobuf(path, file, size)
         self._ir_version = self._opset = 0
         self._producer = ""
         self._graphs = 0
         self._weights: Counter[int] = Counter()  # data type -> number of weights
+        self._names: set[str] = set()  # of the weights
         self._locations: set[str] = set()
+        self._inputs: list[TensorFacts] = []
+        self._outputs: list[TensorFacts] = []
+        self._properties: dict[str, str] = {}
 
     def header(self) -> OnnxHeader:
         proto = self._proto
         if proto.size == 0:
             raise ModelFileError(f"The file {proto.path.name} is empty.", DOWNLOAD_AGAIN)
-        for field in proto.fields(0, proto.size):
-            if field.number == 1:
-                self._ir_version = field.value
-                if not 1 <= field.value <= MAX_IR_VERSION:
-                    raise proto.damaged(f"its format version is {field.value:,}")
-            elif field.number == 2:
-                self._producer = proto.text(field)
-            elif field.number == 7:
-                self._graph(field)
-            elif field.number == 8:
-                self._opset_import(field)
+        for part in proto.fields(0, proto.size):
+            if part.number == 1:
+                self._ir_version = part.value
+                if not 1 <= part.value <= MAX_IR_VERSION:
+                    raise proto.damaged(f"its format version is {part.value:,}")
+            elif part.number == 2:
+                self._producer = proto.text(part)
+            elif part.number == 7:
+                self._graph(part)
+            elif part.number == 8:
+                self._opset_import(part)
+            elif part.number == 14:
+                self._property(part)
         if not self._ir_version or not self._graphs:
             raise proto.damaged("it has no graph")
         common = self._weights.most_common(1)
@@ -205,62 +142,109 @@ class _Model:
             producer=self._producer,
             parameters=self._weights.total(),
             data_type=_DATA_TYPES.get(common[0][0]) if common else None,
+            inputs=tuple(port for port in self._inputs if port.name not in self._names),
+            outputs=tuple(self._outputs),
+            properties=self._properties,
         )
 
-    def _opset_import(self, message: _Field) -> None:
+    def _opset_import(self, message: Field) -> None:
         domain, version = "", 0
-        for field in self._proto.fields(message.start, message.end):
-            if field.number == 1:
-                domain = self._proto.text(field)
-            elif field.number == 2:
-                version = field.value
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 1:
+                domain = self._proto.text(part)
+            elif part.number == 2:
+                version = part.value
         if domain in {"", "ai.onnx"}:
             self._opset = version
 
-    def _graph(self, message: _Field) -> None:
+    def _graph(self, message: Field) -> None:
         self._graphs += 1
-        for field in self._proto.fields(message.start, message.end):
-            if field.number == 5:
-                self._initializer(field)
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 5:
+                self._initializer(part)
+            elif part.number in {11, 12}:
+                ports = self._inputs if part.number == 11 else self._outputs
+                ports.append(self._port(part))
+                if len(ports) > MAX_PORTS:
+                    raise self._proto.damaged(f"it has more than {MAX_PORTS:,} inputs or outputs")
 
-    def _initializer(self, message: _Field) -> None:
+    def _initializer(self, message: Field) -> None:
         dims: list[int] = []
         data_type, external = 0, False
         entries: dict[str, str] = {}
-        for field in self._proto.fields(message.start, message.end):
-            if field.number == 1:
-                dims.extend(self._dims(field))
-            elif field.number == 2:
-                data_type = field.value
-            elif field.number == 13:
-                key, text = self._entry(field)
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 1:
+                dims.extend(self._dims(part))
+            elif part.number == 2:
+                data_type = part.value
+            elif part.number == 8:
+                self._names.add(self._proto.text(part))
+            elif part.number == 13:
+                key, text = self._entry(part)
                 entries[key] = text
-            elif field.number == 14:
-                external = field.value == 1
+            elif part.number == 14:
+                external = part.value == 1
         if len(dims) > MAX_DIMS or (elements := math.prod(dims)) > MAX_ELEMENTS:
             raise self._proto.damaged("a weight has an impossible shape")
         self._weights[data_type] += elements
         if external and "location" in entries:
             self._locations.add(entries["location"])
 
-    def _dims(self, field: _Field) -> list[int]:
-        if field.kind == _VARINT:  # one number per field; otherwise all are packed into one
-            return [field.value]
+    def _dims(self, part: Field) -> list[int]:
+        if part.kind == VARINT:  # one number per part; otherwise all are packed into one
+            return [part.value]
         dims: list[int] = []
-        at = field.start
-        while at < field.end:
+        at = part.start
+        while at < part.end:
             if len(dims) == MAX_DIMS:
                 raise self._proto.damaged("a weight has an impossible shape")
-            dim, at = self._proto.varint(at, field.end)
+            dim, at = self._proto.varint(at, part.end)
             dims.append(dim)
         return dims
 
-    def _entry(self, message: _Field) -> tuple[str, str]:
+    def _port(self, message: Field) -> TensorFacts:
+        """An input or output, from a ValueInfoProto; what is no tensor has no type."""
+        name, dtype, shape = "", "", list[int | None]()
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 1:
+                name = self._proto.text(part)
+            elif part.number == 2:
+                for kind in self._proto.fields(part.start, part.end):
+                    if kind.number == 1:
+                        dtype, shape = self._tensor_type(kind)
+        return TensorFacts(name, tuple(shape), dtype)
+
+    def _tensor_type(self, message: Field) -> tuple[str, list[int | None]]:
+        dtype, shape = "", list[int | None]()
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 1:
+                dtype = _ELEMENTS.get(part.value, "")
+            elif part.number == 2:
+                for dim in self._proto.fields(part.start, part.end):
+                    shape.append(self._side(dim))
+                    if len(shape) > MAX_DIMS:
+                        raise self._proto.damaged("an input or output has an impossible shape")
+        return dtype, shape
+
+    def _side(self, message: Field) -> int | None:
+        """A side of a tensor; None if it is free."""
+        side = None
+        for part in self._proto.fields(message.start, message.end):
+            if part.number == 1 and 0 < part.value < MAX_ELEMENTS:
+                side = part.value
+        return side
+
+    def _property(self, message: Field) -> None:
+        if message.end - message.start <= MAX_PROPERTY_BYTES and len(self._properties) < MAX_PROPERTIES:
+            key, text = self._entry(message)
+            self._properties[key] = text
+
+    def _entry(self, message: Field) -> tuple[str, str]:
         """Key and value of a StringStringEntryProto."""
         found = {1: "", 2: ""}
-        for field in self._proto.fields(message.start, message.end):
-            if field.number in found:
-                found[field.number] = self._proto.text(field)
+        for part in self._proto.fields(message.start, message.end):
+            if part.number in found:
+                found[part.number] = self._proto.text(part)
         return found[1], found[2]
 
     def _external_bytes(self) -> int:
