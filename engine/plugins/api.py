@@ -3,8 +3,6 @@
 The version is semantic: a plugin that says `api = "1.0"` runs with every 1.x.
 """
 
-from typing import Final
-
 from engine.errors import CapabilityError as CapabilityError
 from engine.errors import EngineError as EngineError
 from engine.errors import InvalidRequestError as InvalidRequestError
@@ -35,6 +33,7 @@ from engine.plugins.contract.values import Kind as Kind
 from engine.plugins.contract.values import Table as Table
 from engine.plugins.contract.values import Value as Value
 from engine.plugins.contract.values import Values as Values
+from engine.plugins.contract.version import API_VERSION as API_VERSION
 from engine.plugins.contract.vision import ImageFormat as ImageFormat
 from engine.plugins.contract.vision import Picture as Picture
 from engine.plugins.contract.vision import Pixels as Pixels
@@ -63,5 +62,3 @@ from engine.types import VisionOutput as VisionOutput
 from engine.types import assistant as assistant
 from engine.types import system as system
 from engine.types import user as user
-
-API_VERSION: Final = "1.0"
