@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TaskProgress,
         TaskRequest,
         TaskText,
+        ToolInfo,
     )
     from engine.plugins.manifest import (
         OfferKind,
@@ -163,6 +164,7 @@ __all__ = [
     "Timings",
     "TokenLogprob",
     "ToolCall",
+    "ToolInfo",
     "ToolSpec",
     "Urgency",
     "Usage",

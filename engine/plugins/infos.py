@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import Field, Values
 from engine.plugins.manifest import OfferKind, Permission
-from engine.requests import Urgency
+from engine.requests import ToolSpec, Urgency
 
 
 class PluginState(StrEnum):
@@ -87,6 +87,21 @@ class TaskInfo:
     summary: str
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInfo:
+    """A tool that a model may be given.
+
+    Attributes:
+        spec: what the model is told.
+        plugin: whose it is.
+        permission: kind of the permission that it uses; empty: it reaches nothing outside its arguments.
+    """
+
+    spec: ToolSpec
+    plugin: str
+    permission: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

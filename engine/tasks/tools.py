@@ -1,0 +1,87 @@
+"""ToolBox: the functions that models may call."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from engine.errors import EngineError, InvalidRequestError, PluginError
+from engine.plugins.contract.offers import Tool
+from engine.plugins.infos import ToolInfo
+from engine.plugins.registry import Registry
+from engine.types import ToolCall
+
+MAX_RESULT_CHARS: Final = 256 << 10
+"""Longer than any context wants to read."""
+MOST_AT_ONCE: Final = 4
+
+
+class ToolBox:
+    """Calls the tools of all plugins.
+
+    Thread: the event loop's; the tools run on threads called `hearth-tool`.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="hearth-tool")
+
+    def tools(self) -> tuple[ToolInfo, ...]:
+        """All tools, by name."""
+        found = (ToolInfo(tool.spec, plugin, tool.permission) for plugin, tool in self._registry.tools())
+        return tuple(sorted(found, key=lambda info: info.spec.name))
+
+    async def call(self, call: ToolCall) -> str:
+        """Call a tool and return what it says.
+
+        Raises:
+            InvalidRequestError: there is no such tool, or the arguments do not satisfy its schema.
+            EngineError: the tool failed; says why.
+        """
+        plugin, tool = self._find(call.name)
+        check_arguments(call, tool)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _call, plugin, tool, call)
+
+    def close(self) -> None:
+        """Take no more calls; those that run are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _find(self, name: str) -> tuple[str, Tool]:
+        for plugin, tool in self._registry.tools():
+            if tool.spec.name == name:
+                return plugin, tool
+        known = ", ".join(sorted(tool.spec.name for _, tool in self._registry.tools())) or "none"
+        raise InvalidRequestError(f"There is no tool called {name}.", f"Known are: {known}.")
+
+
+def check_arguments(call: ToolCall, tool: Tool) -> None:
+    """Check arguments against the tool's JSON schema.
+
+    Raises:
+        InvalidRequestError: they do not satisfy it; says where.
+    """
+    from jsonschema import SchemaError, ValidationError, validate  # costs 80 ms, which only callers of tools pay
+
+    try:
+        validate(dict(call.arguments), dict(tool.spec.parameters))
+    except ValidationError as error:
+        place = "/".join(str(part) for part in error.absolute_path) or "the arguments"
+        raise InvalidRequestError(f"The call of {call.name} is wrong at {place}: {error.message[:200]}.") from error
+    except SchemaError as error:
+        raise InvalidRequestError(f"The schema of {call.name} is wrong: {error.message[:200]}.") from error
+
+
+def _call(plugin: str, tool: Tool, call: ToolCall) -> str:
+    try:
+        # A copy, as JSON would make it: what the tool does to its arguments must not reach the conversation.
+        result = tool.call(json.loads(json.dumps(dict(call.arguments))))
+    except EngineError:
+        raise
+    except Exception as error:
+        cause = f"The tool {call.name} failed inside: {type(error).__name__}: {error}."
+        raise PluginError(plugin, cause, "Its author can say more.") from error
+    if not isinstance(result, str):
+        raise PluginError(plugin, f"The tool {call.name} returned no text.", "Its author has to correct it.")
+    if len(result) > MAX_RESULT_CHARS:
+        raise PluginError(plugin, f"The tool {call.name} returned {len(result):,} characters.", "Ask it for less.")
+    return result
