@@ -37,8 +37,12 @@ _FOLDER = re.compile(r"~|~[/\\].*|/.*|[A-Za-z]:[/\\].*")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, *, is_placed: bool = True) -> Manifest:
     """Read the manifest of the plugin in a folder.
+
+    Args:
+        folder: of the plugin.
+        is_placed: whether it lies where it will run, and must be called as the plugin; not so while it is installed.
 
     Raises:
         PluginRefusedError: there is none, it is wrong (one sentence says which key, and its rule), it is for another
@@ -47,7 +51,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         table = _parse(_read_bytes(folder / MANIFEST_NAME))
         manifest = _manifest(table)
-        if folder.name != folder_name(manifest.id):
+        if is_placed and folder.name != folder_name(manifest.id):
             raise ValueError(f"`id` is {manifest.id}, so its folder must be called {folder_name(manifest.id)}")
     except ValueError as error:
         cause = f"The plugin in the folder {_shown(folder.name)} cannot be used: {error}."
