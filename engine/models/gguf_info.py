@@ -1,4 +1,4 @@
-"""What a GGUF header says about its model: what it accepts, size, quantization, memory per token."""
+"""What a GGUF header says about its model: size, quantization, memory per token, whether it can be run at all."""
 
 from collections import Counter
 from typing import Final
@@ -7,21 +7,10 @@ from engine.errors import ModelFileError
 from engine.models.ggml import FILE_TYPES
 from engine.models.gguf import GgufHeader
 from engine.models.gguf_sampling import recommended_sampling
-from engine.types import Accepts, ModelInfo
+from engine.types import ModelInfo
 
-_EMBEDDERS: Final = frozenset({
-    "bert", "eurobert", "gemma-embedding", "jina-bert-v2", "jina-bert-v3", "llama-embed", "modern-bert", "neo-bert",
-    "nomic-bert", "nomic-bert-moe", "t5encoder",
-})  # fmt: skip
-_ENCODER_DECODERS: Final = frozenset({"t5"})  # their prompt goes through an encoder, which nothing here drives
-_POOLING_VECTOR: Final = frozenset({1, 2, 3})  # mean, first, last token
 _POOLING_RANK: Final = 4
-
-_INFILL_KEYS: Final = ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id")
-_INFILL_TOKENS: Final = (
-    "<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "▁<PRE>", "<PRE>", "<|fim▁begin|>", "<｜fim▁begin｜>",
-    "<|fim_begin|>", "<|code_prefix|>", "[PREFIX]",
-)  # fmt: skip
+_ENCODER, _DECODER = "enc.", "dec."  # how the names of tensors begin in models that have one of each
 
 _NOT_ALONE: Final = {
     "adapter": "an adapter, which changes another model",
@@ -31,7 +20,7 @@ _NOT_ALONE: Final = {
 
 
 def describe(header: GgufHeader, model_id: str, *, size_bytes: int | None = None) -> ModelInfo:
-    """Describe a model from its header.
+    """Describe a model from its header; what can be done with it, plugins say.
 
     Args:
         header: of the file, or of the first part of a split model.
@@ -52,8 +41,6 @@ def describe(header: GgufHeader, model_id: str, *, size_bytes: int | None = None
         parameters=_parameters(header),
         quantization=quantization(header),
         context_tokens=header.number("{arch}.context_length"),
-        accepts=accepts(header),
-        tasks=tuple(sorted(_TASKS[form] for form in accepts(header))),
         licence=header.text("general.license"),
         sampling=recommended_sampling(header),
     )
@@ -80,39 +67,15 @@ def split_count(header: GgufHeader) -> int:
     return header.number("split.count") or 1
 
 
-def chat_template(header: GgufHeader) -> str | None:
-    """Jinja source of the model's chat template, or None."""
-    return header.text("tokenizer.chat_template") or None
+def can_run(header: GgufHeader) -> bool:
+    """Whether Hearth can run such a model at all.
 
-
-_TASKS: Final = {
-    Accepts.MESSAGES: "chat",
-    Accepts.PROMPT: "completion",
-    Accepts.SUFFIX: "infill",
-    Accepts.TEXTS: "embedding",
-}
-
-
-def accepts(header: GgufHeader) -> frozenset[Accepts]:
-    """What the model can be asked to do; empty for kinds that Hearth cannot run."""
-    pooling = header.number("{arch}.pooling_type")
-    if pooling == _POOLING_RANK or header.architecture in _ENCODER_DECODERS:
-        return frozenset()
-    if header.architecture in _EMBEDDERS or pooling in _POOLING_VECTOR:
-        return frozenset({Accepts.TEXTS})
-    found = {Accepts.PROMPT}
-    if chat_template(header):
-        found.add(Accepts.MESSAGES)
-    if _can_infill(header):
-        found.add(Accepts.SUFFIX)
-    return frozenset(found)
-
-
-def _can_infill(header: GgufHeader) -> bool:
-    if any(header.number(key) is not None for key in _INFILL_KEYS):
-        return True
-    tokens = header.array("tokenizer.ggml.tokens")
-    return tokens is not None and any(text in tokens for text in _INFILL_TOKENS)
+    It cannot rank texts, nor drive an encoder and a decoder together.
+    """
+    names = [tensor.name for tensor in header.tensors]
+    has_both = all(any(name.startswith(part) for name in names) for part in (_ENCODER, _DECODER))
+    is_pair = has_both or header.number("{arch}.decoder_start_token_id") is not None
+    return not is_pair and header.number("{arch}.pooling_type") != _POOLING_RANK
 
 
 def quantization(header: GgufHeader) -> str | None:

@@ -1,18 +1,24 @@
-"""ModelLibrary: folders of model files, listed by what their headers say."""
+"""ModelLibrary: folders of model files, listed by what their headers say and by what the plugins make of them."""
 
 import difflib
 import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.gguf import DOWNLOAD_AGAIN, read_header
+from engine.models.gguf_facts import facts_of as facts_of_gguf
+from engine.models.gguf_info import can_run
 from engine.models.gguf_info import describe as describe_gguf
 from engine.models.onnx import describe as describe_onnx
+from engine.models.onnx_facts import facts_of as facts_of_onnx
+from engine.plugins.bundled import bundled_registry
+from engine.plugins.contract.models import ModelFacts
+from engine.plugins.registry import Registry
 from engine.types import ModelInfo
 
 MAX_DEPTH: Final = 3
@@ -21,13 +27,43 @@ MAX_FILES: Final = 10_000  # per folder tree; somebody may point at a whole disk
 _PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
 
 _Stamp = tuple[int, int]  # modification time in ns, size in bytes
-_Known = tuple[_Stamp, ModelInfo | ModelFileError]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file is.
+
+    Attributes:
+        info: without what plugins say.
+        facts: what plugins are told; None if the model cannot be run, whatever they say.
+    """
+
+    info: ModelInfo
+    facts: ModelFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found out about a file.
+
+    Attributes:
+        stamp: of the file when it was read.
+        file: what it is, or why it cannot be used.
+        version: of the registry that was asked.
+        model: with what its plugins say; None if it cannot be used.
+    """
+
+    stamp: _Stamp
+    file: _File | ModelFileError
+    version: int
+    model: ModelInfo | None
 
 
 class ModelLibrary:
     """All models in some folders.
 
-    Headers are read once per version of a file; a scan of known files costs one `stat` each.
+    Headers are read once per version of a file, and plugins are asked once per version of a file and of the registry;
+    a scan of known files costs one `stat` each.
 
     Thread: any.
 
@@ -35,16 +71,19 @@ class ModelLibrary:
         broken: files of the last scan that look like models but cannot be used, each with the reason.
     """
 
-    def __init__(self, dirs: Sequence[Path]) -> None:
+    def __init__(self, dirs: Sequence[Path], registry: Registry | None = None) -> None:
         """Make a library.
 
         Args:
             dirs: folders to search, three levels deep; they need not exist. Earlier ones keep the plain id when
                 two files have the same name, so the bundled folder goes first.
+            registry: says what can be done with a model; the bundled plugins' if not given.
         """
         self._dirs = tuple(dirs)
+        self._registry = registry if registry is not None else bundled_registry()
         self._lock = threading.Lock()
         self._known: dict[Path, _Known] = {}  # guarded by _lock; replaced, never changed
+        self._elsewhere: dict[Path, _Known] = {}  # guarded by _lock; files that were asked for by their path
         self.broken: tuple[tuple[Path, str], ...] = ()
 
     def scan(self) -> tuple[ModelInfo, ...]:
@@ -58,15 +97,14 @@ class ModelLibrary:
         broken: list[tuple[Path, str]] = []
         for path in self._files():
             try:
-                known[path] = self._look(path)
+                known[path] = self._look(path, self._known.get(path))
             except FileNotFoundError:
                 continue  # removed since it was listed
-            found = known[path][1]
-            if isinstance(found, ModelFileError):
-                broken.append((path, str(found)))
+            if (model := known[path].model) is not None:
+                model_id = _unique(model.id, models)
+                models[model_id] = replace(model, id=model_id)
             else:
-                model_id = _unique(found.id, models)
-                models[model_id] = replace(found, id=model_id)
+                broken.append((path, str(known[path].file)))
         self._known = known
         self.broken = tuple(broken)
         return tuple(models[model_id] for model_id in sorted(models))
@@ -84,7 +122,7 @@ class ModelLibrary:
         path = _path(name)
         if path is not None and _exists(path):
             by_path = {model.path: model for model in models.values()}
-            return by_path.get(path) or _outside(path, models)
+            return by_path.get(path) or self._outside(path, models)
         self._raise_broken(name)
         if path is not None and ("/" in name or os.sep in name or _is_model_name(path.name)):
             raise ModelNotFoundError(f"There is no file {name}.", _known_names(name, models))
@@ -92,9 +130,22 @@ class ModelLibrary:
 
     def _raise_broken(self, name: str) -> None:
         """Somebody who asks for a broken file by its id should hear what is wrong with it."""
-        for path, (_, found) in self._known.items():
-            if isinstance(found, ModelFileError) and model_id(path) == name.strip().lower():
-                raise found
+        for path, known in self._known.items():
+            if isinstance(known.file, ModelFileError) and model_id(path) == name.strip().lower():
+                raise known.file
+
+    def _outside(self, path: Path, models: dict[str, ModelInfo]) -> ModelInfo:
+        """Describe a file that is not in the library; its id must not hide one that is."""
+        try:
+            with self._lock:
+                known = self._elsewhere[path] = self._look(path, self._elsewhere.get(path))
+        except OSError:
+            known = None  # gone meanwhile
+        if known is not None and isinstance(known.file, ModelFileError):
+            raise known.file
+        if known is None or known.model is None:
+            raise ModelNotFoundError(f"There is no file {path}.", "Check the path.")
+        return replace(known.model, id=_unique(known.model.id, models))
 
     def _files(self) -> Iterator[Path]:
         seen: set[Path] = set()
@@ -105,18 +156,24 @@ class ModelLibrary:
                     seen.add(real)
                     yield path
 
-    def _look(self, path: Path) -> _Known:
+    def _look(self, path: Path, known: _Known | None) -> _Known:
+        """What a file is, given what it was when it was last looked at."""
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
         if path.suffix.lower() == ".onnx":  # its card and tokenizer lie beside it and can change by themselves
             stamp = (stamp[0] + _neighbour_time(path), stamp[1])
-        known = self._known.get(path)
-        if known and known[0] == stamp:
+        version = self._registry.version  # before asking: a change meanwhile makes the answer old, never lasting
+        if known and known.stamp == stamp and known.version == version:
             return known
-        try:
-            return stamp, _describe(path)
-        except ModelFileError as error:
-            return stamp, error
+        file = known.file if known and known.stamp == stamp else _read_or_refuse(path)
+        return _Known(stamp, file, version, None if isinstance(file, ModelFileError) else self._served(file))
+
+    def _served(self, file: _File) -> ModelInfo:
+        """Add what the plugins say."""
+        if file.facts is None or file.info.accepts:  # the file says so by itself
+            return file.info
+        served = self._registry.serve(file.facts)
+        return replace(file.info, accepts=served.accepts, tasks=served.tasks, plugins=served.plugins)
 
 
 def model_id(path: Path) -> str:
@@ -132,16 +189,25 @@ def model_id(path: Path) -> str:
     return stem.lower()
 
 
-def _describe(path: Path) -> ModelInfo:
+def _read(path: Path) -> _File:
+    """Read what a file says.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFileError: it cannot be used; says why.
+    """
     if path.suffix.lower() == ".onnx":
-        return describe_onnx(path, model_id(path))
-    return describe_gguf(read_header(path), model_id(path), size_bytes=_total_size(path))
+        return _File(describe_onnx(path, model_id(path)), facts_of_onnx(path))
+    header = read_header(path)
+    info = describe_gguf(header, model_id(path), size_bytes=_total_size(path))
+    return _File(info, facts_of_gguf(header) if can_run(header) else None)
 
 
-def _outside(path: Path, models: dict[str, ModelInfo]) -> ModelInfo:
-    """Describe a file that is not in the library; its id must not hide one that is."""
-    found = _describe(path)
-    return replace(found, id=_unique(found.id, models))
+def _read_or_refuse(path: Path) -> _File | ModelFileError:
+    try:
+        return _read(path)
+    except ModelFileError as error:
+        return error
 
 
 def _total_size(path: Path) -> int | None:

@@ -1,17 +1,16 @@
 """What a GGUF header says about its model."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.errors import ModelFileError
 from engine.models.gguf import read_header
-from engine.models.gguf_info import accepts, chat_template, describe, kv_bytes_per_token, quantization
-from engine.types import Accepts
-
-FIM = {"tokenizer__ggml__fim_pre_token_id": 1}
+from engine.models.gguf_info import can_run, describe, kv_bytes_per_token, quantization
 
 
 def test_a_model_is_described(write_gguf):
-    path = write_gguf(general__license="mit", general__file_type=7, tokenizer__chat_template="{{ x }}")
+    path = write_gguf(general__license="mit", general__file_type=7)
     info = describe(read_header(path), "small")
     assert (info.id, info.path, info.format, info.name, info.architecture) == ("small", path, "gguf", "Small", "llama")
     assert info.size_bytes == path.stat().st_size
@@ -19,8 +18,7 @@ def test_a_model_is_described(write_gguf):
     assert info.quantization == "Q8_0"
     assert info.context_tokens == 512
     assert info.licence == "mit"
-    assert info.accepts == {Accepts.MESSAGES, Accepts.PROMPT}
-    assert chat_template(read_header(path)) == "{{ x }}"
+    assert (info.accepts, info.tasks, info.plugins) == (frozenset(), (), ())  # plugins say that
 
 
 def test_the_quantization_falls_back_to_the_type_with_most_bytes(write_gguf):
@@ -29,25 +27,26 @@ def test_the_quantization_falls_back_to_the_type_with_most_bytes(write_gguf):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "metadata", "expected"),
+    ("architecture", "metadata", "runs"),
     [
-        ("llama", {}, {Accepts.PROMPT}),
-        ("llama", {"tokenizer__chat_template": ""}, {Accepts.PROMPT}),
-        ("qwen2", FIM, {Accepts.PROMPT, Accepts.SUFFIX}),
-        ("starcoder2", {"tokens": ["<fim_prefix>", "<fim_suffix>"]}, {Accepts.PROMPT, Accepts.SUFFIX}),
-        ("llama", {"tokens": ["▁<PRE>"]}, {Accepts.PROMPT, Accepts.SUFFIX}),
-        ("llama", {"tokens": ["x<PRE>"]}, {Accepts.PROMPT}),
-        ("bert", {}, {Accepts.TEXTS}),
-        ("nomic-bert", {}, {Accepts.TEXTS}),
-        ("gemma-embedding", {}, {Accepts.TEXTS}),
-        ("qwen3", {"ARCH__pooling_type": 3, "tokenizer__chat_template": "x"}, {Accepts.TEXTS}),
-        ("qwen3", {"ARCH__pooling_type": 0}, {Accepts.PROMPT}),
-        ("bert", {"ARCH__pooling_type": 4}, set()),
-        ("t5", {}, set()),
+        ("llama", {}, True),
+        ("bert", {"ARCH__pooling_type": 1}, True),
+        ("bert", {"ARCH__pooling_type": 4}, False),
+        ("t5", {"ARCH__decoder_start_token_id": 0}, False),
+        ("t5encoder", {}, True),
     ],
 )
-def test_capabilities_follow_from_the_header(write_gguf, architecture, metadata, expected):
-    assert accepts(read_header(write_gguf(architecture=architecture, **metadata))) == expected
+def test_what_nothing_here_can_drive_is_known_from_the_header(write_gguf, architecture, metadata, runs):
+    assert can_run(read_header(write_gguf(architecture=architecture, **metadata))) is runs
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"), [(("enc.a", "dec.a"), False), (("enc.a",), True), (("dec.a",), True), (("a.enc.dec.",), True)]
+)
+def test_an_encoder_with_a_decoder_is_known_by_its_tensors(write_gguf, names, runs):
+    header = read_header(write_gguf())
+    tensors = tuple(replace(header.tensors[0], name=name) for name in names)
+    assert can_run(replace(header, tensors=tensors)) is runs
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,30 @@ import pytest
 import engine.models.library as library_module
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.library import ModelLibrary
+from engine.plugins.contract.models import ModelFacts, Recognition, TextFormat
+from engine.plugins.offers import Offers
+from engine.plugins.registry import Registry
 from engine.types import Accepts
+
+
+class Family:
+    """Takes models of one architecture and counts how often it is asked."""
+
+    id = "family"
+
+    def __init__(self, architecture: str, *tasks: str) -> None:
+        self.architecture = architecture
+        self.tasks = tasks
+        self.asked: list[ModelFacts] = []
+
+    def recognise(self, facts: ModelFacts) -> Recognition | None:
+        self.asked.append(facts)
+        if facts.architecture != self.architecture:
+            return None
+        return Recognition(accepts=frozenset({Accepts.PROMPT}), tasks=self.tasks)
+
+    def open(self, facts: ModelFacts) -> TextFormat:
+        raise NotImplementedError
 
 
 def test_models_of_both_formats_are_listed_by_id(tmp_path, write_gguf, write_onnx):
@@ -75,6 +98,56 @@ def test_a_file_is_read_again_only_when_it_changed(tmp_path, write_gguf, monkeyp
     os.utime(path, ns=(1, 1))
     library.scan()
     assert reads == [path, path]
+
+
+def test_what_can_be_done_with_a_model_is_what_the_plugins_say(tmp_path, write_gguf):
+    write_gguf("a.gguf", architecture="llama")
+    write_gguf("b.gguf", architecture="shout")
+    registry, family = Registry(), Family("shout", "shouting")
+    library = ModelLibrary([tmp_path], registry)
+    assert {model.accepts for model in library.scan()} == {frozenset()}
+    registry.put("shouters", Offers(families=[family]))
+    quiet, loud = library.scan()
+    assert (quiet.accepts, quiet.tasks, quiet.plugins) == (frozenset(), (), ())
+    assert (loud.accepts, loud.tasks, loud.plugins) == ({Accepts.PROMPT}, ("shouting",), ("shouters",))
+    assert library.find(str(tmp_path / "b.gguf")).plugins == ("shouters",)
+    registry.drop("shouters")
+    assert library.find("b").plugins == ()
+
+
+def test_plugins_are_asked_again_only_when_a_file_or_a_plugin_changed(tmp_path, write_gguf, monkeypatch):
+    path = write_gguf("b.gguf", architecture="shout")
+    reads: list[Path] = []
+    original = library_module.read_header
+    monkeypatch.setattr(library_module, "read_header", lambda path: reads.append(path) or original(path))
+    registry, family = Registry(), Family("shout")
+    registry.put("shouters", Offers(families=[family]))
+    library = ModelLibrary([tmp_path], registry)
+    library.scan()
+    library.scan()
+    assert len(family.asked) == 1
+    os.utime(path, ns=(1, 1))
+    library.scan()
+    assert (len(family.asked), len(reads)) == (2, 2)
+    registry.put("others", Offers())
+    library.scan()
+    library.scan()
+    assert (len(family.asked), len(reads)) == (3, 2)
+
+
+def test_plugins_are_not_asked_about_models_that_nothing_can_run(tmp_path, write_gguf):
+    write_gguf("pair.gguf", architecture="shout", ARCH__decoder_start_token_id=0)
+    registry, family = Registry(), Family("shout")
+    registry.put("shouters", Offers(families=[family]))
+    (model,) = ModelLibrary([tmp_path], registry).scan()
+    assert (model.accepts, family.asked) == (frozenset(), [])
+
+
+def test_a_file_outside_the_library_is_served_as_well(tmp_path, write_gguf):
+    outside = write_gguf("b.gguf", architecture="shout")
+    registry = Registry()
+    registry.put("shouters", Offers(families=[Family("shout")]))
+    assert ModelLibrary([], registry).find(str(outside)).plugins == ("shouters",)
 
 
 def test_a_changed_card_changes_the_description(tmp_path, write_onnx):
