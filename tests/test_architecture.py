@@ -26,13 +26,14 @@ CONTRACTS = {contract["name"]: contract for contract in PYPROJECT["tool"]["impor
 
 # One forbidden import per contract: (file, line put at its top). Each must be noticed by that contract.
 BREAKS = {
-    "app above engine": ("engine/types.py", "import app.tasks"),
+    "app above plugins above engine": ("engine/types.py", "import app.tasks"),
     "engine never sees Qt": ("engine/models/__init__.py", "import PySide6.QtCore"),
     "engine layers": ("engine/types.py", "import engine.backends.base"),
     "llama_cpp is imported only by its backend": ("engine/models/__init__.py", "import llama_cpp"),
     "onnxruntime is imported only by its backend": ("app/chat/__init__.py", "import onnxruntime"),
     "app features do not know each other": ("app/chat/__init__.py", "import app.recognize"),
     "app goes through the engine's door": ("app/chat/__init__.py", "import engine.scheduling"),
+    "plugins see only the plugin API": ("plugins/chat/__init__.py", "import engine.types"),
 }
 
 
@@ -161,7 +162,7 @@ def test_every_contract_has_a_break():
 
 @pytest.mark.parametrize("contract", BREAKS)
 def test_import_contract_notices_a_break(contract: str, tmp_path: Path):
-    for name in ("app", "engine"):
+    for name in ("app", "engine", "plugins"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     file, line = BREAKS[contract]
