@@ -6,5 +6,19 @@ from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
+from app.theme.widgets.segmented import Segmented
+from app.theme.widgets.switch import Switch
 
-__all__ = ["Banner", "Chip", "ElidedLabel", "FocusRing", "IconButton", "Kind", "Part", "SegmentBar", "paint_bar"]
+__all__ = [
+    "Banner",
+    "Chip",
+    "ElidedLabel",
+    "FocusRing",
+    "IconButton",
+    "Kind",
+    "Part",
+    "SegmentBar",
+    "Segmented",
+    "Switch",
+    "paint_bar",
+]
