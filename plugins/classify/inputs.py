@@ -1,0 +1,32 @@
+"""How the graphs of this plugin see a picture: as ImageNet's do, unless the card says otherwise."""
+
+from typing import Final
+
+from engine.plugins.api import ImageInput, ModelFacts, Picture, Prepared, image_input, resize, to_tensor
+
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_STD: Final = (0.229, 0.224, 0.225)
+
+VECTOR_NAMES: Final = ("embed", "feature", "pool", "hidden", "latent", "vector")
+"""Parts of the names of outputs that are no scores of classes."""
+
+
+def open_input(facts: ModelFacts) -> ImageInput:
+    """Say how to feed a graph.
+
+    Raises:
+        ModelFileError: it takes no images, or a field of its card is wrong.
+    """
+    return image_input(facts, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize="crop")
+
+
+def prepare(picture: Picture, spec: ImageInput) -> Prepared:
+    """Make the one tensor that a graph is fed."""
+    pixels, _ = resize(picture, spec)
+    return Prepared(runs=({spec.name: to_tensor(pixels, spec)},))
+
+
+def gives_vectors(facts: ModelFacts) -> bool:
+    """Whether the first output is named like a vector to compare pictures by."""
+    name = facts.outputs[0].name.lower() if facts.outputs else ""
+    return any(part in name for part in VECTOR_NAMES)
