@@ -2,7 +2,7 @@
 
 from PySide6.QtGui import QTextDocument
 
-from app.chat.render import Prose, render
+from app.markdown.render import Prose, render
 
 
 def plain_text_of(markdown: str) -> str:

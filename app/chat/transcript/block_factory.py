@@ -3,13 +3,14 @@
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.chat.render import Code, Prose, is_safe_link
 from app.chat.transcript.answer_line import AnswerLine
-from app.chat.transcript.code_block import CodeBlock
 from app.chat.transcript.items import BlockWidget, Item, Kind
-from app.chat.transcript.read_only_text import ReadOnlyText
 from app.chat.transcript.user_bubble import UserBubble
-from app.theme import Appearance, Theme
+from app.markdown.code_block import CodeBlock
+from app.markdown.prose_style import prose_style
+from app.markdown.read_only_text import ReadOnlyText
+from app.markdown.render import Code, Prose, is_safe_link
+from app.theme import Appearance
 
 
 class BlockFactory(QObject):
@@ -30,11 +31,11 @@ class BlockFactory(QObject):
     def __init__(self, appearance: Appearance, parent: QObject) -> None:
         super().__init__(parent)
         self._appearance = appearance
-        self._style = _prose_style(appearance.theme)
+        self._style = prose_style(appearance.theme)
 
     def restyle(self) -> None:
         """Take the colours of another theme for widgets made from now on."""
-        self._style = _prose_style(self._appearance.theme)
+        self._style = prose_style(self._appearance.theme)
 
     def make(self, item: Item, parent: QWidget) -> BlockWidget:
         """Make the widget of an item."""
@@ -66,20 +67,3 @@ class BlockFactory(QObject):
         text = url.toString()
         if is_safe_link(text):
             self.link_pressed.emit(text)
-
-
-def _prose_style(theme: Theme) -> str:
-    """Style sheet for the HTML of an answer, in the subset that Qt's rich text knows."""
-    mono = theme.font("mono").family()
-    ink, sunken, muted, line = (theme.color(role).name() for role in ("accent-ink", "sunken", "text-muted", "border"))
-    return (
-        f"a {{ color: {ink}; }}"
-        f"code, pre {{ font-family: '{mono}'; font-size: 13px; background-color: {sunken}; }}"
-        f"blockquote {{ color: {muted}; margin-left: 16px; }}"
-        "h1 { font-size: 18px; font-weight: 600; margin-top: 12px; margin-bottom: 6px; }"
-        "h2 { font-size: 16px; font-weight: 600; margin-top: 12px; margin-bottom: 6px; }"
-        "h3, h4, h5, h6 { font-size: 14px; font-weight: 600; margin-top: 10px; margin-bottom: 4px; }"
-        "p { margin-top: 0; margin-bottom: 8px; } ul, ol { margin-top: 0; margin-bottom: 8px; }"
-        f"table {{ border-collapse: collapse; border-style: solid; border-color: {line}; margin-bottom: 8px; }}"
-        "th { font-weight: 600; text-align: left; }"
-    )

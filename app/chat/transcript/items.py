@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.chat.conversation import Role, Turn
-from app.chat.render import Code, Prose
 from app.chat.transcript.answer_line import AnswerLine
-from app.chat.transcript.code_block import CodeBlock
-from app.chat.transcript.read_only_text import ReadOnlyText
 from app.chat.transcript.user_bubble import UserBubble
+from app.markdown.code_block import CodeBlock
+from app.markdown.read_only_text import ReadOnlyText
+from app.markdown.render import Code, Prose
 
 TURN_GAP = 14
 BLOCK_GAP = 8

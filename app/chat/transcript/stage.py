@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.chat.transcript.block_factory import BlockFactory
 from app.chat.transcript.items import Column, Item, Kind
-from app.chat.transcript.read_only_text import ReadOnlyText
+from app.markdown.read_only_text import ReadOnlyText
 from app.theme import Appearance
 
 

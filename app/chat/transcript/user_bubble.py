@@ -4,7 +4,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.chat.transcript.read_only_text import ReadOnlyText
+from app.markdown.read_only_text import ReadOnlyText
 from app.theme import Appearance
 
 MAX_WIDTH = 520

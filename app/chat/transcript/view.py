@@ -13,13 +13,13 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QAbstractSlider, QFrame, QPushButton, QWidget
 
 from app.chat.conversation import AnswerFacts, Role, Turn, TurnState
-from app.chat.render import Block
 from app.chat.transcript.answer_line import AnswerLine, facts_text
-from app.chat.transcript.converter import Converter
 from app.chat.transcript.items import Item, Kind, guess_height, item_of, items_of
 from app.chat.transcript.model import TranscriptModel
-from app.chat.transcript.read_only_text import ReadOnlyText
 from app.chat.transcript.stage import Stage
+from app.markdown.converter import Converter
+from app.markdown.read_only_text import ReadOnlyText
+from app.markdown.render import Block
 from app.theme import Appearance
 
 _SLICE_S = 0.004  # most time for building and converting before input and painting get their turn

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 from app.chat.conversation import AnswerFacts, Role, Turn, TurnState
 from app.chat.transcript import TranscriptModel, TranscriptView
 from app.chat.transcript.answer_line import AnswerLine, facts_text
-from app.chat.transcript.code_block import CodeBlock
-from app.chat.transcript.read_only_text import ReadOnlyText
 from app.chat.transcript.user_bubble import UserBubble
+from app.markdown.code_block import CodeBlock
+from app.markdown.read_only_text import ReadOnlyText
 from app.theme import Appearance, stylesheet_for
 
 ANSWER = "Some **words**.\n\n```python\ndef f():\n    return 1\n```\n\nAnd [a link](https://x.org)."

@@ -17,7 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from app.chat.highlight import Language, Span, highlight_steps, language_of
+from app.markdown.highlight import Language, Span, highlight_steps, language_of
 
 SAFE_SCHEMES = frozenset({"http", "https", "mailto"})
 PIECE_CHARS = 1_500  # prose is converted in pieces of about this size, about 2 ms each

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from time import perf_counter
 
-from app.chat.highlight import LanguageShelf
-from app.chat.render import Block, Step, render_steps
+from app.markdown.highlight import LanguageShelf
+from app.markdown.render import Block, Step, render_steps
 
 
 class Converter:

@@ -6,9 +6,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextCursor, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from app.chat.highlight import Span
-from app.chat.render import Code
-from app.chat.transcript.read_only_text import ReadOnlyText
+from app.markdown.highlight import Span
+from app.markdown.read_only_text import ReadOnlyText
+from app.markdown.render import Code
 from app.theme import Appearance
 
 _HEAD = 32
