@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from engine.errors import PluginError
+from engine.plugins.guard import Guard, guarded
 from engine.plugins.loader import load
 from engine.plugins.manifest_reader import MANIFEST_NAME, read_manifest
 from engine.plugins.registry import Registry
@@ -40,7 +41,12 @@ def bundled_registry() -> Registry:
     for folder in plugin_folders(bundled_dir()):
         try:
             manifest = read_manifest(folder)
-            registry.put(manifest.id, load(folder, manifest, manifest.defaults()))
+            guard = Guard(manifest.id, manifest.name, _report)
+            registry.put(manifest.id, guarded(load(folder, manifest, manifest.defaults()), guard))
         except PluginError as error:
-            log.error("%s %s", error, error.details)
+            _report(error)
     return registry
+
+
+def _report(error: PluginError) -> None:
+    log.error("%s %s", error, error.details)

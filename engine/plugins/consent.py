@@ -1,0 +1,121 @@
+"""ConsentStore: what the user has decided about each plugin, in one small file."""
+
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine.errors import PluginError
+from engine.plugins.atomic_file import exclusive, replace_file
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES: Final = 8 << 20
+
+_Stored = bool | int | float | str | list[str]  # what a setting can be in JSON
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one plugin from earlier.
+
+    Attributes:
+        digest: of the files that the user has allowed to run; empty: none.
+        is_enabled: whether it is to run.
+        settings: what the user filled in.
+        stopped: why it must not start by itself, in a sentence; empty: it may.
+        developed: folder whose changes need no new consent in development mode; empty: none.
+    """
+
+    digest: str = ""
+    is_enabled: bool = True
+    settings: dict[str, _Stored] = {}
+    stopped: str = ""
+    developed: str = ""
+
+
+class _File(msgspec.Struct, frozen=True):
+    version: int
+    plugins: dict[str, Decision]
+
+
+class ConsentStore:
+    """The decisions about all plugins.
+
+    Every change is read, made and written under a lock that other processes of Hearth respect, and is on the disk when
+    `put` returns.
+
+    Thread: any.
+
+    Attributes:
+        damaged: where an unreadable file was put aside, so that everything asks again; None if there was none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make a store.
+
+        Args:
+            path: of the file; it need not exist, nor its folder.
+        """
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, Decision] = {}  # guarded by _lock; replaced, never changed
+        self.damaged: Path | None = None
+
+    def load(self) -> None:
+        """Read the file; without one, nothing is decided."""
+        with self._lock:
+            try:
+                self._known = self._read()
+            except OSError as error:
+                # Nothing is allowed then, and `put` fails instead of writing over what could not be read.
+                log.error("%s cannot be read (%s); no plugin of yours will start", self._path, error)
+                self._known = {}
+
+    def get(self, plugin: str) -> Decision:
+        """What is decided about a plugin; the defaults if nothing is."""
+        return self._known.get(plugin, Decision())
+
+    def put(self, plugin: str, decision: Decision | None) -> None:
+        """Keep a decision; None forgets everything about the plugin.
+
+        Raises:
+            PluginError: it could not be written; what was decided before is still true.
+        """
+        with self._lock:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(self._path):
+                    known = {name: kept for name, kept in self._read().items() if name != plugin}
+                    if decision is not None:
+                        known[plugin] = decision
+                    replace_file(self._path, msgspec.json.format(msgspec.json.encode(_File(1, known))) + b"\n")
+            except OSError as error:
+                cause = f"What you decided about plugins cannot be kept in {self._path}: {error.strerror or error}."
+                raise PluginError(
+                    plugin, cause, "Check that the disk has room and the folder can be written."
+                ) from error
+            self._known = known
+
+    def _read(self) -> dict[str, Decision]:
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return {}
+        try:
+            if len(data) > MAX_BYTES:
+                raise ValueError("it is too large")
+            return msgspec.json.decode(data, type=_File).plugins
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            self._put_aside(error)
+            return {}
+
+    def _put_aside(self, why: Exception) -> None:
+        aside = self._path.with_name(f"{self._path.name}.corrupt.{time.time_ns() // 1_000_000}")
+        os.replace(self._path, aside)
+        self.damaged = aside
+        log.error("%s is damaged (%s) and was put aside as %s; every plugin asks again", self._path, why, aside.name)
