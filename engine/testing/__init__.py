@@ -5,6 +5,8 @@ async with Engine(config, backends={"gguf": text}) as engine: ...
 
 context = FakeTaskContext(FakeModels(lambda request: "short"))
 outputs = MyTask().run({"text": "long"}, context)
+
+offers = load_plugin(Path("my_plugin"))
 """
 
 from engine.testing.backends import FakeBackend as FakeBackend
@@ -12,5 +14,6 @@ from engine.testing.backends import FakeEmbeddingModel as FakeEmbeddingModel
 from engine.testing.backends import FakeSequence as FakeSequence
 from engine.testing.backends import FakeTextModel as FakeTextModel
 from engine.testing.backends import FakeVisionModel as FakeVisionModel
+from engine.testing.plugins import load_plugin as load_plugin
 from engine.testing.tasks import FakeModels as FakeModels
 from engine.testing.tasks import FakeTaskContext as FakeTaskContext
