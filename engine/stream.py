@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 
-from engine.types import Event, Finished, TextDelta, TokenLogprob
+from engine.types import Event, Finished, TextDelta, ThinkingDelta, TokenLogprob
 
 DELIVERY_INTERVAL_S = 0.008
 """Least time between two deliveries: twice per frame at 60 Hz. A guess that keeps wake-ups near 1 % of a core."""
@@ -18,7 +18,7 @@ DELIVERY_INTERVAL_S = 0.008
 class OutputStream:
     """One request's way from a lane to its consumer.
 
-    At most one wake-up of the loop is in flight. Consecutive text deltas are merged, and of consecutive progress
+    At most one wake-up of the loop is in flight. Consecutive deltas of a kind are merged, and of consecutive progress
     events of one type only the newest is kept.
 
     Thread: `put`, `fail` and `is_cancelled` from any thread; `cancel` and `events` from the loop's thread only.
@@ -31,7 +31,7 @@ class OutputStream:
         self.is_cancelled = False
         self._loop = loop
         self._lock = threading.Lock()
-        self._pending: list[Event | _TextRun] = []  # guarded by _lock
+        self._pending: list[Event | _TextRun | _ThinkingRun] = []  # guarded by _lock
         self._error: BaseException | None = None  # guarded by _lock
         self._is_ended = False  # guarded by _lock
         self._wake_in_flight = False  # guarded by _lock
@@ -86,7 +86,8 @@ class OutputStream:
             self._wake_in_flight = False
             self._ready.clear()
             self._delivered_s = time.monotonic()
-            return [e.delta() if isinstance(e, _TextRun) else e for e in batch], self._error, self._is_ended
+            events = [e.delta() if isinstance(e, _TextRun | _ThinkingRun) else e for e in batch]
+            return events, self._error, self._is_ended
 
     def _merge(self, event: Event) -> None:
         last = self._pending[-1] if self._pending else None
@@ -95,6 +96,11 @@ class OutputStream:
                 last.add(event)
             else:
                 self._pending.append(_TextRun(event))
+        elif isinstance(event, ThinkingDelta):
+            if isinstance(last, _ThinkingRun):
+                last.add(event)
+            else:
+                self._pending.append(_ThinkingRun(event))
         elif type(event) is type(last):
             self._pending[-1] = event
         else:
@@ -131,3 +137,20 @@ class _TextRun:
 
     def delta(self) -> TextDelta:
         return TextDelta("".join(self.parts), self.token_count, tuple(self.logprobs))
+
+
+class _ThinkingRun:
+    """Consecutive thinking deltas, joined only when they are delivered."""
+
+    __slots__ = ("parts", "token_count")
+
+    def __init__(self, first: ThinkingDelta) -> None:
+        self.parts: list[str] = [first.text]
+        self.token_count = first.token_count
+
+    def add(self, delta: ThinkingDelta) -> None:
+        self.parts.append(delta.text)
+        self.token_count += delta.token_count
+
+    def delta(self) -> ThinkingDelta:
+        return ThinkingDelta("".join(self.parts), self.token_count)

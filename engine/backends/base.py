@@ -1,7 +1,8 @@
 """What a backend offers to the engine: four small protocols and the values that cross them.
 
-A backend turns a model file into a loaded model. `load` and `prepare` run on the engine's loader thread; every other
-method of a loaded model is called by one lane thread only, so loaded models need no locks of their own.
+A backend turns a model file into a loaded model. `load` runs on the engine's loader thread, and what gets a request
+ready or finishes a result runs on threads of the intake, several at once where a model `asks_outside`; everything else
+of a loaded model is called by one lane thread only, so loaded models need no locks of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,13 +10,16 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from engine.errors import RequestError
+from engine.plugins.contract.vision import Prepared, Tensors
 from engine.types import (
+    EmbedRequest,
     FinishReason,
     FloatArray,
     GenerateRequest,
     ModelInfo,
     RecognizeRequest,
     TokenLogprob,
+    ToolCall,
     VisionOutput,
 )
 
@@ -59,11 +63,22 @@ class LoadedModel(Protocol):
     def memory_bytes(self) -> int:
         """Weights, KV cache and compute buffers."""
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether getting a request ready, or finishing a result, asks a plugin in a process of its own.
+
+        That can take as long as its time limit, so it must not happen on a thread that other requests need.
+        """
+
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next step on."""
 
     def close(self) -> None:
         """Free everything; the model must not be used again. Safe to call twice."""
+
+
+ReadToolCalls = Callable[[Sequence[str]], Sequence[ToolCall]]
+"""Reads the calls out of what stood in the tool spans of an answer; raises EngineError if that is no call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +92,7 @@ class Prompt:
         seed: the seed to use; chosen here if the request has none.
         dropped_messages: indexes of messages left out to make it fit.
         plan: what the backend wants to keep for the sequence (sampler recipe, grammar, stop strings); opaque.
+        read_tool_calls: turns the blocks of the answer into calls, off the lane; None if it has none.
     """
 
     request: GenerateRequest
@@ -85,6 +101,7 @@ class Prompt:
     seed: int
     dropped_messages: tuple[int, ...] = ()
     plan: object = None
+    read_tool_calls: ReadToolCalls | None = None
 
 
 class TextSequence(Protocol):
@@ -108,6 +125,14 @@ class TextSequence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolBlock:
+    """What stood in one tool span of an answer: without its marks, and as the model wrote it."""
+
+    text: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceStep:
     """What one step did for one sequence.
 
@@ -118,6 +143,8 @@ class SequenceStep:
         logprobs: of the tokens whose text is in `text`, if the request asked for them.
         finish: set on the last step of a sequence; the lane then calls `release`.
         error: set instead of `finish` when the sequence failed.
+        thinking: more of what stands in thinking spans; comes before `text`.
+        blocks: with `finish`: all tool spans of the answer.
     """
 
     sequence: TextSequence
@@ -126,16 +153,31 @@ class SequenceStep:
     logprobs: tuple[TokenLogprob, ...] = ()
     finish: FinishReason | None = None
     error: RequestError | None = None
+    thinking: str = ""
+    blocks: tuple[ToolBlock, ...] = ()
 
 
 @runtime_checkable
 class TextModel(LoadedModel, Protocol):
     """Generates text for several sequences at once (continuous batching)."""
 
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt plus answer that one request may have."""
+
+    def count_tokens(self, text: str) -> int:
+        """Number of tokens of a text, without those that begin or end one.
+
+        Thread: any.
+
+        Raises:
+            InvalidRequestError: the text cannot be read.
+        """
+
     def prepare(self, request: GenerateRequest) -> Prompt:
         """Check, render and tokenise a request.
 
-        Thread: loader; must not touch anything that `step` changes.
+        Thread: any; must not touch anything that `step` changes.
 
         Raises:
             RequestError: the request cannot be served; says why.
@@ -163,16 +205,55 @@ class TextModel(LoadedModel, Protocol):
         """Take a finished or cancelled sequence out of the batch; its KV may be kept for the next turn."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedImage:
+    """An image, decoded and turned into what the graph is fed.
+
+    Attributes:
+        size: width, height of the upright original in pixels.
+        prepared: by the model's format.
+    """
+
+    size: tuple[int, int]
+    prepared: Prepared
+
+
+ImageOutputs = Sequence[Tensors]
+"""What a graph gave for one image, an entry per run."""
+
+
 @runtime_checkable
 class VisionModel(LoadedModel, Protocol):
-    """Recognises images."""
+    """Recognises images: each is prepared by itself, many run together, and each is finished by itself."""
 
     @property
     def max_batch(self) -> int:
         """Most images per run."""
 
-    def recognize(self, requests: Sequence[RecognizeRequest]) -> list[VisionOutput | RequestError]:
-        """Run all images as one batch; a broken image gives its own error and does not spoil the others."""
+    def prepare(self, request: RecognizeRequest) -> PreparedImage:
+        """Decode an image and make of it what the graph is fed.
+
+        Thread: any but the lane; must not touch anything that `run` changes.
+
+        Raises:
+            ImageError: the image cannot be read.
+            EngineError: it cannot be used, or the plugin failed.
+        """
+
+    def run(self, images: Sequence[PreparedImage]) -> list[ImageOutputs | RequestError]:
+        """Run all images together; one that the graph fails on gives its own error and does not spoil the others.
+
+        Thread: lane.
+        """
+
+    def finish(self, image: PreparedImage, outputs: ImageOutputs, top_k: int) -> VisionOutput:
+        """Make a result of what the graph gave for an image.
+
+        Thread: any but the lane; must not touch anything that `run` changes.
+
+        Raises:
+            EngineError: the outputs make no sense, or the plugin failed.
+        """
 
 
 @runtime_checkable
@@ -183,8 +264,17 @@ class EmbeddingModel(LoadedModel, Protocol):
     def max_batch(self) -> int:
         """Most texts per run."""
 
+    def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
+        """Put the words around the texts that the model wants to see for this purpose.
+
+        Thread: any.
+
+        Raises:
+            EngineError: a plugin failed.
+        """
+
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
-        """Embed texts, not normalised.
+        """Embed texts that `prepare` has returned, not normalised.
 
         Returns:
             float32 vectors, shape (texts, dimensions), and the number of tokens read.

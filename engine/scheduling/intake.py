@@ -1,16 +1,18 @@
 """Intake: brings a request to its lane: finds the model, loads it if need be, checks and tokenises the prompt.
 
-Two threads: loading a model takes seconds and must not hold up requests for models that are loaded already.
+Threads of three kinds: loading a model takes seconds, and a plugin in a process of its own may take as long as its time
+limit; neither may hold up requests for models that are loaded already and have no such plugin.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from engine.backends.base import EmbeddingModel, LoadedModel, LoadProgress, TextModel, VisionModel
-from engine.errors import CapabilityError, EngineError, InvalidRequestError, ModelError
+from engine.errors import CapabilityError, EngineClosedError, EngineError, InvalidRequestError, ModelError
 from engine.memory.residency import Lease, Residency
 from engine.models.library import ModelLibrary
 from engine.scheduling.jobs import EmbedJob, GenerateJob, JobClock, RecognizeJob, settle
@@ -31,13 +33,17 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 Fail = Callable[[BaseException], None]
 
+OUTSIDE_THREADS = 8
+"""Requests that may wait for plugins in other processes at the same time; the others wait for these."""
+
 
 class Intake:
     """The way from a request to a job on a lane.
 
     Every method returns at once; errors arrive where the result would.
 
-    Thread: from any thread. The work is done on `hearth-prepare` and `hearth-loader`.
+    Thread: from any thread. The work is done on `hearth-prepare`, `hearth-loader`, and on `hearth-outside` where it
+    asks plugins in other processes.
     """
 
     def __init__(self, library: ModelLibrary, residency: Residency, lane: Lane) -> None:
@@ -46,16 +52,20 @@ class Intake:
         self._lane = lane
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="hearth-prepare")
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="hearth-loader")
+        self._outside = ThreadPoolExecutor(OUTSIDE_THREADS, thread_name_prefix="hearth-outside")
         self._is_closing = False
 
     def generate(self, request: GenerateRequest, stream: OutputStream, lease: Lease) -> None:
         """Bring a generate request to the lane; its events go to the stream."""
         clock = JobClock()
 
-        def start(model: LoadedModel) -> None:
-            if not isinstance(model, TextModel):
-                raise CapabilityError(f"{model.info.id} does not generate text.", "Choose a language model.")
-            self._lane.submit(GenerateJob(model, model.prepare(request), stream, clock))
+        def start(loaded: LoadedModel) -> None:
+            model = _text_model(loaded)
+
+            def later(work: Callable[[], None]) -> None:
+                self._submit(self._pool(model), work, stream.fail)
+
+            self._lane.submit(GenerateJob(model, model.prepare(request), stream, clock, later))
 
         def progress(fraction: float) -> bool:
             stream.put(Loading(fraction))
@@ -86,7 +96,7 @@ class Intake:
                 raise CapabilityError(f"{model.info.id} does not make embeddings.", "Choose an embedding model.")
             if not request.texts:
                 raise InvalidRequestError("There is no text to embed.")
-            self._lane.submit(EmbedJob(model, request, future, clock))
+            self._lane.submit(EmbedJob(model, replace(request, texts=model.prepare(request)), future, clock))
 
         self._bring(request.model, start, _failing(future), clock, self._progress_of(future), lease)
         return future
@@ -101,15 +111,46 @@ class Intake:
         self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
         return future
 
+    def count_tokens(self, name: str, text: str, lease: Lease) -> "Future[int]":
+        """Count the tokens that a text has for a language model, which is loaded if need be."""
+        future = Future[int]()
+
+        def start(model: LoadedModel) -> None:
+            settle(future, _text_model(model).count_tokens(text))
+
+        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        return future
+
+    def context_tokens(self, name: str, lease: Lease) -> "Future[int]":
+        """Find out the longest prompt plus answer of a language model, which is loaded if need be."""
+        future = Future[int]()
+
+        def start(model: LoadedModel) -> None:
+            settle(future, _text_model(model).context_tokens)
+
+        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        return future
+
     def unload(self, info: ModelInfo) -> "Future[bool]":
         """Let a model go; the result says whether it was loaded."""
         return self._loading.submit(self._residency.unload, info)
 
     def close(self) -> None:
-        """Stop loading and preparing, and wait until both threads have ended."""
+        """Stop loading and preparing, and wait until all threads have ended."""
         self._is_closing = True
         self._loading.shutdown(wait=True, cancel_futures=True)
         self._preparing.shutdown(wait=True, cancel_futures=True)
+        self._outside.shutdown(wait=True, cancel_futures=True)
+
+    def _pool(self, model: LoadedModel) -> ThreadPoolExecutor:
+        """Where requests for a model are made ready, and results finished."""
+        return self._outside if model.asks_outside else self._preparing
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], None], fail: Fail) -> None:
+        try:
+            pool.submit(_guarded, work, fail)
+        except RuntimeError:  # the pool is closed
+            fail(EngineClosedError("The engine was closed."))
 
     def _progress_of(self, future: "Future[R]") -> LoadProgress:
         return lambda _fraction: not future.cancelled() and not self._is_closing
@@ -128,20 +169,28 @@ class Intake:
         def find() -> None:
             info = self._library.find(name)
             lease.hold(info.path)
-            if (model := self._residency.get(info.path)) is not None:
+            if (model := self._residency.get(info.path)) is None:
+                progress(0.0)
+                self._submit(self._loading, lambda: load(info), fail)
+            elif model.asks_outside:
+                self._submit(self._outside, lambda: start(model), fail)
+            else:
                 start(model)
-                return
-            progress(0.0)
-            self._loading.submit(_guarded, lambda: load(info), fail)
 
         def load(info: ModelInfo) -> None:
             began_s = time.monotonic()
             model = self._residency.load(info, progress)
             progress(1.0)
             clock.load_s = time.monotonic() - began_s
-            self._preparing.submit(_guarded, lambda: start(model), fail)
+            self._submit(self._pool(model), lambda: start(model), fail)
 
-        self._preparing.submit(_guarded, find, fail)
+        self._submit(self._preparing, find, fail)
+
+
+def _text_model(model: LoadedModel) -> TextModel:
+    if not isinstance(model, TextModel):
+        raise CapabilityError(f"{model.info.id} does not generate text.", "Choose a language model.")
+    return model
 
 
 def _failing(future: "Future[R]") -> Fail:

@@ -1,15 +1,28 @@
 """Jobs: requests on their way through a lane, each with its own clock and its own way back to the caller."""
 
+import logging
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 
-from engine.backends.base import EmbeddingModel, LoadedModel, Prompt, SequenceStep, TextModel, TextSequence, VisionModel
+from engine.backends.base import (
+    EmbeddingModel,
+    LoadedModel,
+    Prompt,
+    ReadToolCalls,
+    SequenceStep,
+    TextModel,
+    TextSequence,
+    ToolBlock,
+    VisionModel,
+)
+from engine.errors import EngineError
 from engine.stream import OutputStream
 from engine.types import (
     EmbedRequest,
@@ -24,13 +37,20 @@ from engine.types import (
     RecognizeRequest,
     RecognizeResult,
     TextDelta,
+    ThinkingDelta,
     Timings,
     TokenLogprob,
+    ToolCall,
     Usage,
     VisionOutput,
 )
 
+log = logging.getLogger(__name__)
+
 R = TypeVar("R")
+
+Later = Callable[[Callable[[], None]], None]
+"""Does a piece of work soon, off the lane; whatever it raises fails its request."""
 
 
 @dataclass(slots=True)
@@ -102,13 +122,25 @@ class GenerateJob(Job):
         sequence: its place in the model's batch; None while it waits.
     """
 
-    def __init__(self, model: TextModel, prompt: Prompt, stream: OutputStream, clock: JobClock) -> None:
+    def __init__(self, model: TextModel, prompt: Prompt, stream: OutputStream, clock: JobClock, later: Later) -> None:
+        """Make a job.
+
+        Args:
+            model: what answers.
+            prompt: what to answer.
+            stream: takes the events.
+            clock: of the request.
+            later: reads the calls of tools, which may ask a plugin.
+        """
         super().__init__(clock)
         self.prompt = prompt
         self.sequence: TextSequence | None = None
         self._model = model
         self._stream = stream
+        self._later = later
         self._parts: list[str] = []
+        self._thinking: list[str] = []
+        self._is_thinking = False
         self._logprobs: list[TokenLogprob] = []
         self._output_tokens = 0
         self._position = 0
@@ -141,14 +173,48 @@ class GenerateJob(Job):
             if self.clock.first_token_s is None:
                 self.clock.first_token_s = time.monotonic()
             self._output_tokens += step.token_count
-        if step.text or step.token_count:
-            self._parts.append(step.text)
-            self._logprobs.extend(step.logprobs)
-            self._stream.put(TextDelta(step.text, step.token_count, step.logprobs))
+        if step.text or step.thinking or step.token_count:
+            self._pass_on(step)
         if step.error is not None:
             self._stream.fail(step.error)
         elif step.finish is not None:
-            self._stream.put(Finished(self._result(step.finish, step.sequence, placement)))
+            self._finish(self._result(step.finish, step.sequence, placement), step.blocks)
+
+    def _pass_on(self, step: SequenceStep) -> None:
+        """Put what the step wrote; its token counts once, with what the model is at."""
+        count = step.token_count
+        if step.thinking:
+            self._is_thinking = True
+        if self._is_thinking and (step.thinking or not step.text):
+            self._thinking.append(step.thinking)
+            self._stream.put(ThinkingDelta(step.thinking, 0 if step.text else count))
+        if step.text or not self._is_thinking:
+            self._is_thinking = False
+            self._parts.append(step.text)
+            self._logprobs.extend(step.logprobs)
+            self._stream.put(TextDelta(step.text, count, step.logprobs))
+
+    def _finish(self, result: GenerateResult, blocks: tuple[ToolBlock, ...]) -> None:
+        read = self.prompt.read_tool_calls
+        if not blocks or read is None:
+            self._stream.put(Finished(result))
+            return
+        # Not here: the plugin may take its time, and every other answer would wait for it.
+        self._later(lambda: self._finish_with_calls(result, blocks, read))
+
+    def _finish_with_calls(self, result: GenerateResult, blocks: tuple[ToolBlock, ...], read: ReadToolCalls) -> None:
+        """End an answer that asks for tools; blocks that nobody can read become text at its end, so nothing is lost."""
+        calls: tuple[ToolCall, ...] = ()
+        try:
+            calls = tuple(read([block.text for block in blocks]))
+        except EngineError as error:
+            log.info("the calls of an answer cannot be read: %s", error)
+        if calls:
+            self._stream.put(Finished(replace(result, tool_calls=calls)))
+            return
+        written = "".join(block.written for block in blocks)
+        self._stream.put(TextDelta(written, 0))
+        self._stream.put(Finished(replace(result, text=result.text + written)))
 
     def _note_prefill(self, sequence: TextSequence) -> None:
         if not sequence.is_prefilling:
@@ -169,6 +235,7 @@ class GenerateJob(Job):
             seed=self.prompt.seed,
             logprobs=tuple(self._logprobs),
             dropped_messages=self.prompt.dropped_messages,
+            thinking="".join(self._thinking),
         )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.backends.base import LoadedModel, LoadOptions, LoadProgress, Prompt, SequenceStep, TextSequence
+from engine.backends.base import LoadedModel, LoadOptions, LoadProgress, Prompt, SequenceStep, TextSequence, ToolBlock
 from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
 from engine.types import (
     Accepts,
+    EmbedRequest,
     FinishReason,
     FloatArray,
     GenerateRequest,
@@ -18,6 +19,7 @@ from engine.types import (
     ModelInfo,
     RecognizeRequest,
     TextLine,
+    ToolCall,
     VisionOutput,
 )
 
@@ -53,6 +55,7 @@ class _FakeModel:
     device = "cpu"
     backend = "fake"
     memory_bytes = 1 << 20
+    asks_outside = False
 
     def __init__(self, info: ModelInfo, threads: int) -> None:
         self.info = info
@@ -75,9 +78,14 @@ class FakeTextModel(_FakeModel):
         super().__init__(info, options.threads)
         self._options = options
         self._backend = backend
+        self.context_tokens = options.context_tokens
         self.admitted: list[FakeSequence] = []
         self.released: list[FakeSequence] = []
         self.batch_sizes: list[int] = []
+
+    def count_tokens(self, text: str) -> int:
+        """Count words."""
+        return len(text.split())
 
     def prepare(self, request: GenerateRequest) -> Prompt:
         """Split the prompt, or the conversation, into words."""
@@ -94,6 +102,7 @@ class FakeTextModel(_FakeModel):
             tokens=tuple(range(len(words))),
             max_tokens=most if request.max_tokens is None else min(most, request.max_tokens),
             seed=seed,
+            read_tool_calls=lambda blocks: self._backend.calls[: len(blocks)],
         )
 
     def admit(self, prompt: Prompt) -> FakeSequence | None:
@@ -127,15 +136,18 @@ class FakeTextModel(_FakeModel):
         self.released.append(sequence)
 
     def _emit(self, sequence: FakeSequence) -> SequenceStep:
-        script = self._backend.script
-        text = script[sequence.emitted % len(script)]
+        thinking, script = self._backend.thinking, self._backend.script
+        at = sequence.emitted - len(thinking)  # negative while it thinks
         sequence.emitted += 1
         finish = None
         if sequence.emitted >= sequence.prompt.max_tokens:
             finish = FinishReason.LENGTH
-        elif not self._backend.repeat and sequence.emitted == len(script):
+        elif not self._backend.repeat and at + 1 == len(script):
             finish = FinishReason.STOP
-        return SequenceStep(sequence, text, 1, finish=finish)
+        if at < 0:
+            return SequenceStep(sequence, "", 1, finish=finish, thinking=thinking[at])
+        blocks = tuple(ToolBlock(call.name, call.name) for call in self._backend.calls) if finish else ()
+        return SequenceStep(sequence, script[at % len(script)], 1, finish=finish, blocks=blocks)
 
 
 class FakeVisionModel(_FakeModel):
@@ -170,6 +182,10 @@ class FakeEmbeddingModel(_FakeModel):
         super().__init__(info, options.threads)
         self.batch_sizes: list[int] = []
 
+    def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
+        """Leave the texts as they are."""
+        return request.texts
+
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Return vectors of shape (texts, 26)."""
         self.batch_sizes.append(len(texts))
@@ -197,6 +213,8 @@ class FakeBackend:
 
     Attributes:
         script: pieces of text, one per step.
+        thinking: what it thinks before every answer, one piece per step.
+        calls: tools that every answer asks for at its end.
         repeat: start the script again instead of ending the answer.
         step_s: how long a step takes.
         load_error: raised by `load`.
@@ -206,6 +224,8 @@ class FakeBackend:
     """
 
     script: tuple[str, ...] = ("Hello", ", ", "world", ".")
+    thinking: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     repeat: bool = False
     step_s: float = 0.0
     load_error: EngineError | None = None

@@ -11,7 +11,7 @@ from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, open_context
 from engine.errors import CapabilityError, EngineError, InvalidRequestError, RequestError
-from engine.types import FloatArray, ModelInfo
+from engine.types import EmbedRequest, FloatArray, ModelInfo
 
 _MAX_BATCH = 64
 
@@ -81,11 +81,20 @@ class LlamaEmbeddingModel:
         """Most texts per run."""
         return _MAX_BATCH
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether getting a request ready asks a plugin in a process of its own."""
+        return False
+
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on."""
         if threads != self._threads:
             llama.llama_set_n_threads(self._handle, threads, threads)
             self._threads = threads
+
+    def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
+        """Leave the texts as they are."""
+        return request.texts
 
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Embed texts, not normalised.

@@ -30,7 +30,10 @@ class SequencePlan:
 class Preparer:
     """Prepares requests for one model.
 
-    Thread: loader; reads only what never changes after loading.
+    Thread: any; reads only what never changes after loading.
+
+    Attributes:
+        context_tokens: longest prompt plus answer.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Preparer:
         self._name = info.name
         self._recommended = info.sampling
         self._vocabulary = vocabulary
-        self._context_tokens = context_tokens
+        self.context_tokens = context_tokens
         self._template = template
 
     def prepare(self, request: GenerateRequest) -> Prompt:
@@ -54,9 +57,9 @@ class Preparer:
         tokens, dropped = self._fit(request)
         if not tokens:
             raise InvalidRequestError("The prompt has no tokens.", "Type something.")
-        room = self._context_tokens - len(tokens)
+        room = self.context_tokens - len(tokens)
         if room < 1:
-            raise ContextOverflowError(len(tokens), self._context_tokens)
+            raise ContextOverflowError(len(tokens), self.context_tokens)
         sampling = request.sampling if request.sampling is not None else self._recommended
         seed = sampling.seed if sampling.seed is not None else secrets.randbelow(MAX_SEED + 1)
         return Prompt(
@@ -85,10 +88,10 @@ class Preparer:
         tokens = self._chat_tokens(request.messages)
         if request.overflow is OverflowPolicy.ERROR:
             return tokens, ()
-        wanted = min(request.max_tokens or self._context_tokens, self._context_tokens // _ANSWER_SHARE)
-        if len(tokens) + wanted <= self._context_tokens:
+        wanted = min(request.max_tokens or self.context_tokens, self.context_tokens // _ANSWER_SHARE)
+        if len(tokens) + wanted <= self.context_tokens:
             return tokens, ()
-        return _drop_oldest(request.messages, self._chat_tokens, self._context_tokens - wanted)
+        return _drop_oldest(request.messages, self._chat_tokens, self.context_tokens - wanted)
 
     def _text_tokens(self, prompt: str, suffix: str | None) -> list[int]:
         if suffix is None:

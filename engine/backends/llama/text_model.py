@@ -90,6 +90,20 @@ class LlamaTextModel:
         """Weights, KV cache and compute buffers, as llama.cpp announced them, and parked conversations."""
         return self._weights.memory_bytes + self._slots.parked.used_bytes
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether getting a request ready, or reading its calls, asks a plugin in a process of its own."""
+        return False
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt plus answer that one request may have."""
+        return self._preparer.context_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """Number of tokens of a text, without those that begin or end one. Thread: any."""
+        return len(self._vocabulary.tokenize(text, add_special=False, parse_special=False))
+
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next step on."""
         self._context.set_threads(threads)

@@ -11,7 +11,9 @@ from tokenizers import Encoding, Tokenizer
 
 from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, ModelFileError, RequestError
-from engine.types import FloatArray, ModelInfo
+from engine.plugins.contract.models import TextFormat
+from engine.plugins.recognition import is_remote
+from engine.types import EmbedRequest, FloatArray, ModelInfo
 
 MOST_TEXTS = 16
 """Per run; on a CPU more gains nothing and costs memory."""
@@ -28,8 +30,8 @@ class OnnxEmbeddingModel:
     Thread: lane.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, tokenizer: Path | None) -> None:
-        """Take an open session and read the tokenizer.
+    def __init__(self, info: ModelInfo, session: Session, tokenizer: Path | None, text_format: TextFormat) -> None:
+        """Take an open session and what to put around texts, and read the tokenizer.
 
         Raises:
             ModelFileError: there is no tokenizer, it is damaged, or the graph wants inputs that are not known.
@@ -42,6 +44,7 @@ class OnnxEmbeddingModel:
                 f"{info.path.name} is no sentence embedder: it wants {', '.join(unknown) or 'nothing'}."
             )
         self._info = info
+        self._format = text_format
         self._session = session
         self._tokenizer = _read_tokenizer(tokenizer)
         self._most_tokens = _most_tokens(tokenizer, self._tokenizer)
@@ -75,6 +78,11 @@ class OnnxEmbeddingModel:
         """Most texts per run."""
         return self._rows or MOST_TEXTS
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether getting a request ready asks a plugin in a process of its own."""
+        return is_remote(self._format)
+
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on; see Session.set_threads for large graphs."""
         self._session.set_threads(threads)
@@ -82,6 +90,16 @@ class OnnxEmbeddingModel:
     def close(self) -> None:
         """Free everything."""
         self._session.close()
+
+    def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
+        """Put the words around the texts that the model wants to see for this purpose.
+
+        Thread: any.
+
+        Raises:
+            EngineError: a plugin failed.
+        """
+        return tuple(self._format.embedding_text(text, request.purpose) for text in request.texts)
 
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Embed texts, not normalised.

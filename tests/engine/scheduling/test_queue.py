@@ -32,7 +32,7 @@ class Caller(OutputStream):
 def job(of: FakeTextModel, arrived_s: float = 0.0) -> tuple[GenerateJob, Caller]:
     caller = Caller()
     prompt = Prompt(request=GenerateRequest(model="m", prompt="x"), tokens=(1,), max_tokens=1, seed=0)
-    return GenerateJob(of, prompt, caller, JobClock(arrived_s=arrived_s)), caller
+    return GenerateJob(of, prompt, caller, JobClock(arrived_s=arrived_s), later=lambda work: work()), caller
 
 
 def test_an_empty_queue_has_nothing_to_pick() -> None:
