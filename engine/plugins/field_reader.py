@@ -15,6 +15,7 @@ from engine.requests import Accepts
 MAX_CHOICES: Final = 100
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KINDS: Final = frozenset(kind.value for kind in SETTING_KINDS)
 _KEYS: Final = tuple(field.name for field in fields(Field))
 
 
@@ -96,7 +97,7 @@ def _name(value: object) -> str:
 
 
 def _kind(value: object) -> Kind:
-    if not isinstance(value, str) or value not in {kind.value for kind in SETTING_KINDS}:
+    if not isinstance(value, str) or value not in _KINDS:
         raise ValueError(f"must be one of {', '.join(sorted(SETTING_KINDS))}")
     return Kind(value)
 

