@@ -9,12 +9,10 @@ from typing import BinaryIO, Final
 
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.gguf import DOWNLOAD_AGAIN
-from engine.models.onnx_card import OnnxCard, find_tokenizer, read_card
+from engine.models.onnx_card import card_text, read_card
 from engine.models.protobuf import VARINT, Field, Protobuf
 from engine.plugins.contract.models import TensorFacts
-from engine.types import Accepts, ModelInfo
-
-__all__ = ["OnnxCard", "OnnxHeader", "describe", "find_tokenizer", "read_card", "read_onnx_header"]
+from engine.types import ModelInfo
 
 MAX_DIMS: Final = 16
 MAX_ELEMENTS: Final = 1 << 48
@@ -58,7 +56,7 @@ class OnnxHeader:
 
 
 def describe(path: Path, model_id: str) -> ModelInfo:
-    """Describe an ONNX model from its file and its card.
+    """Describe an ONNX model from its file and its card, without what plugins know about it.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -70,14 +68,12 @@ def describe(path: Path, model_id: str) -> ModelInfo:
         id=model_id,
         path=path,
         format="onnx",
-        name=card.name or (model_id if path.stem.lower() == "model" else path.stem),
+        name=card_text(path, card, "name") or (model_id if path.stem.lower() == "model" else path.stem),
         architecture="onnx",
         size_bytes=header.size_bytes,
         parameters=header.parameters or None,
         quantization=header.data_type,
-        accepts=frozenset({Accepts.TEXTS if card.task == "embedding" else Accepts.IMAGE}),
-        tasks=(card.task,),
-        licence=card.licence or None,
+        licence=card_text(path, card, "licence") or card_text(path, card, "license") or None,
     )
 
 

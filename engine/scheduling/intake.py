@@ -15,6 +15,7 @@ from engine.backends.base import EmbeddingModel, LoadedModel, LoadProgress, Text
 from engine.errors import CapabilityError, EngineClosedError, EngineError, InvalidRequestError, ModelError
 from engine.memory.residency import Lease, Residency
 from engine.models.library import ModelLibrary
+from engine.scheduling.image_gate import ImageGate
 from engine.scheduling.jobs import EmbedJob, GenerateJob, JobClock, RecognizeJob, settle
 from engine.scheduling.lane import Lane
 from engine.stream import OutputStream
@@ -42,8 +43,8 @@ class Intake:
 
     Every method returns at once; errors arrive where the result would.
 
-    Thread: from any thread. The work is done on `hearth-prepare`, `hearth-loader`, and on `hearth-outside` where it
-    asks plugins in other processes.
+    Thread: from any thread. The work is done on `hearth-prepare`, `hearth-loader` and `hearth-finish`, and on
+    `hearth-outside` where it asks plugins in other processes.
     """
 
     def __init__(self, library: ModelLibrary, residency: Residency, lane: Lane) -> None:
@@ -53,6 +54,8 @@ class Intake:
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="hearth-prepare")
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="hearth-loader")
         self._outside = ThreadPoolExecutor(OUTSIDE_THREADS, thread_name_prefix="hearth-outside")
+        self._finishing = ThreadPoolExecutor(1, thread_name_prefix="hearth-finish")
+        self._gate = ImageGate(lane.submit)
         self._is_closing = False
 
     def generate(self, request: GenerateRequest, stream: OutputStream, lease: Lease) -> None:
@@ -76,15 +79,30 @@ class Intake:
     def recognize(self, request: RecognizeRequest, lease: Lease) -> "Future[RecognizeResult]":
         """Bring an image to the lane."""
         clock, future = JobClock(), Future[RecognizeResult]()
+        group = (request.model, request.urgency)
+        fail = _failing(future)
 
-        def start(model: LoadedModel) -> None:
-            if not isinstance(model, VisionModel):
-                raise CapabilityError(f"{model.info.id} does not recognise images.", "Choose an image model.")
-            if request.top_k < 1:
-                raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
-            self._lane.submit(RecognizeJob(model, request, future, clock))
+        def give_up(error: BaseException) -> None:
+            fail(error)
+            self._gate.give_up(group)
 
-        self._bring(request.model, start, _failing(future), clock, self._progress_of(future), lease)
+        def start(loaded: LoadedModel) -> None:
+            model = _vision_model(loaded, request)
+
+            def later(work: Callable[[], None]) -> None:
+                self._submit(self._outside if model.asks_outside else self._finishing, work, fail)
+
+            def prepare() -> None:
+                if future.cancelled():
+                    self._gate.give_up(group)
+                    return
+                image = model.prepare(request)
+                self._gate.add(group, RecognizeJob(model, request, image, future, clock, later))
+
+            self._gate.enter(group, future, lambda: self._submit(self._pool(model), prepare, give_up))
+
+        self._gate.expect(group)
+        self._bring(request.model, start, give_up, clock, self._progress_of(future), lease)
         return future
 
     def embed(self, request: EmbedRequest, lease: Lease) -> "Future[EmbedResult]":
@@ -141,6 +159,7 @@ class Intake:
         self._loading.shutdown(wait=True, cancel_futures=True)
         self._preparing.shutdown(wait=True, cancel_futures=True)
         self._outside.shutdown(wait=True, cancel_futures=True)
+        self._finishing.shutdown(wait=True, cancel_futures=True)
 
     def _pool(self, model: LoadedModel) -> ThreadPoolExecutor:
         """Where requests for a model are made ready, and results finished."""
@@ -190,6 +209,14 @@ class Intake:
 def _text_model(model: LoadedModel) -> TextModel:
     if not isinstance(model, TextModel):
         raise CapabilityError(f"{model.info.id} does not generate text.", "Choose a language model.")
+    return model
+
+
+def _vision_model(model: LoadedModel, request: RecognizeRequest) -> VisionModel:
+    if not isinstance(model, VisionModel):
+        raise CapabilityError(f"{model.info.id} does not recognise images.", "Choose an image model.")
+    if request.top_k < 1:
+        raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
     return model
 
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.backends.base import (
     EmbeddingModel,
+    ImageOutputs,
     LoadedModel,
+    PreparedImage,
     Prompt,
     ReadToolCalls,
     SequenceStep,
@@ -42,7 +44,6 @@ from engine.types import (
     TokenLogprob,
     ToolCall,
     Usage,
-    VisionOutput,
 )
 
 log = logging.getLogger(__name__)
@@ -243,17 +244,34 @@ class RecognizeJob(Job):
     """An image waiting to be recognised.
 
     Attributes:
-        request: which image.
-        future: completed with the result; the caller cancels it.
+        image: what the model is fed.
     """
 
     def __init__(
-        self, model: VisionModel, request: RecognizeRequest, future: "Future[RecognizeResult]", clock: JobClock
+        self,
+        model: VisionModel,
+        request: RecognizeRequest,
+        image: PreparedImage,
+        future: "Future[RecognizeResult]",
+        clock: JobClock,
+        later: Later,
     ) -> None:
+        """Make a job.
+
+        Args:
+            model: what looks at it.
+            request: which image.
+            image: prepared by the model.
+            future: completed with the result; the caller cancels it.
+            clock: of the request.
+            later: makes the result of what the graph gave, which may ask a plugin.
+        """
         super().__init__(clock)
-        self.request = request
-        self.future = future
+        self.image = image
+        self._request = request
         self._model = model
+        self._future = future
+        self._later = later
 
     @property
     def model(self) -> VisionModel:
@@ -263,16 +281,20 @@ class RecognizeJob(Job):
     @property
     def is_cancelled(self) -> bool:
         """Whether the caller has cancelled the future."""
-        return self.future.cancelled()
+        return self._future.cancelled()
 
     def fail(self, error: BaseException) -> None:
         """Complete the future with an error."""
-        settle(self.future, error)
+        settle(self._future, error)
 
-    def finish(self, output: VisionOutput, placement: Placement) -> None:
-        """Complete the future with a result."""
+    def finish(self, outputs: ImageOutputs, placement: Placement) -> None:
+        """Complete the future soon, with a result made of what the graph gave."""
+        self._later(lambda: self._finish(outputs, placement))
+
+    def _finish(self, outputs: ImageOutputs, placement: Placement) -> None:
+        output = self._model.finish(self.image, outputs, self._request.top_k)
         self.clock.first_token_s = time.monotonic()
-        settle(self.future, RecognizeResult(output=output, timings=self.clock.timings(), placement=placement))
+        settle(self._future, RecognizeResult(output=output, timings=self.clock.timings(), placement=placement))
 
 
 class EmbedJob(Job):

@@ -117,7 +117,7 @@ def vision_step(work: ModelWork, model: VisionModel, placement: Placement) -> No
         job.clock.start()
         jobs.append(job)
     work.running.extend(jobs)
-    for job, outcome in zip(jobs, model.recognize([job.request for job in jobs]), strict=True):
+    for job, outcome in zip(jobs, model.run([job.image for job in jobs]), strict=True):
         if isinstance(outcome, RequestError):
             job.fail(outcome)
         else:

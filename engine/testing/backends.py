@@ -7,8 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.backends.base import LoadedModel, LoadOptions, LoadProgress, Prompt, SequenceStep, TextSequence, ToolBlock
+from engine.backends.base import (
+    ImageOutputs,
+    LoadedModel,
+    LoadOptions,
+    LoadProgress,
+    PreparedImage,
+    Prompt,
+    SequenceStep,
+    TextSequence,
+    ToolBlock,
+)
 from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
+from engine.plugins.contract.vision import Prepared
 from engine.types import (
     Accepts,
     EmbedRequest,
@@ -160,17 +171,22 @@ class FakeVisionModel(_FakeModel):
         self._backend = backend
         self.batch_sizes: list[int] = []
 
-    def recognize(self, requests: Sequence[RecognizeRequest]) -> list[VisionOutput | RequestError]:
-        """Return the scripted output for each image."""
-        time.sleep(self._backend.step_s)
-        self.batch_sizes.append(len(requests))
-        return [self._look(request) for request in requests]
-
-    def _look(self, request: RecognizeRequest) -> VisionOutput | RequestError:
+    def prepare(self, request: RecognizeRequest) -> PreparedImage:
+        """Read the file."""
         image = request.image.read_bytes() if isinstance(request.image, Path) else request.image
         if not image:
-            return InvalidRequestError("The image is empty.", "Choose another file.")
-        return replace(self._backend.sees, labels=(self._backend.sees.labels or ())[: request.top_k])
+            raise InvalidRequestError("The image is empty.", "Choose another file.")
+        return PreparedImage(size=self._backend.sees.image_size, prepared=Prepared(runs=()))
+
+    def run(self, images: Sequence[PreparedImage]) -> list[ImageOutputs | RequestError]:
+        """Note how many came together."""
+        time.sleep(self._backend.step_s)
+        self.batch_sizes.append(len(images))
+        return [() for _ in images]
+
+    def finish(self, image: PreparedImage, outputs: ImageOutputs, top_k: int) -> VisionOutput:
+        """Return the scripted output."""
+        return replace(self._backend.sees, labels=(self._backend.sees.labels or ())[:top_k])
 
 
 class FakeEmbeddingModel(_FakeModel):

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from engine.backends.base import LoadOptions
+from engine.backends.base import LoadOptions, VisionModel
 from engine.backends.onnx import OnnxBackend
-from engine.backends.onnx.ctc import greedy_decode
 from engine.backends.onnx.session import Session
 from engine.models.onnx import describe
+from engine.testing import recognize_images
 from engine.types import RecognizeRequest, VisionOutput
+from plugins.read_text.ctc import greedy_decode
 from resources.reader.fonts import FONT_DIR, Family, held_out_families
 from resources.reader.render import render_sample
 from resources.reader.text import CHARSET, sample_text
@@ -95,11 +96,12 @@ def evaluate_pictures(path: Path, family: Family) -> Tally:
     """Read pictures of one line, 12 to 48 pixels per em, dark on light or light on dark, as the app does."""
     rng = random.Random(f"pictures/{family.name}")
     model = OnnxBackend().load(describe(path, "reader"), LoadOptions(), lambda _: True)
+    assert isinstance(model, VisionModel)
     tally = Tally()
     for _ in range(PICTURES_PER_FAMILY):
         text = sample_text(rng)
         data = draw_picture(text, family, rng)
-        [outcome] = model.recognize([RecognizeRequest(model="reader", image=data)])
+        [outcome] = recognize_images(model, [RecognizeRequest(model="reader", image=data)])
         tally.add(text, " ".join(outcome.text.split()) if isinstance(outcome, VisionOutput) else "")
     return tally
 

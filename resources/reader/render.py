@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from engine.backends.onnx.line_image import PADDING_SHARE, normalise_line
+from plugins.read_text.line_image import PADDING_SHARE, normalise_line
 from resources.reader.fonts import Family
 from resources.reader.text import sample_text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from engine.backends.onnx.ctc import greedy_decode
+from plugins.read_text.ctc import greedy_decode
 from resources.reader.batches import POOL_STEPS, make_batch, pool_batches
 from resources.reader.export import export
 from resources.reader.fonts import FONT_DIR, Family, held_out_families, train_families

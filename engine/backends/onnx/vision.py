@@ -1,44 +1,32 @@
-"""OnnxVisionModel: decodes images, hands them to a pipeline, keeps failures apart."""
+"""OnnxVisionModel: decodes images, asks the plugin that serves the model, and runs the graph."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from engine.backends.onnx.images import DecodedImage, read_image
+from engine.backends.base import ImageOutputs, PreparedImage
+from engine.backends.onnx.images import read_image
+from engine.backends.onnx.joint_runs import MOST_ROWS, JointRuns
+from engine.backends.onnx.plausible import check_output, check_prepared
 from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, RequestError
+from engine.plugins.contract.vision import ImageFormat, Picture
 from engine.types import ModelInfo, RecognizeRequest, VisionOutput
-
-MOST_IMAGES = 8
-"""Per run, where the graph allows; beyond that a batch on a CPU gains nothing and costs memory."""
-
-
-class Pipeline(Protocol):
-    """What is done with images of one task: prepare, run, interpret."""
-
-    @property
-    def enough_pixels(self) -> int:
-        """Shorter side of an image that this pipeline can make use of."""
-
-    def run(self, images: Sequence[DecodedImage], top_k: int) -> list[VisionOutput]:
-        """Recognise images in one batch.
-
-        Raises:
-            RequestError: the graph fails.
-        """
 
 
 class OnnxVisionModel:
     """A vision model in memory.
 
-    Thread: lane.
+    Thread: lane; `prepare` and `finish` any other.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, pipeline: Pipeline, batch: int | None) -> None:
-        """Take an open session; `batch` is the number of images per run that the graph prescribes, None if free."""
+    def __init__(self, info: ModelInfo, session: Session, image_format: ImageFormat, plugin: str) -> None:
+        """Take an open session, and how the plugin of this id uses it."""
         self._info = info
         self._session = session
-        self._pipeline = pipeline
-        self._batch = batch
+        self._inputs = session.inputs
+        self._format = image_format
+        self._plugin = plugin
+        self._batch = session.inputs[0].shape[0] if session.inputs and session.inputs[0].shape else None
+        self._runs = JointRuns(session, self._batch)
 
     @property
     def info(self) -> ModelInfo:
@@ -63,7 +51,12 @@ class OnnxVisionModel:
     @property
     def max_batch(self) -> int:
         """Most images per run."""
-        return MOST_IMAGES if self._batch is None else self._batch
+        return self._batch or MOST_ROWS
+
+    @property
+    def asks_outside(self) -> bool:
+        """Whether preparing an image, or finishing a result, asks a plugin in a process of its own."""
+        return bool(getattr(self._format, "is_remote", False))
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on; see Session.set_threads for large graphs."""
@@ -73,38 +66,33 @@ class OnnxVisionModel:
         """Free everything."""
         self._session.close()
 
-    def recognize(self, requests: Sequence[RecognizeRequest]) -> list[VisionOutput | RequestError]:
-        """Run all images as one batch; a broken image gives its own error and does not spoil the others."""
-        outcomes: dict[int, VisionOutput | RequestError] = {}
-        images: dict[int, DecodedImage] = {}
-        for index, request in enumerate(requests):
-            try:
-                images[index] = self._decode(request)
-            except RequestError as error:
-                outcomes[index] = error
-        indexes = list(images)
-        for start in range(0, len(indexes), self.max_batch):
-            chunk = indexes[start : start + self.max_batch]
-            top_k = max(requests[index].top_k for index in chunk)
-            results = self._run([images[index] for index in chunk], top_k)
-            outcomes |= {i: _shorten(result, requests[i].top_k) for i, result in zip(chunk, results, strict=True)}
-        return [outcomes[index] for index in range(len(requests))]
+    def prepare(self, request: RecognizeRequest) -> PreparedImage:
+        """Decode an image and make of it what the graph is fed.
 
-    def _decode(self, request: RecognizeRequest) -> DecodedImage:
+        Thread: any but the lane.
+
+        Raises:
+            InvalidRequestError: `top_k` is below 1.
+            ImageError: the image cannot be read.
+            EngineError: it cannot be used, or the plugin failed.
+        """
         if request.top_k < 1:
             raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
-        return read_image(request.image, self._pipeline.enough_pixels)
+        image = read_image(request.image, self._format.enough_pixels or None)
+        prepared = self._format.prepare(Picture(image.pixels, image.size))
+        return PreparedImage(size=image.size, prepared=check_prepared(prepared, self._inputs, self._plugin))
 
-    def _run(self, images: list[DecodedImage], top_k: int) -> Sequence[VisionOutput | RequestError]:
-        try:
-            return self._pipeline.run(images, top_k)
-        except RequestError as error:
-            if len(images) == 1:
-                return [error]
-        return [outcome for image in images for outcome in self._run([image], top_k)]  # find out which one it was
+    def run(self, images: Sequence[PreparedImage]) -> list[ImageOutputs | RequestError]:
+        """Run all images together; one that the graph fails on gives its own error and does not spoil the others."""
+        return self._runs.run([image.prepared.runs for image in images])
 
+    def finish(self, image: PreparedImage, outputs: ImageOutputs, top_k: int) -> VisionOutput:
+        """Make a result of what the graph gave for an image.
 
-def _shorten(outcome: VisionOutput | RequestError, top_k: int) -> VisionOutput | RequestError:
-    if isinstance(outcome, RequestError) or outcome.labels is None or len(outcome.labels) <= top_k:
-        return outcome
-    return VisionOutput(task=outcome.task, image_size=outcome.image_size, labels=outcome.labels[:top_k])
+        Thread: any but the lane.
+
+        Raises:
+            EngineError: the outputs make no sense, or the plugin failed.
+        """
+        output = self._format.finish(image.size, image.prepared.notes, outputs, top_k)
+        return check_output(output, image.size, top_k, self._plugin)
