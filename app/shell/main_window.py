@@ -35,6 +35,10 @@ class PageEntry:
 class MainWindow(QMainWindow):
     """The only window.
 
+    Attributes:
+        banner: what went wrong.
+        notice: what should be known or decided, whatever else is reported.
+
     Signals:
         close_requested: the person wants to leave; the window stays until it is told to close, so that the one
             shutdown path can end everything first.
@@ -57,6 +61,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget(self)
         self.strip = StatusStrip(appearance, self)
         self.banner = Banner(appearance, self)
+        self.notice = Banner(appearance, self)
         self.ring = FocusRing(appearance, self, app)
         self._lay_out(appearance)
         self.rail.chosen.connect(self.show_page)
@@ -91,13 +96,11 @@ class MainWindow(QMainWindow):
 
     def report(self, kind: Kind, cause: str, remedy: str, button: str = "") -> None:
         """Show a message above whatever page is open; `banner.pressed` tells that its button was used."""
-        self._banner_room.show()
         self.banner.show_message(kind, cause, remedy, button)
 
     def clear_report(self) -> None:
         """Take the message away."""
         self.banner.clear()
-        self._banner_room.hide()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask instead of closing: work in flight ends first."""
@@ -127,8 +130,10 @@ class MainWindow(QMainWindow):
         self._banner_room.hide()
         room = QVBoxLayout(self._banner_room)
         room.setContentsMargins(theme.space("xl"), theme.space("l"), theme.space("xl"), 0)
-        room.addWidget(self.banner)
-        self.banner.closed.connect(self._banner_room.hide)
+        room.setSpacing(theme.space("s"))
+        for banner in (self.banner, self.notice):
+            room.addWidget(banner)
+            banner.shown_or_hidden.connect(self._fit_banner_room)
         content = QVBoxLayout()
         content.setSpacing(0)
         content.addWidget(self._banner_room)
@@ -144,6 +149,9 @@ class MainWindow(QMainWindow):
         whole.addLayout(upper, 1)
         whole.addWidget(self.strip)
         self.setCentralWidget(middle)
+
+    def _fit_banner_room(self) -> None:
+        self._banner_room.setHidden(self.banner.isHidden() and self.notice.isHidden())
 
     def _open_by_key(self, index: int) -> None:
         self.show_page(index)

@@ -1,4 +1,4 @@
-"""Banner: what happened, why, and one button that helps; it stays until it is closed."""
+"""Banner: what happened, why, and one button that helps, or two where it asks; it stays until it is closed."""
 
 from typing import Literal
 
@@ -18,13 +18,17 @@ class Banner(QFrame):
 
     Signals:
         pressed: the button of the message was pressed.
+        other_pressed: likewise the second one, where a message asks for a choice.
         closed: the message was closed by the person.
+        shown_or_hidden: there is a message now, or there is none.
 
     Thread: UI only.
     """
 
     pressed = Signal()
+    other_pressed = Signal()
     closed = Signal()
+    shown_or_hidden = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,14 +39,17 @@ class Banner(QFrame):
         self._remedy = _text_label("body", self)
         self._button = QPushButton(self)
         self._button.setProperty("small", True)
+        self._other = QPushButton(self)
+        self._other.setProperty("small", True)
         self._close = IconButton(appearance, "close", "Close this message", small=True, parent=self)
         self._lay_out()
         self._button.clicked.connect(self.pressed)
+        self._other.clicked.connect(self.other_pressed)
         self._close.clicked.connect(self._on_close)
         appearance.changed.connect(self._paint_icon)
         self.hide()
 
-    def show_message(self, kind: Kind, cause: str, remedy: str = "", button: str = "") -> None:
+    def show_message(self, kind: Kind, cause: str, remedy: str = "", button: str = "", other: str = "") -> None:
         """Show a message in place of the one before.
 
         Args:
@@ -50,6 +57,7 @@ class Banner(QFrame):
             cause: one sentence, shown bold.
             remedy: one sentence: what Hearth did, or what the person can do.
             button: words of the button; empty hides it.
+            other: words of a second button; likewise.
         """
         self._kind = kind
         self._cause.setText(cause)
@@ -57,12 +65,14 @@ class Banner(QFrame):
         self._remedy.setVisible(bool(remedy))
         self._button.setText(button)
         self._button.setVisible(bool(button))
+        self._other.setText(other)
+        self._other.setVisible(bool(other))
         self.setAccessibleName(f"{cause} {remedy}".strip())
         self.setProperty("banner", kind)
         self.style().unpolish(self)
         self.style().polish(self)
         self._paint_icon()
-        self.show()
+        self._set_shown(True)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.accessibleName()))
 
     @property
@@ -72,7 +82,7 @@ class Banner(QFrame):
 
     def clear(self) -> None:
         """Hide the message, without `closed`."""
-        self.hide()
+        self._set_shown(False)
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
@@ -86,6 +96,7 @@ class Banner(QFrame):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._other, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
         self._icon.setFixedSize(QSize(theme.size("icon"), theme.size("icon")))
 
@@ -95,8 +106,12 @@ class Banner(QFrame):
         edge = theme.size("icon")
         self._icon.setPixmap(theme.icon(name, role, edge).pixmap(edge, edge))
 
+    def _set_shown(self, is_shown: bool) -> None:
+        self.setVisible(is_shown)
+        self.shown_or_hidden.emit()
+
     def _on_close(self) -> None:
-        self.hide()
+        self._set_shown(False)
         self.closed.emit()
 
 

@@ -1,5 +1,7 @@
 """ElidedLabel: one line of text that shortens itself in the middle and says the whole in its tooltip."""
 
+from html import escape
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -39,4 +41,5 @@ class ElidedLabel(QLabel):
         return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.contentsRect().width())
 
     def _say_whole(self) -> None:
-        self.setToolTip(self.text() if self._shown() != self.text() else "")
+        whole = self.text() if self._shown() != self.text() else ""
+        self.setToolTip(f"<p>{escape(whole)}</p>" if "<" in whole else whole)  # a name is never read as HTML
