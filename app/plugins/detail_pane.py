@@ -1,0 +1,206 @@
+"""DetailPane: one plugin: what it is, what it offers, what it may do, how it is, and what can be done with it."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.plugins.actions import Action, actions_for, name_for, words_for
+from app.plugins.labels import text_label
+from app.plugins.reason_note import ReasonNote
+from app.plugins.sections import (
+    AboutSection,
+    LimitsSection,
+    NumbersSection,
+    OffersSection,
+    PermissionsSection,
+    SettingsSection,
+)
+from app.plugins.state_line import StateLine
+from app.plugins.wording import clean, line, name_of, whereabouts
+from app.theme import Appearance
+from app.theme.widgets import ElidedLabel, IconButton
+from engine import PluginInfo
+
+_FOOTER = (Action.ALLOW, Action.ENABLE, Action.DISABLE, Action.RELOAD, Action.REMOVE)
+_PRIMARY = {Action.ALLOW, Action.ENABLE}
+
+
+class DetailPane(QFrame):
+    """A head, sections that scroll, and a fixed footer with the actions.
+
+    Signals:
+        acted: the `Action` that the person wants for the plugin that is shown.
+        close_pressed: the pane lies over the page and should go.
+    """
+
+    acted = Signal(object)
+    close_pressed = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("detailPane")
+        self.setProperty("region", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(appearance.theme.size("detail-pane"))
+        self._appearance = appearance
+        self._info: PluginInfo | None = None
+        self._title = ElidedLabel("", self)
+        self._folder = IconButton(appearance, "folder", "Open the folder", parent=self)
+        self.close_button = IconButton(appearance, "close", "Close the details", shortcut="", parent=self)
+        self._about = ElidedLabel("", self)
+        self.state = StateLine(appearance, self)
+        self.note = ReasonNote(appearance, self)
+        self._summary = text_label("")
+        self._sections = (
+            OffersSection(appearance),
+            PermissionsSection(appearance),
+            LimitsSection(appearance),
+            NumbersSection(appearance),
+            SettingsSection(appearance, self.acted.emit),
+            AboutSection(appearance, self.acted.emit),
+        )
+        self._scroll = QScrollArea(self)
+        self.buttons = {action: self._button(action) for action in _FOOTER}
+        self._lay_out()
+        self._folder.clicked.connect(lambda: self.acted.emit(Action.FOLDER))
+        self.close_button.clicked.connect(self.close_pressed)
+        self.note.copy_pressed.connect(lambda: self.acted.emit(Action.DETAILS))
+
+    @property
+    def shown_id(self) -> str:
+        """Id of the plugin that is shown; empty for none."""
+        return self._info.id if self._info is not None else ""
+
+    def show_info(self, info: PluginInfo, doing: str = "") -> None:
+        """Show a plugin as it is now.
+
+        Args:
+            info: the plugin.
+            doing: what is under way with it; its buttons wait meanwhile.
+        """
+        is_other = self._info is None or self._info.id != info.id
+        was, self._info = self._info, info
+        self.setAccessibleName(f"Details of {name_of(info)}")
+        _say(self._title, name_of(info))
+        said = (f"Version {line(info.version)}" if info.version else "", whereabouts(info))
+        _say(self._about, " · ".join(filter(None, said)))
+        self._folder.set_name(name_for(Action.FOLDER, info))
+        self.state.show_state(info, doing)
+        if is_other or was is None or (was.state, was.reason, was.details) != (info.state, info.reason, info.details):
+            self.note.show_reason(info)
+        _say(self._summary, clean(info.summary))
+        self._summary.setVisible(bool(info.summary))
+        for section in self._sections:
+            section.show_info(info)
+        self._show_buttons(info, is_busy=bool(doing))
+        if is_other:
+            self._scroll.verticalScrollBar().setValue(0)
+
+    def set_floating(self, is_floating: bool) -> None:
+        """Say whether the pane lies over the page, and so needs a way to close it."""
+        self.close_button.setVisible(is_floating)
+
+    def focus_first(self) -> None:
+        """Give the keyboard to the most likely action."""
+        for action in _FOOTER:
+            if self.buttons[action].isVisible() and self.buttons[action].isEnabled():
+                self.buttons[action].setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+        self._folder.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close with Escape."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_pressed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _show_buttons(self, info: PluginInfo, *, is_busy: bool) -> None:
+        possible = actions_for(info)
+        for action, button in self.buttons.items():
+            button.setVisible(action in possible)
+            button.setEnabled(not is_busy)
+            button.setToolTip("Wait until the last step has ended." if is_busy else "")
+            words = words_for(action, info)
+            if button.text() != words:
+                button.setText(words)
+            button.setAccessibleName(name_for(action, info))
+
+    def _button(self, action: Action) -> QPushButton:
+        button = QPushButton(self)
+        if action in _PRIMARY:
+            button.setProperty("kind", "primary")
+        elif action is Action.REMOVE:
+            button.setProperty("kind", "danger")
+        button.clicked.connect(lambda: self.acted.emit(action))
+        return button
+
+    def _lay_out(self) -> None:
+        theme = self._appearance.theme
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
+        whole.setSpacing(0)
+        whole.addWidget(self._head())
+        whole.addWidget(self._body(), 1)
+        footer = QFrame(self)
+        footer.setProperty("line", "top")
+        footer.setFixedHeight(theme.size("header"))
+        row = QHBoxLayout(footer)
+        row.setContentsMargins(theme.space("l") + theme.space("xs"), 0, theme.space("l") + theme.space("xs"), 0)
+        row.setSpacing(theme.space("s"))
+        for action, button in self.buttons.items():
+            if action is Action.REMOVE:
+                row.addStretch(1)
+            row.addWidget(button)
+        whole.addWidget(footer)
+
+    def _head(self) -> QWidget:
+        theme = self._appearance.theme
+        self._title.setProperty("role", "title")
+        self._about.setProperty("muted", True)
+        title = QHBoxLayout()
+        title.setSpacing(theme.space("xs"))
+        title.addWidget(self._title, 1)
+        title.addWidget(self._folder)
+        title.addWidget(self.close_button)
+        head = QWidget(self)
+        column = QVBoxLayout(head)
+        edge = theme.space("l") + theme.space("xs")
+        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
+        column.setSpacing(theme.space("xxs"))
+        column.addLayout(title)
+        column.addWidget(self._about)
+        column.addSpacing(theme.space("s"))
+        column.addWidget(self.state)
+        return head
+
+    def _body(self) -> QScrollArea:
+        theme = self._appearance.theme
+        body = QWidget(self._scroll)
+        body.setObjectName("paneBody")
+        column = QVBoxLayout(body)
+        edge = theme.space("l") + theme.space("xs")
+        column.setContentsMargins(edge, 0, edge, theme.space("l"))
+        column.setSpacing(theme.space("s"))
+        column.addWidget(self.note)
+        column.addWidget(self._summary)
+        rest = QVBoxLayout()
+        rest.setSpacing(0)
+        for section in self._sections:
+            rest.addWidget(section)
+        column.addLayout(rest)
+        column.addStretch(1)
+        self._scroll.setWidget(body)
+        body.setAutoFillBackground(False)  # QScrollArea has just set it
+        self._scroll.viewport().setAutoFillBackground(False)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._scroll.setAccessibleName("Details")
+        return self._scroll
+
+
+def _say(label: QLabel, words: str) -> None:
+    if label.text() != words:
+        label.setText(words)

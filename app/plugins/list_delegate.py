@@ -1,0 +1,174 @@
+"""PluginDelegate: paints a plugin as a row of two lines: name, offers as chips, where it runs, and its state."""
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.plugins.list_model import DOING_ROLE, INFO_ROLE
+from app.plugins.wording import line, look_of, name_of, offer_chips, where_of
+from app.theme import Appearance
+from engine import PluginInfo
+
+_STATE = 148
+_WHERE = 104
+_OFFERS_SHARE = 0.42  # of what the two fixed columns leave
+_CHIP_PADDING = 8
+
+
+class Columns(NamedTuple):
+    """Left edge and width of each column."""
+
+    name: tuple[int, int]
+    offers: tuple[int, int]
+    where: tuple[int, int]
+    state: tuple[int, int]
+
+
+def columns_for(width: int, appearance: Appearance) -> Columns:
+    """Share the width of a row among its columns; the last two stay as wide as their words.
+
+    Args:
+        width: of the whole row in pixels.
+        appearance: where the distances come from.
+    """
+    margin, gap = appearance.theme.space("l"), appearance.theme.space("l")
+    state = width - margin - _STATE
+    where = state - gap - _WHERE
+    room = max(0, where - gap - margin)
+    offers = round(room * _OFFERS_SHARE)
+    return Columns(
+        (margin, room - offers - gap), (where - gap - offers, offers), (where, _WHERE), (state, _STATE + margin)
+    )
+
+
+class PluginDelegate(QStyledItemDelegate):
+    """Paints rows of 52 and captions of 32."""
+
+    def __init__(self, appearance: Appearance, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Captions are lower than rows."""
+        name = "row-double" if index.data(INFO_ROLE) is not None else "table-header"
+        return QSize(0, self._appearance.theme.size(name))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint one row."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect: QRect = option.rect
+        info = index.data(INFO_ROLE)
+        if info is None:
+            self._paint_caption(painter, rect, index.data())
+        else:
+            is_last = index.row() == index.model().rowCount() - 1
+            self._paint_ground(painter, QRectF(rect), option.state, is_last=is_last)
+            is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            self._paint_plugin(painter, rect, info, index.data(DOING_ROLE), is_selected=is_selected)
+        painter.restore()
+
+    def _paint_caption(self, painter: QPainter, rect: QRect, words: str) -> None:
+        theme = self._appearance.theme
+        painter.fillRect(rect, theme.color("surface"))
+        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), theme.color("border"))
+        room = rect.adjusted(theme.space("l"), 0, -theme.space("l"), 0)
+        self._text(painter, room, "caption", "text-muted", words)
+
+    def _paint_ground(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, *, is_last: bool) -> None:
+        theme = self._appearance.theme
+        painter.save()
+        if is_last:  # stays inside the card's round corners
+            radius = theme.radius("large") - 1
+            inside = QPainterPath()
+            inside.addRoundedRect(rect.adjusted(0, -2 * radius, 0, 0), radius, radius)
+            painter.setClipPath(inside, Qt.ClipOperation.IntersectClip)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, theme.color("selection"))
+            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), theme.color("accent"))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, theme.color("hover"))
+        painter.restore()
+        if not is_last:
+            painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1), theme.color("border"))
+        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
+            painter.setPen(QPen(theme.color("focus"), theme.size("focus-ring")))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect.adjusted(3, 3, -3, -4), 4, 4)
+
+    def _paint_plugin(self, painter: QPainter, rect: QRect, info: PluginInfo, doing: str, *, is_selected: bool) -> None:
+        columns = columns_for(rect.width(), self._appearance)
+        look = look_of(info)
+        name = self._cell(rect, columns.name)
+        self._paint_name(painter, QRect(name.left(), rect.top() + 6, name.width(), 20), info, is_selected=is_selected)
+        second = QRect(name.left(), rect.top() + 27, name.width(), 16)
+        self._text(painter, second, "small", "text-muted", line(info.summary or info.reason or info.id))
+        self._paint_chips(painter, self._cell(rect, columns.offers), offer_chips(info))
+        self._text(painter, self._cell(rect, columns.where), "body", "text", where_of(info))
+        state = self._cell(rect, columns.state)
+        icon, role = ("clock", "text-muted") if doing else (look.icon, look.role)
+        edge = self._appearance.theme.size("icon-small")
+        middle = QRect(state.left(), rect.top() + (rect.height() - edge) // 2, edge, edge)
+        self._appearance.theme.icon(icon, role, edge).paint(painter, middle)
+        words = state.adjusted(edge + self._appearance.theme.space("s"), 0, 0, 0)
+        self._text(painter, words, "body", "text" if role == "success" else role, doing or look.word)
+
+    def _paint_name(self, painter: QPainter, room: QRect, info: PluginInfo, *, is_selected: bool) -> None:
+        theme = self._appearance.theme
+        version = line(info.version)
+        font = theme.font("strong" if is_selected else "body")
+        if not is_selected:
+            font.setWeight(font.Weight.Medium)
+        after = theme.space("s") + QFontMetrics(theme.font("small")).horizontalAdvance(version) if version else 0
+        most = max(0, room.width() - min(after, room.width() // 2))
+        name = QFontMetrics(font).elidedText(name_of(info), Qt.TextElideMode.ElideMiddle, most)
+        painter.setFont(font)
+        painter.setPen(theme.color("text"))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, name)
+        used = QFontMetrics(font).horizontalAdvance(name) + theme.space("s")
+        self._text(painter, room.adjusted(used, 1, 0, 1), "small", "text-muted", version)
+
+    def _paint_chips(self, painter: QPainter, room: QRect, chips: tuple[str, ...]) -> None:
+        """Paint as many chips as fit; the last one then counts the others."""
+        theme = self._appearance.theme
+        font = theme.font("small")
+        font.setWeight(font.Weight.Medium)
+        metrics = QFontMetrics(font)
+        left, gap = room.left(), theme.space("s")
+        for number, words in enumerate(chips):
+            rest = len(chips) - number - 1
+            reserve = metrics.horizontalAdvance(f"+{rest}") + 2 * _CHIP_PADDING + gap if rest else 0
+            width = metrics.horizontalAdvance(words) + 2 * _CHIP_PADDING
+            if left + width + reserve > room.left() + room.width():
+                self._chip(painter, room, left, f"+{rest + 1}", metrics)
+                return
+            painter.setFont(font)
+            left = self._chip(painter, room, left, words, metrics) + gap
+
+    def _chip(self, painter: QPainter, room: QRect, left: int, words: str, metrics: QFontMetrics) -> int:
+        theme = self._appearance.theme
+        height = theme.size("chip")
+        width = metrics.horizontalAdvance(words) + 2 * _CHIP_PADDING
+        chip = QRectF(left + 0.5, room.top() + (room.height() - height) // 2 + 0.5, width - 1, height - 1)
+        painter.setPen(theme.color("border-strong" if theme.is_high_contrast else "border"))
+        painter.setBrush(theme.color("raised"))
+        painter.drawRoundedRect(chip, theme.radius("small"), theme.radius("small"))
+        painter.setPen(theme.color("text-muted"))
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, words)
+        return left + width
+
+    def _text(self, painter: QPainter, room: QRect, type_name: str, role: str, words: str) -> None:
+        theme = self._appearance.theme
+        font = theme.font(type_name)
+        painter.setFont(font)
+        painter.setPen(theme.color(role))
+        shown = QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
+
+    @staticmethod
+    def _cell(rect: QRect, column: tuple[int, int]) -> QRect:
+        return QRect(rect.left() + column[0], rect.top(), column[1], rect.height())
