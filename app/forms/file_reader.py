@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from app.tasks import Tasks
 from engine import InputFile
+
+T = TypeVar("T")
 
 MOST_BYTES = 64 << 20
 """Largest file that is handed to a task."""
@@ -26,12 +29,16 @@ class FileReader:
         """Read a file, then call `done` with it, or with one or two sentences that say why not."""
         self._tasks.start(self._read(path, done), name="read a file")
 
+    async def call(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run something else that may block, such as writing a file."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
     def close(self) -> None:
         """Drop what has not started, and wait for what has."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _read(self, path: Path, done: Callable[[InputFile | str], None]) -> None:
-        done(await asyncio.get_running_loop().run_in_executor(self._pool, read_file, path))
+        done(await self.call(read_file, path))
 
 
 def read_file(path: Path) -> InputFile | str:

@@ -1,0 +1,183 @@
+"""The tasks page over real tasks, run as the engine runs them, on Qt's event loop."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import qasync
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from app.task_runs import TaskRunsController, TasksPage
+from app.tasks import Tasks
+from app.theme import Appearance
+from engine import Accepts, EngineError, Field, Kind, ModelInfo, Table, TaskEvent, TaskInfo, TaskRequest
+from engine.plugins.offers import Offers
+from engine.plugins.registry import Registry
+from engine.tasks.runner import TaskRunner
+
+TIMEOUT_S = 10
+
+
+class Shout:
+    """Writes a text in capitals, word by word."""
+
+    id = "shout"
+    title = "Shout"
+    summary = "Writes a text in capitals."
+    inputs = (
+        Field(name="text", title="Text", multiline=True, help="What to say louder."),
+        Field(name="times", title="Times", kind=Kind.INTEGER, default=1, least=1, most=5),
+        Field(name="model", title="Model", kind=Kind.MODEL, accepts="messages", required=False),
+    )
+    outputs = (
+        Field(name="loud", title="Loud text", kind=Kind.MARKDOWN),
+        Field(name="words", title="Words", kind=Kind.TABLE),
+        Field(name="count", title="Count", kind=Kind.INTEGER),
+    )
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def run(self, inputs, context):
+        words = inputs["text"].split()
+        context.progress(0.25, "shouting")
+        for word in words:
+            context.emit("loud", f"{word.upper()} ")
+        while not self.go_on.wait(0.005):
+            context.progress(0.5, "waiting")
+        rows = tuple((word, str(len(word))) for word in words)
+        loud = "# " + inputs["text"].upper() + "\n\n```python\nprint(1)\n```"
+        return {"loud": loud, "words": Table(("Word", "Letters"), rows), "count": len(words)}
+
+
+class Fail:
+    """Says something, then fails."""
+
+    id = "fail"
+    title = "Fail"
+    summary = "Always fails."
+    inputs = ()
+    outputs = (Field(name="notes", title="Notes"),)
+
+    def run(self, inputs, context):
+        context.emit("notes", "First of all, ")
+        raise EngineError("The paper is empty.", "Write something on it.")
+
+
+class Changes:
+    """What the page listens to."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[], None]] = []
+
+    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.listeners.append(callback)
+        return lambda: self.listeners.remove(callback)
+
+
+class Door:
+    """The part of the engine that tasks need, with plugins that are put in by hand."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+        self.changes = Changes()
+        self.shout = Shout()
+        self.put("tests", self.shout, Fail())
+        self._runner = TaskRunner(self.registry, self, lambda *_: True, lambda _plugin: nullcontext())
+
+    def put(self, plugin: str, *tasks: Any) -> None:
+        self.registry.put(plugin, Offers(tasks=list(tasks)))
+        thread = threading.Thread(target=lambda: [listener() for listener in self.changes.listeners])
+        thread.start()
+        thread.join()
+
+    @property
+    def plugins(self) -> Any:
+        return self.changes
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return (
+            ModelInfo(
+                id="alpha",
+                path=Path("/nowhere/alpha.gguf"),
+                format="gguf",
+                name="Alpha",
+                architecture="fake",
+                size_bytes=1,
+                accepts=frozenset({Accepts.MESSAGES}),
+            ),
+        )
+
+    def tasks(self) -> tuple[TaskInfo, ...]:
+        return self._runner.tasks()
+
+    def run_task(self, request: TaskRequest) -> AsyncGenerator[TaskEvent]:
+        return self._runner.run(request)
+
+
+class Bench:
+    """A page with everything behind it."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+        self.door = Door()
+        self.tasks = Tasks(self.errors.append)
+        self.controller = TaskRunsController(self.door, self.tasks)  # type: ignore[arg-type]
+        self.appearance = Appearance("light")
+        self.page = TasksPage(self.appearance, self.controller)
+        self.page.resize(1208, 768)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let the loop run until something holds."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
+                await asyncio.sleep(0.001)
+
+    async def settled(self) -> None:
+        await self.until(lambda: not any(run.is_running for run in self.controller.runs))
+        await self.until(lambda: self.page.run_pane.is_settled)
+
+    async def __aenter__(self) -> "Bench":
+        self.page.show()
+        self.controller.open()
+        await self.until(lambda: self.controller.models)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.door.shout.go_on.set()
+        await self.tasks.close()
+        self.controller.close()
+        self.page.hide()
+        self.page.deleteLater()
+        self.controller.deleteLater()
+        assert self.errors == []
+
+
+@pytest.fixture
+def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
+    """Run a coroutine on Qt's event loop; nothing it started may outlive it."""
+
+    def run_it(coro: Coroutine[Any, Any, None]) -> None:
+        async def alone() -> None:
+            await coro
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:
+            runner.run(alone())
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    yield run_it
+    gc.collect()  # here, not whenever a thread of the next test happens to: widgets must die on the UI thread
+
+
+@pytest.fixture
+def bench(qapp: QApplication) -> Bench:
+    """Enter it inside `run`."""
+    return Bench()

@@ -1,0 +1,180 @@
+"""The tasks page: choose, fill in, run, watch, cancel, copy, save."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTableView
+
+from app.task_runs.run import RunState, duration_words
+from app.theme.widgets import Banner
+from engine import Field
+
+
+def test_a_run_streams_then_shows_everything_that_came_out(run, bench):
+    async def story() -> None:
+        async with bench:
+            page, shout = bench.page, bench.door.shout
+            page.show_task("shout")
+            shout.go_on.clear()
+            page.form_pane.fill({"text": "quiet please"})
+            QTest.mouseClick(page.form_pane.run_button, Qt.MouseButton.LeftButton)
+            await bench.until(lambda: page.run_pane.run and page.run_pane.run.fraction == 0.5)
+            assert page.run_pane.cards["loud"].text == "QUIET PLEASE "
+            assert not page.form_pane.run_button.isEnabled()
+            assert page.run_pane.cancel_button.isVisible()
+            assert "Cancel Shout quiet please" in page.run_pane.cancel_button.accessibleName()
+            shout.go_on.set()
+            await bench.settled()
+            pane = page.run_pane
+            assert list(pane.cards) == ["loud", "words", "count"]
+            assert pane.cards["loud"].text.startswith("# QUIET PLEASE")
+            assert pane.cards["words"].text == "Word\tLetters\nquiet\t5\nplease\t6"
+            assert pane.cards["words"].findChild(QTableView).model().rowCount() == 2
+            assert pane.cards["count"].text == "2"
+            assert not pane.cancel_button.isVisible()
+            assert page.form_pane.run_button.isEnabled()
+            assert page.run_list.rows[0].detail.startswith("Done in")
+
+    run(story())
+
+
+def test_a_failure_says_cause_and_remedy_and_keeps_what_came(run, bench):
+    async def story() -> None:
+        async with bench:
+            bench.page.show_task("fail")
+            bench.page.form_pane.run()
+            await bench.settled()
+            assert bench.controller.runs[0].state is RunState.FAILED
+            banner = bench.page.run_pane.findChild(Banner)
+            assert banner.message == "The paper is empty. Write something on it."
+            assert bench.page.run_pane.cards["notes"].text == "First of all, "
+            banner.pressed.emit()  # run again
+            await bench.settled()
+            assert len(bench.controller.runs) == 2
+
+    run(story())
+
+
+def test_cancel_ends_a_run_and_the_keyboard_comes_back_to_run(run, bench, qtbot):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            with qtbot.waitActive(page):
+                page.activateWindow()
+            page.show_task("shout")
+            bench.door.shout.go_on.clear()
+            page.form_pane.fill({"text": "for ever"})
+            page.form_pane.run_button.setFocus()
+            QTest.keyClick(page.form_pane.run_button, Qt.Key.Key_Space)
+            assert page.run_pane.cancel_button.hasFocus()
+            QTest.keyClick(page.run_pane.cancel_button, Qt.Key.Key_Space)
+            await bench.settled()
+            assert bench.controller.runs[0].state is RunState.CANCELLED
+            assert page.form_pane.run_button.hasFocus()
+
+    run(story())
+
+
+def test_what_is_missing_is_marked_instead_of_run(run, bench):
+    async def story() -> None:
+        async with bench:
+            bench.page.show_task("shout")
+            bench.page.form_pane.run()
+            assert bench.controller.runs == []
+            assert bench.page.form_pane.form.input_of("text").target().property("invalid") is True
+
+    run(story())
+
+
+def test_a_run_goes_on_while_another_task_is_looked_at(run, bench):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            page.show_task("shout")
+            bench.door.shout.go_on.clear()
+            page.form_pane.fill({"text": "one two"})
+            page.form_pane.run()
+            page.show_task("fail")
+            assert page.run_pane.run is None
+            page.form_pane.run()
+            await bench.until(lambda: bench.controller.runs[0].state is RunState.FAILED)
+            bench.door.shout.go_on.set()
+            await bench.settled()
+            page.run_list.picked.emit(bench.controller.runs[1])
+            assert page.form_pane.task.id == "shout"
+            assert page.form_pane.form.values()["text"] == "one two"
+            await bench.settled()
+            assert page.run_pane.cards["count"].text == "2"
+
+    run(story())
+
+
+def test_tasks_come_and_go_with_their_plugins(run, bench):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            page.show_task("fail")
+
+            class Other(type(bench.door.shout)):
+                id = "whisper"
+                title = "Whisper"
+                inputs = (Field(name="text", title="Text"),)
+
+            bench.door.put("more", Other())
+            await bench.until(lambda: len(page.task_list.rows) == 3)
+            assert page.form_pane.task.id == "fail"
+            bench.door.registry.drop("tests")
+            bench.door.put("more", Other())
+            await bench.until(lambda: [row.key for row in page.task_list.rows] == ["whisper"])
+            assert page.form_pane.task.id == "whisper"
+            bench.door.put("more")
+            await bench.until(lambda: page.task_list.rows == ())
+            assert not page.form_pane.isVisible()
+
+    run(story())
+
+
+def test_results_are_copied_and_saved(run, bench, tmp_path):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            page.show_task("shout")
+            page.form_pane.fill({"text": 'say "a, b"'})
+            page.form_pane.run()
+            await bench.settled()
+            cards = page.run_pane.cards
+            cards["loud"].copy_requested.emit(cards["loud"].text)
+            assert QGuiApplication.clipboard().text() == cards["loud"].text
+            saved = []
+            cards["words"].save_requested.connect(lambda name, content: saved.append((name, content)))
+            page.run_pane.save_requested.disconnect(page._save)
+            cards["words"]._save.click()
+            [(name, content)] = saved
+            assert name == "words.csv"
+            page.save_to(cards["words"], tmp_path / name, content)
+            await bench.until(lambda: cards["words"]._said.text() == "Saved as words.csv")
+            assert (tmp_path / name).read_text() == 'Word,Letters\nsay,3\n"""a,",3\n"b""",2\n'
+            page.save_to(cards["words"], tmp_path / "no" / name, content)
+            await bench.until(lambda: "could not be written" in cards["words"]._said.text())
+
+    run(story())
+
+
+def test_every_control_is_named(run, bench):
+    async def story() -> None:
+        async with bench:
+            bench.page.show_task("shout")
+            bench.page.form_pane.fill({"text": "hello"})
+            bench.page.form_pane.run()
+            await bench.settled()
+            for widget in bench.page.findChildren(type(bench.page.form_pane.run_button)):
+                assert widget.text() or widget.accessibleName() or not widget.isVisible()
+            assert bench.page.task_list.accessibleName()
+
+    run(story())
+
+
+def test_times_are_said_as_people_do():
+    assert duration_words(0.18) == "180\u00a0ms"
+    assert duration_words(3.21) == "3.2\u00a0s"
+    assert duration_words(125) == "2\u00a0min 5\u00a0s"
