@@ -78,8 +78,10 @@ class TaskChannel:
             events.append(progress)
         if isinstance(outcome, TaskFinished):
             events.append(outcome)
-        elif outcome is not None:
+        elif outcome is not None and not events:
             raise outcome
+        elif outcome is not None:
+            self._ready.set()  # what was said before it failed comes first
         return events
 
     def _wake(self) -> None:
