@@ -1,0 +1,1 @@
+"""Strangers' plugins in their own confined process: frames, proxies, limits, confinement."""

@@ -1,0 +1,27 @@
+"""The process of one stranger's plugin: confines itself, loads the plugin, and does what Hearth asks.
+
+The order matters: limits and confinement come before any code of the plugin, and before libraries that start threads,
+since Linux confines threads one by one.
+"""
+
+import os
+import socket
+import sys
+
+
+def main() -> None:
+    """Run until Hearth is gone. The arguments are a file descriptor and what is to be confined, as JSON."""
+    from engine.plugins.process.confinement import confine
+
+    descriptor, confinement = sys.argv[-2:]
+    confine(confinement)
+    from engine.plugins.process.serving import serve
+    from engine.plugins.process.wire import TRUSTED_BYTES, Channel
+
+    stream = socket.socket(fileno=int(descriptor))
+    serve(Channel(stream, TRUSTED_BYTES, TRUSTED_BYTES))
+    os._exit(0)  # threads of the plugin may be running; nobody waits for them
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Confinement: what the process of a plugin may do, and who sees to it on this system."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.plugins.manifest import Manifest, Permission, PermissionKind
+
+_FILES: Final = "On this system it can read and change your files, as every program can that you start."
+_NETWORK: Final = "On this system it can reach the network, even without the permission."
+_PROGRAMS: Final = "On this system it can start other programs, even without the permission."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """What a plugin's process may do.
+
+    Attributes:
+        folder: of the plugin; it may read it.
+        scratch: an empty folder of its own; it may do anything in it.
+        readable: folders that the user lets it read.
+        writable: folders that the user lets it change.
+        network: whether it may reach the network.
+        programs: whether it may start other programs, which are then confined like itself.
+        memory_bytes: that it may take.
+    """
+
+    folder: str
+    scratch: str
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    network: bool = False
+    programs: bool = False
+    memory_bytes: int
+
+    def to_json(self) -> str:
+        """As an argument of a command."""
+        return json.dumps(asdict(self))
+
+
+def confinement_of(folder: Path, scratch: Path, manifest: Manifest) -> Confinement:
+    """What a plugin may do, from the permissions that its user has agreed to."""
+    granted = {permission.kind: permission for permission in manifest.permissions}
+    return Confinement(
+        folder=str(folder.resolve()),
+        scratch=str(scratch.resolve()),
+        readable=_folders(granted.get(PermissionKind.READ)),
+        writable=_folders(granted.get(PermissionKind.WRITE)),
+        network=PermissionKind.NETWORK in granted,
+        programs=PermissionKind.SUBPROCESS in granted,
+        memory_bytes=manifest.memory_bytes,
+    )
+
+
+def confine(text: str) -> None:
+    """Confine this process, for good. Called in the process of a plugin, before anything of the plugin is read.
+
+    Args:
+        text: a `Confinement` as JSON.
+    """
+    confinement = Confinement(**json.loads(text))
+    if sys.platform == "linux":
+        from engine.plugins.process.confine_linux import confine_linux
+
+        confine_linux(confinement)
+    elif sys.platform != "win32":
+        from engine.plugins.process.confine_posix import lower_limits
+
+        lower_limits(confinement.memory_bytes)
+
+
+def hold(process: "subprocess.Popen[bytes]", confinement: Confinement) -> object:
+    """Confine a process from outside, where the system wants it so; keep what is returned as long as it runs."""
+    if sys.platform == "win32":
+        from engine.plugins.process.confine_windows import put_into_job
+
+        return put_into_job(process, confinement)
+    return None
+
+
+def unenforced() -> tuple[str, ...]:
+    """What this system does not enforce, a sentence each, for the consent dialog."""
+    if sys.platform == "linux":
+        from engine.plugins.process.confine_linux import unenforced_linux
+
+        return unenforced_linux()
+    if sys.platform == "win32":
+        return (_FILES, _NETWORK)
+    return (_FILES, _NETWORK, _PROGRAMS)
+
+
+def _folders(permission: Permission | None) -> tuple[str, ...]:
+    """Folders as they are on this machine; those that are not there are left out, and stay out of reach."""
+    if permission is None:
+        return ()
+    folders = (Path(folder).expanduser() for folder in permission.folders)
+    return tuple(str(folder.resolve()) for folder in folders if folder.is_dir())

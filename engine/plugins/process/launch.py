@@ -1,0 +1,69 @@
+"""Starts the process of a plugin."""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, cast
+
+from engine.plugins.process.confinement import Confinement
+
+_KEPT_VARIABLES: Final = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "SYSTEMDRIVE")
+"""All that a plugin sees of the user's environment, where passwords and tokens may lie."""
+_MAIN: Final = "import sys; sys.path.append(sys.argv[1]); from engine.plugins.process.child import main; main()"
+
+
+def child_command(descriptor: int, confinement: Confinement) -> list[str]:
+    """The command that runs the process of a plugin.
+
+    A frozen program starts itself; whoever makes one gives it `--plugin-process`, which calls `child.main`. Else the
+    interpreter gets the folder that this very package was imported from, because it sees neither the environment nor
+    the working folder.
+    """
+    arguments = [str(descriptor), confinement.to_json()]
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "--plugin-process", *arguments]
+    root = str(Path(__file__).parents[3])
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, root, *arguments]
+
+
+def child_environment(scratch: Path) -> dict[str, str]:
+    """The environment of the process of a plugin."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    folders = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), str(scratch))
+    # One thread: it runs beside models. It also keeps libraries from reserving memory per core.
+    single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+    return kept | folders | single | {"MALLOC_ARENA_MAX": "2", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def launch(confinement: Confinement) -> tuple["subprocess.Popen[bytes]", socket.socket, io.FileIO]:
+    """Start the process; returns it, our end of the connection, and what it prints.
+
+    Thread: one that lives as long as the process, because Linux ends it with the thread that started it.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.set_inheritable(True)
+        is_posix = sys.platform != "win32"
+        try:
+            process = subprocess.Popen(
+                child_command(theirs.fileno(), confinement),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                cwd=confinement.scratch,
+                env=child_environment(Path(confinement.scratch)),
+                pass_fds=(theirs.fileno(),) if is_posix else (),
+                close_fds=is_posix,  # Windows hands over what is marked as inheritable, which is only this socket
+                start_new_session=is_posix,
+            )
+        except OSError:
+            ours.close()
+            raise
+    return process, ours, cast("io.FileIO", process.stdout)

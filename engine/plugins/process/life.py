@@ -1,0 +1,221 @@
+"""Life: one process of a plugin, from its start to its end."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import psutil
+
+from engine.plugins.contract.tasks import TaskContext
+from engine.plugins.contract.values import Value, Values
+from engine.plugins.manifest import Manifest, PermissionKind
+from engine.plugins.process.clock import CallClock
+from engine.plugins.process.confinement import confinement_of, hold
+from engine.plugins.process.connection import Connection, FaultError, outcome_of
+from engine.plugins.process.descriptions import Description, read_description
+from engine.plugins.process.launch import launch
+from engine.plugins.process.limits import ProcessLimits
+from engine.plugins.process.output import OutputTail
+from engine.plugins.process.shapes import ShapeError, read_values, send_values
+from engine.plugins.process.task_session import TaskSession
+from engine.plugins.process.wire import WireError
+
+T = TypeVar("T")
+
+_END_S: Final = 2.0
+_BUSY_SHARE: Final = 0.5  # of one core, from which a plugin with nothing to do counts as busy
+_LOOK_AT_LOAD_S: Final = 0.25
+_QUIET_SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+
+
+class Life:
+    """A running process and the line to it.
+
+    Thread: constructed, watched and ended on one thread; calls from any.
+
+    Attributes:
+        memory_bytes: resident, when it was last looked at.
+        changed: set when there may be something for `check` to find.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, limits: ProcessLimits) -> None:
+        self.memory_bytes = 0
+        self.changed = threading.Event()
+        self._manifest = manifest
+        self._limits = limits
+        self._has_models = any(it.kind is PermissionKind.MODELS for it in manifest.permissions)
+        self._fault: FaultError | None = None  # set by the reader, once
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"hearth-{manifest.id}-"))
+        confinement = confinement_of(folder, self._scratch, manifest)
+        try:
+            self._process, stream, printed = launch(confinement)
+        except OSError as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise FaultError(f"could not be started: {error}") from error
+        self._dropped: deque[int] = deque()
+        self._hold = hold(self._process, confinement)
+        self._output = OutputTail(printed, limits.output_bytes)
+        self._connection = Connection(stream, limits, self.blame)
+        self._usage = psutil.Process(self._process.pid)
+        self._idle_since_s = self._looked_s = time.monotonic()
+        self._cpu_s = 0.0
+
+    def drop(self, number: int) -> None:
+        """Note that an opened format is not needed any more; the plugin hears of it with the next one. Any thread."""
+        self._dropped.append(number)
+
+    def take_dropped(self) -> list[int]:
+        """Formats that are not needed any more."""
+        dropped = []
+        while self._dropped:
+            dropped.append(self._dropped.popleft())
+        return dropped
+
+    # ------------------------------------------------------------------------------------------------------- calls
+
+    def describe(self, folder: Path, settings: Values, stopping: threading.Event) -> Description:
+        """Have the plugin loaded, and say what it offers; watches meanwhile, and gives up when `stopping` is set.
+
+        Raises:
+            EngineError: the plugin's own.
+            FaultError: it has failed.
+        """
+        clock = CallClock(self._limits.start_s, f"took more than {self._limits.start_s:g} s to start")
+        call = self._connection.begin("start", [str(folder.resolve()), self._manifest, send_values(settings)], clock)
+        while call.events.empty():
+            self.changed.wait(self._limits.tick_s / 10)
+            self.check()
+            if stopping.is_set():
+                raise FaultError("was stopped while it was starting")
+        event = call.events.get()
+        if isinstance(event, FaultError):
+            raise event
+        return self._read(event, read_description)
+
+    def call(self, name: str, body: object, read: Callable[[Any], T]) -> T:
+        """Ask something of the plugin, and wait for it.
+
+        Args:
+            name: what is asked.
+            body: with which arguments.
+            read: makes a value of the plain answer; raises `ShapeError`.
+
+        Raises:
+            EngineError: the plugin's own.
+            FaultError: it has failed.
+        """
+        limit_s = self._limits.call_s
+        clock = CallClock(limit_s, f"did not answer within {limit_s:g} s ({name})")
+        call = self._connection.begin(name, body, clock)
+        event = call.events.get()
+        while not isinstance(event, FaultError) and not event.is_answer:
+            event = call.events.get()  # only tasks may speak
+        if isinstance(event, FaultError):
+            raise event
+        return self._read(event, read)
+
+    def run(self, index: int, inputs: Values, context: TaskContext) -> dict[str, Value]:
+        """Run a task.
+
+        Raises:
+            EngineError: the plugin's own, or the context's.
+            FaultError: it has failed.
+        """
+        limit_s = self._manifest.time_limit_s
+        clock = CallClock(limit_s, f"computed for more than {limit_s:g} s")
+        call = self._connection.begin("run", [index, send_values(inputs)], clock)
+        session = TaskSession(self._connection, call, context, self._limits.grace_s, has_models=self._has_models)
+        try:
+            return self._read(session.wait(), read_values)
+        finally:
+            self._connection.finish(call)
+
+    # ---------------------------------------------------------------------------------------------------- watching
+
+    def check(self) -> None:
+        """Look at it; costs 0.1 ms.
+
+        Raises:
+            FaultError: it must not go on.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if self._process.poll() is not None:
+            raise FaultError("has ended by itself")
+        if (call := self._connection.overdue()) is not None:
+            raise FaultError(call.clock.what)
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= _LOOK_AT_LOAD_S or not self._connection.is_idle():
+            with suppress(psutil.Error):  # it has just ended: the next look finds that
+                self._look_at_load(now_s)
+
+    def blame(self, fault: FaultError) -> None:
+        """Have `check` find a fault; the first one counts. Any thread."""
+        self._fault = self._fault or fault
+        self.changed.set()
+
+    def tick_s(self) -> float:
+        """Time until the next `check`."""
+        return self._limits.tick_s if not self._connection.is_idle() else min(0.5, self._limits.call_s / 2)
+
+    def end(self, fault: FaultError) -> FaultError:
+        """End it; returns the fault with all that is known about it, which every call in flight ends with."""
+        with suppress(subprocess.TimeoutExpired):
+            if self._fault is not None:  # it may be about to say with its exit code what has happened
+                self._process.wait(_LOOK_AT_LOAD_S)
+        code = self._process.poll()
+        self._kill()
+        self._output.join(_LOOK_AT_LOAD_S)
+        what = fault.what if code is None or fault.what != "has ended by itself" else _ending_of(code)
+        complete = FaultError(what, fault.details or self._output.text(), is_fatal=fault.is_fatal)
+        self._connection.close(complete)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        return complete
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
+
+    def _look_at_load(self, now_s: float) -> None:
+        with self._usage.oneshot():
+            self.memory_bytes = self._usage.memory_info().rss
+            times = self._usage.cpu_times()
+        if self.memory_bytes > self._manifest.memory_bytes:
+            raise FaultError(
+                f"took {self.memory_bytes >> 20:,} MiB of memory, of which it may take "
+                f"{self._manifest.memory_bytes >> 20:,} MiB"
+            )
+        cpu_s = times.user + times.system
+        is_busy = cpu_s - self._cpu_s > _BUSY_SHARE * (now_s - self._looked_s) and self._connection.is_idle()
+        if not is_busy:
+            self._idle_since_s = now_s
+        self._cpu_s, self._looked_s = cpu_s, now_s
+        if now_s - self._idle_since_s > self._limits.busy_s:
+            raise FaultError(f"kept the processor busy for {self._limits.busy_s:g} s while nothing was asked of it")
+
+    def _read(self, event: Any, read: Callable[[Any], T]) -> T:
+        plain = outcome_of(event, self._manifest.id)
+        try:
+            return read(plain)
+        except (ShapeError, WireError) as error:
+            raise FaultError(f"answered with {error}", is_fatal=False) from error
+
+
+def _ending_of(code: int) -> str:
+    if code >= 0:
+        return f"has ended by itself with the exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was ended from outside ({name})" if name in _QUIET_SIGNALS else f"has crashed ({name})"

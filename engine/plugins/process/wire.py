@@ -1,0 +1,276 @@
+"""Frames between Hearth and the process of a plugin.
+
+A frame is the length of its head (four bytes, little-endian), the head (msgpack), and its attachments. Arrays, files
+and long texts travel as attachments, beside the head: they are copied by the operating system without Python's lock,
+so that a large one never delays the window. Nothing is ever unpickled.
+
+Whoever reads what a plugin has sent uses a small `most_head_bytes`: making objects of a head holds Python's lock.
+"""
+
+import io
+import math
+import socket
+import struct
+import threading
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_FRAME_BYTES: Final = 64 << 20
+"""Of one frame of a plugin, attachments included."""
+MAX_HEAD_BYTES: Final = 512 << 10
+"""Of the head of a plugin's frame. Half a million of the costliest objects take 50 ms to make."""
+TRUSTED_BYTES: Final = 1 << 30
+"""Of one frame of Hearth: a picture of 200 megapixels, say."""
+DETACHED_CHARS: Final = 2048
+"""Texts from this length on are attached where a format allows it."""
+
+_MOST_ATTACHMENTS: Final = 256
+_MOST_AXES: Final = 8
+_LENGTH: Final = struct.Struct("<I")
+_ARRAY, _BYTES, _TEXT = 1, 2, 3
+_DTYPES: Final = frozenset(
+    {"|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"}
+)  # plain numbers, as this machine keeps them
+
+
+class WireError(Exception):
+    """What was received is no frame, or what is to be sent cannot be one; the text completes "it sent ..."."""
+
+
+class FrameKind(IntEnum):
+    """What a frame is for."""
+
+    CALL = 0  # do something and answer
+    RESULT = 1  # the answer to the call with the same id
+    ERROR = 2  # the same, if it failed
+    TELL = 3  # take notice
+
+
+class Frame(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """One frame.
+
+    Attributes:
+        kind: what it is for.
+        id: of the call; ids of the two directions are independent.
+        name: what is to be done; empty in answers.
+        body: msgpack; `Channel.open` makes values of it.
+        sizes: of the attachments, in bytes.
+    """
+
+    kind: FrameKind
+    id: int
+    name: str
+    body: msgspec.Raw
+    sizes: list[int] = []
+
+
+class Attached:
+    """A text or bytes that travel beside the head."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: str | bytes) -> None:
+        self.content = content
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A frame with its attachments.
+
+    Attributes:
+        frame: the head.
+        attachments: in the order of `frame.sizes`.
+        size_bytes: of the frame as a whole.
+    """
+
+    frame: Frame
+    attachments: list[bytearray]
+    size_bytes: int
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a call ends with it."""
+        return self.frame.kind in {FrameKind.RESULT, FrameKind.ERROR}
+
+    def open(self) -> Any:
+        """Make plain values of the body: None, bool, int, float, str, list, dict, bytes, and arrays.
+
+        Raises:
+            WireError: it is nonsense.
+        """
+        try:
+            return msgspec.msgpack.decode(self.frame.body, ext_hook=self._attachment)
+        except WireError:
+            raise
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, UnicodeDecodeError) as error:
+            raise WireError(f"a message that cannot be read ({error})") from error
+
+    def _attachment(self, code: int, data: memoryview) -> Any:
+        index, *shape = msgspec.msgpack.decode(data, type=list[Any])
+        if not isinstance(index, int) or not 0 <= index < len(self.attachments):
+            raise WireError("a message with an attachment that is not there")
+        content = self.attachments[index]
+        match code:
+            case 1:
+                return _array_of(content, *shape)
+            case 2:
+                return bytes(content)
+            case 3:
+                return content.decode("utf-8")
+        raise WireError(f"a message with values of the unknown kind {code}")
+
+
+class Channel:
+    """One end of the connection; blocking.
+
+    Thread: `send` any; `receive` one at a time.
+
+    Args:
+        stream: a connected socket; it is closed by `close`.
+        most_bytes: of a frame that is received.
+        most_head_bytes: of its head.
+    """
+
+    def __init__(self, stream: socket.socket, most_bytes: int, most_head_bytes: int) -> None:
+        self._socket = stream
+        self._reader = io.BufferedReader(stream.makefile("rb", buffering=0), 1 << 16)
+        self._sending = threading.Lock()
+        self._most_bytes = most_bytes
+        self._most_head_bytes = most_head_bytes
+
+    def send(self, kind: FrameKind, call_id: int, name: str, body: object) -> None:
+        """Send a frame, waiting while the other side is slower.
+
+        Args:
+            kind: what it is for.
+            call_id: of the call it belongs to.
+            name: of what is to be done.
+            body: plain values, dataclasses, arrays, `Attached`.
+
+        Raises:
+            WireError: the body cannot be sent; nothing was.
+            OSError: the other side is gone.
+        """
+        head, attachments = pack(kind, call_id, name, body)
+        if len(head) + sum(part.nbytes for part in attachments) > TRUSTED_BYTES:
+            raise WireError("more than can be handed over at once")
+        with self._sending:
+            self._socket.sendall(_LENGTH.pack(len(head)) + head)
+            for part in attachments:
+                self._socket.sendall(part)
+
+    def receive(self) -> Received | None:
+        """Wait for a frame; None once the other side is gone.
+
+        Raises:
+            WireError: what came is no frame, or too large a one. The connection is of no use after it.
+        """
+        try:
+            return self._receive()
+        except (OSError, ValueError):  # shut down, or closed, meanwhile
+            return None
+
+    def close(self) -> None:
+        """End the connection; whoever waits in `send` or `receive` returns."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+        finally:
+            self._socket.close()
+
+    def _receive(self) -> Received | None:
+        prefix = self._reader.read(_LENGTH.size)
+        if len(prefix) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack(prefix)
+        if length > self._most_head_bytes:
+            raise WireError(f"a message of {length:,} bytes, of which {self._most_head_bytes:,} are allowed")
+        head = self._reader.read(length)
+        if len(head) < length:
+            return None
+        frame = _frame_of(head)
+        size = length + sum(frame.sizes)
+        if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._most_bytes:
+            raise WireError(f"a message with {len(frame.sizes)} attachments of {sum(frame.sizes):,} bytes")
+        attachments = [bytearray(part) for part in frame.sizes]
+        for part in attachments:
+            if self._reader.readinto(part) < len(part):
+                return None
+        return Received(frame, attachments, size)
+
+
+def pack(kind: FrameKind, call_id: int, name: str, body: object) -> tuple[bytes, list[memoryview]]:
+    """Make a frame: its head, and its attachments.
+
+    Raises:
+        WireError: the body cannot be sent.
+    """
+    attachments: list[memoryview] = []
+
+    def attach(value: Any) -> object:
+        return _attach(value, attachments)
+
+    try:
+        raw = msgspec.Raw(msgspec.msgpack.Encoder(enc_hook=attach).encode(body))
+        frame = Frame(kind, call_id, name, raw, [part.nbytes for part in attachments])
+        return msgspec.msgpack.encode(frame), attachments
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise WireError(f"a value that cannot be handed over ({error})") from error
+
+
+def long_text(text: str) -> str | Attached:
+    """A text as it travels best; for places that are read by `Received.open` alone."""
+    return Attached(text) if isinstance(text, str) and len(text) >= DETACHED_CHARS else text
+
+
+def _frame_of(head: bytes) -> Frame:
+    try:
+        return _FRAMES.decode(head)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise WireError(f"what is no message ({error})") from error
+
+
+_FRAMES: Final = msgspec.msgpack.Decoder(Frame)
+
+
+def _attach(value: Any, attachments: list[memoryview]) -> object:
+    """What msgpack makes of values that it does not know."""
+    if isinstance(value, np.ndarray):
+        return _attach_array(value, attachments)
+    if isinstance(value, Attached):
+        content = value.content
+        raw, code = (content.encode(), _TEXT) if isinstance(content, str) else (bytes(content), _BYTES)
+        attachments.append(memoryview(raw))
+        return msgspec.msgpack.Ext(code, msgspec.msgpack.encode([len(attachments) - 1]))
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__}")
+
+
+def _attach_array(array: NDArray[Any], attachments: list[memoryview]) -> msgspec.msgpack.Ext:
+    if array.dtype.str not in _DTYPES or array.ndim > _MOST_AXES:
+        raise TypeError(f"an array of {array.dtype} with {array.ndim} axes")
+    attachments.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode([len(attachments) - 1, array.dtype.str, *array.shape]))
+
+
+def _array_of(content: bytearray, dtype: object = None, *shape: object) -> NDArray[Any]:
+    sides = [side for side in shape if isinstance(side, int) and side >= 0]
+    if dtype not in _DTYPES or len(sides) != len(shape) or len(sides) > _MOST_AXES:
+        raise WireError("a message with an array of a wrong kind")
+    numbers = np.dtype(str(dtype))
+    if math.prod(sides) * numbers.itemsize != len(content):
+        raise WireError("a message with an array that is not as large as it says")
+    if not content:
+        return np.empty(sides, numbers)
+    if numbers.kind == "b":  # bytes other than 0 and 1 are no truth values, and nobody knows what they would do
+        numbers, content = np.dtype(np.bool_), bytearray(np.frombuffer(content, np.uint8) != 0)
+    array: NDArray[Any] = np.frombuffer(content, numbers)
+    return array.reshape(sides)
