@@ -21,7 +21,7 @@ from engine.plugins.api import (
     image_feed,
     probabilities,
 )
-from plugins.classify.inputs import gives_vectors, open_input, prepare
+from plugins.classify.inputs import gives_vectors, numbers, open_input, prepare
 
 TASK = "classification"
 
@@ -74,10 +74,10 @@ class ClassificationFormat:
         Raises:
             RequestError: the output is no row of scores.
         """
-        output = next(iter(outputs[0].values()))
-        if output.ndim < 2 or not output.size or output.dtype.kind not in "fiu":
+        output = numbers(outputs)
+        if output.ndim < 2:
             raise RequestError(f"The model's output of shape {output.shape} holds no scores per image.")
-        scores = probabilities(output.astype(np.float32).reshape(1, -1))[0]
+        scores = probabilities(output.reshape(1, -1))[0]
         return VisionOutput(task=TASK, image_size=picture_size, labels=self._best(scores, top_k))
 
     def _best(self, scores: FloatArray, top_k: int) -> tuple[Label, ...]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from engine.plugins.api import (
     Accepts,
     ImageInput,
@@ -12,12 +10,11 @@ from engine.plugins.api import (
     Picture,
     Prepared,
     Recognition,
-    RequestError,
     Tensors,
     VisionOutput,
     image_feed,
 )
-from plugins.classify.inputs import gives_vectors, open_input, prepare
+from plugins.classify.inputs import gives_vectors, numbers, open_input, prepare
 
 TASK = "features"
 
@@ -68,9 +65,6 @@ class FeaturesFormat:
         """Hand on the first output, as one vector.
 
         Raises:
-            RequestError: it is no array of numbers.
+            RequestError: it holds no finite numbers.
         """
-        output = next(iter(outputs[0].values()))
-        if not output.size or output.dtype.kind not in "fiu":
-            raise RequestError(f"The model's output of shape {output.shape} holds no numbers.")
-        return VisionOutput(task=TASK, image_size=picture_size, features=np.array(output, dtype=np.float32).reshape(-1))
+        return VisionOutput(task=TASK, image_size=picture_size, features=numbers(outputs).reshape(-1))

@@ -1,8 +1,22 @@
 """How the graphs of this plugin see a picture: as ImageNet's do, unless the card says otherwise."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from engine.plugins.api import ImageInput, ModelFacts, Picture, Prepared, image_input, resize, to_tensor
+import numpy as np
+
+from engine.plugins.api import (
+    FloatArray,
+    ImageInput,
+    ModelFacts,
+    Picture,
+    Prepared,
+    RequestError,
+    Tensors,
+    image_input,
+    resize,
+    to_tensor,
+)
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
@@ -24,6 +38,21 @@ def prepare(picture: Picture, spec: ImageInput) -> Prepared:
     """Make the one tensor that a graph is fed."""
     pixels, _ = resize(picture, spec)
     return Prepared(runs=({spec.name: to_tensor(pixels, spec)},))
+
+
+def numbers(outputs: Sequence[Tensors]) -> FloatArray:
+    """The first output of the one run, float32.
+
+    Raises:
+        RequestError: it holds nothing, or something that is no finite number.
+    """
+    output = next(iter(outputs[0].values()))
+    if not output.size or output.dtype.kind not in "fiu":
+        raise RequestError(f"The model's output of shape {output.shape} holds no numbers.")
+    values = np.array(output, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise RequestError("The model gives no finite numbers for this image.", "Look for another copy of the model.")
+    return values
 
 
 def gives_vectors(facts: ModelFacts) -> bool:

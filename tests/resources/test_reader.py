@@ -11,9 +11,13 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 import resources
 from engine.backends.base import LoadOptions
 from engine.backends.onnx import OnnxBackend
-from engine.backends.onnx.images import DecodedImage
 from engine.backends.onnx.vision import OnnxVisionModel
-from engine.models.onnx import describe, read_card
+from engine.models.onnx import describe
+from engine.models.onnx_card import read_card
+from engine.models.onnx_facts import facts_of
+from engine.plugins.api import Picture
+from engine.plugins.bundled import bundled_registry
+from engine.testing import recognize_images
 from engine.types import Accepts, RecognizeRequest, VisionOutput
 from resources.reader.evaluate import edit_distance
 
@@ -41,7 +45,7 @@ def draw(text: str, size: int = 28, ground: object = "white", ink: object = "bla
 def read(reader: OnnxVisionModel, image: Image.Image, kind: str = "PNG", **how: object) -> VisionOutput:
     file = io.BytesIO()
     image.save(file, kind, **how)
-    [outcome] = reader.recognize([RecognizeRequest(model="reader", image=file.getvalue())])
+    [outcome] = recognize_images(reader, [RecognizeRequest(model="reader", image=file.getvalue())])
     assert isinstance(outcome, VisionOutput)
     return outcome
 
@@ -57,9 +61,9 @@ def assert_reads(output: VisionOutput, *lines: str) -> None:
 def test_it_is_small_and_described() -> None:
     info = describe(READER, "reader")
     assert info.size_bytes <= 5_000_000
-    assert info.accepts == {Accepts.IMAGE}
+    assert bundled_registry().serve(facts_of(READER)).accepts == {Accepts.IMAGE}
     assert info.licence == "MIT"
-    assert set(read_card(READER).charset) == {chr(code) for code in range(32, 127)}
+    assert set(read_card(READER)["charset"]) == {chr(code) for code in range(32, 127)}
     assert Path(READER).with_suffix(".md").is_file()
 
 
@@ -106,9 +110,10 @@ def test_boxes_are_in_pixels_of_the_upright_original(reader: OnnxVisionModel) ->
     assert output.image_size == upright.size
     assert_reads(output, "upright text")
     pixels = np.asarray(upright)
-    [half] = reader._pipeline.run([DecodedImage(pixels, (2 * upright.width, 2 * upright.height))], top_k=1)
-    [whole] = reader._pipeline.run([DecodedImage(pixels, upright.size)], top_k=1)
-    assert half.lines[0].box == tuple(2 * side for side in whole.lines[0].box)
+    image_format = bundled_registry().open_image(facts_of(READER))
+    half = image_format.prepare(Picture(pixels, (2 * upright.width, 2 * upright.height)))
+    whole = image_format.prepare(Picture(pixels, upright.size))
+    assert half.notes[0] == [2 * side for side in whole.notes[0]]
 
 
 @pytest.mark.parametrize("damage", ["jpeg", "blur", "noise", "turn"])
@@ -132,8 +137,8 @@ def test_a_batch_gives_what_single_images_give(reader: OnnxVisionModel, tmp_path
         path = tmp_path / f"{index}.png"
         (draw(text) if text else Image.new("RGB", (80, 60), "white")).save(path)
         requests.append(RecognizeRequest(model="reader", image=path))
-    together = reader.recognize(requests)
-    alone = [reader.recognize([request])[0] for request in requests]
+    together = recognize_images(reader, requests)
+    alone = [recognize_images(reader, [request])[0] for request in requests]
     for one, other in zip(together, alone, strict=True):
         assert isinstance(one, VisionOutput)
         assert isinstance(other, VisionOutput)

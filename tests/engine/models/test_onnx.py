@@ -1,17 +1,18 @@
 """ONNX files and their cards."""
 
 import contextlib
-import json
 import time
 
+import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import ModelError, ModelFileError, ModelNotFoundError
-from engine.models.onnx import OnnxCard, describe, find_tokenizer, read_card, read_onnx_header
-from engine.models.onnx_card import IMAGENET_MEAN, IMAGENET_STD
-from engine.types import Accepts
+from engine.models.onnx import describe, read_onnx_header
+from engine.plugins.contract.models import TensorFacts
 
 
 def test_a_model_is_described_without_reading_its_weights(write_onnx):
@@ -79,83 +80,58 @@ def test_no_mutation_gives_anything_but_a_model_error(write_onnx, data):
     assert time.perf_counter() - start < 2
 
 
-CARD = {
-    "name": "Reader", "task": "reading", "charset": "ab", "size": [32, None], "channels": "L", "layout": "NCHW",
-    "mean": [0.5], "std": [0.25], "resize": "fit", "licence": "MIT", "extra": {"anything": 1},
-}  # fmt: skip
+def test_inputs_and_outputs_are_read_but_not_the_weights_among_them(tmp_path):
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "weight"], ["y"])],
+        "graph",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT16, ["n", 300]),
+            helper.make_tensor_value_info("weight", TensorProto.FLOAT16, [300, 10]),
+        ],
+        [
+            helper.make_tensor_value_info("y", TensorProto.FLOAT16, [None, 10]),
+            helper.make_tensor_value_info("top", TensorProto.INT64, []),
+        ],
+        [numpy_helper.from_array(np.ones((300, 10), np.float16), "weight")],
+    )
+    header = read_onnx_header(_saved(helper.make_model(graph), tmp_path))
+    assert header.inputs == (TensorFacts("x", (None, 300), "float16"),)
+    assert header.outputs == (TensorFacts("y", (None, 10), "float16"), TensorFacts("top", (), "int64"))
 
 
-def test_a_card_is_read(write_onnx):
-    path = write_onnx()
-    path.with_suffix(".json").write_text(json.dumps(CARD))
-    card = read_card(path)
-    assert card == OnnxCard(
-        name="Reader", task="reading", charset="ab", size=(32, None), channels="L", mean=(0.5,), std=(0.25,),
-        resize="fit", licence="MIT",
+def test_what_is_no_tensor_has_no_type(tmp_path):
+    table = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, [None]))
+    graph = helper.make_graph(
+        [helper.make_node("SequenceConstruct", ["x"], ["y"])], "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3])], [helper.make_value_info("y", table)],
     )  # fmt: skip
+    header = read_onnx_header(_saved(helper.make_model(graph), tmp_path))
+    assert header.inputs == (TensorFacts("x", (3,), "float32"),)
+    assert header.outputs == (TensorFacts("y", (), ""),)
+
+
+def test_notes_of_the_author_are_read_unless_they_are_too_long(write_onnx, tmp_path):
+    model = onnx.load(write_onnx())
+    helper.set_model_props(model, {"names": "{0: 'cat'}", "long": "x" * 40_000})
+    assert read_onnx_header(_saved(model, tmp_path)).properties == {"names": "{0: 'cat'}"}
+
+
+def test_an_impossible_rank_is_refused(tmp_path):
+    graph = helper.make_graph([], "graph", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1] * 40)], [])
+    with pytest.raises(ModelFileError, match="impossible shape"):
+        read_onnx_header(_saved(helper.make_model(graph), tmp_path))
+
+
+def test_a_model_is_described_by_its_file_and_its_card(write_onnx, tmp_path):
+    path = write_onnx()
+    assert (describe(path, "small").name, describe(path, "small").licence) == ("small", None)
+    path.with_suffix(".json").write_text('{"name": "Reader", "license": "MIT"}')
     info = describe(path, "reader")
-    assert (info.name, info.accepts, info.licence) == ("Reader", {Accepts.IMAGE}, "MIT")
+    assert (info.name, info.licence) == ("Reader", "MIT")
     assert (info.format, info.architecture, info.parameters, info.quantization) == ("onnx", "onnx", 3010, "F32")
 
 
-def test_without_a_card_it_is_a_classifier_with_imagenet_s_colours(write_onnx):
-    card = read_card(write_onnx())
-    assert card == OnnxCard(task="classification", mean=IMAGENET_MEAN, std=IMAGENET_STD)
-    assert describe(write_onnx(), "small").name == "small"
-
-
-def test_a_tokenizer_beside_it_makes_it_an_embedder(write_onnx, tmp_path):
-    inner = write_onnx(folder=tmp_path / "mini" / "onnx")
-    assert find_tokenizer(inner) is None
-    (tmp_path / "mini" / "tokenizer.json").write_text("{}")
-    assert find_tokenizer(inner) == tmp_path / "mini" / "tokenizer.json"
-    assert read_card(inner).task == "embedding"
-    beside = write_onnx()
-    (tmp_path / "tokenizer.json").write_text("{}")
-    assert describe(beside, "x").accepts == {Accepts.TEXTS}
-
-
-def test_grey_and_bgr_have_no_imagenet_colours(write_onnx):
-    path = write_onnx()
-    path.with_suffix(".json").write_text('{"channels": "L"}')
-    assert (read_card(path).mean, read_card(path).std) == ((0.0,), (1.0,))
-    path.with_suffix(".json").write_text('{"channels": "BGR"}')
-    assert read_card(path).mean == (0.0, 0.0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"task": "dancing"}, 'task is "dancing". It must be one of classification, reading, features, embedding.'),
-        ({"labels": "cat"}, 'labels is "cat". It must be a list of texts.'),
-        ({"labels": ["cat", 1]}, "a list of texts"),
-        ({"size": [32]}, "[height, width] in pixels"),
-        ({"size": [0, 32]}, "[height, width] in pixels"),
-        ({"size": [True, 32]}, "[height, width] in pixels"),
-        ({"size": [32, 100_000]}, "1 to 8,192"),
-        ({"layout": "CHW"}, "one of NCHW, NHWC"),
-        ({"channels": "RGBA"}, "one of RGB, BGR, L"),
-        ({"mean": [0.5, 0.5]}, "mean is [0.5, 0.5]. It must be a list of 1 number."),
-        ({"std": [0]}, "numbers above 0"),
-        ({"std": ["1"]}, "a list of 1 number"),
-        ({"resize": "zoom"}, "one of stretch, crop, fit"),
-        ({"name": 3}, "name is 3. It must be a text."),
-        ({"charset": ""}, "the characters that the model reads"),
-        ({"charset": "aa"}, "characters that occur once each"),
-    ],
-)
-def test_a_wrong_field_is_named_with_what_it_must_be(write_onnx, change, reason):
-    path = write_onnx()
-    path.with_suffix(".json").write_text(json.dumps(CARD | change))
-    with pytest.raises(ModelFileError) as caught:
-        read_card(path)
-    assert reason in str(caught.value)
-    assert str(path.with_suffix(".json")) in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "3", "\xff", "[" * 100_000])
-def test_a_card_that_is_no_json_object_is_refused(write_onnx, text):
-    path = write_onnx()
-    path.with_suffix(".json").write_text(text, encoding="latin-1")
-    with pytest.raises(ModelFileError, match="Correct or delete it"):
-        read_card(path)
+def _saved(model, folder):
+    model.ir_version = 8
+    onnx.save(model, folder / "saved.onnx")
+    return folder / "saved.onnx"

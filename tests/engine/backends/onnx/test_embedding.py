@@ -11,8 +11,10 @@ from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from engine.backends.base import EmbeddingModel
-from engine.errors import InvalidRequestError, ModelFileError
-from engine.types import Accepts
+from engine.errors import CapabilityError, InvalidRequestError, ModelFileError
+from engine.plugins.api import Accepts, EmbedRequest, ModelFacts, Recognition
+from engine.plugins.offers import Offers
+from engine.plugins.registry import Registry
 
 WORDS = ["[PAD]", "[UNK]", "one", "two", "three"]
 TABLE = np.array([[9, 9], [0, 0], [1, 0], [0, 2], [4, 4]], dtype=np.float32)
@@ -60,7 +62,6 @@ def test_mean_over_tokens_without_padding(embedder: MakeEmbedder, load: Any, kin
 def test_is_an_embedding_model(embedder: MakeEmbedder, load: Any) -> None:
     model = load(embedder())
     assert isinstance(model, EmbeddingModel)
-    assert model.info.accepts == {Accepts.TEXTS}
     assert (model.device, model.backend) == ("cpu", "onnxruntime")
     model.set_threads(2)
     assert model.embed(["two"])[0].tolist() == [[0.0, 2.0]]
@@ -121,4 +122,40 @@ def test_what_is_missing_is_said(embedder: MakeEmbedder, load: Any, tmp_path: Pa
     with pytest.raises(ModelFileError, match=r"no tokenizer\.json"):
         load(path)
     with pytest.raises(ModelFileError, match="wants pixels"):
+        load(embedder(task="embedding", inputs=("input_ids", "pixels")), shouting())
+    with pytest.raises(CapabilityError, match="No plugin knows"):
         load(embedder(task="embedding", inputs=("input_ids", "pixels")))
+
+
+def test_words_are_put_around_texts(embedder: MakeEmbedder, load: Any) -> None:
+    model = load(embedder(), shouting())
+    assert not model.asks_outside
+    assert model.prepare(EmbedRequest(model="test", texts=("one", "two"), purpose="query")) == (
+        "query: one",
+        "query: two",
+    )
+    model = load(embedder(), shouting(is_remote=True))
+    assert model.asks_outside
+
+
+def shouting(**marks: bool) -> Registry:
+    """A registry with a family that takes every graph and puts the purpose before each text."""
+
+    class Format:
+        def embedding_text(self, text: str, purpose: str) -> str:
+            return f"{purpose}: {text}"
+
+    class Family:
+        id = "shouting"
+
+        def recognise(self, facts: ModelFacts) -> Recognition:
+            return Recognition(accepts=frozenset({Accepts.TEXTS}), tasks=("embedding",))
+
+        def open(self, facts: ModelFacts) -> Format:
+            found = Format()
+            vars(found).update(marks)
+            return found
+
+    registry = Registry()
+    registry.put("shouting", Offers(families=[Family()]))
+    return registry

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.backends.onnx.ctc import greedy_decode
+from plugins.read_text.ctc import greedy_decode
 
 
 def frames(labels: list[int], certain: float = 0.9) -> np.ndarray:

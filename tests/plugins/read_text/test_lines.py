@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.backends.onnx.lines import MOST_LINES, LineBox, find_lines
+from plugins.read_text.lines import MOST_LINES, LineBox, find_lines
 
 
 class Page:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from engine.backends.onnx.components import find_components
+from plugins.read_text.components import find_components
 
 
 def flood_fill(mask: np.ndarray) -> list[tuple[int, ...]]:

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
 from engine.backends.base import VisionModel
-from engine.errors import ImageError, InvalidRequestError, ModelFileError, RequestError
+from engine.errors import CapabilityError, ImageError, InvalidRequestError, ModelFileError, RequestError
+from engine.plugins.api import Accepts, ModelFacts, TensorFacts
+from engine.plugins.bundled import bundled_registry
+from engine.testing import recognize_images
 from engine.types import RecognizeRequest
 
 
@@ -26,7 +30,7 @@ def test_names_the_colour(
 ) -> None:
     model = load(colour_model(layout=layout, softmax=softmax, batch=batch))
     requests = [ask(png("blue")), ask(png("red", kind="JPEG")), ask(png("lime", kind="WEBP"))]
-    for outcome, name in zip(model.recognize(requests), ("blue", "red", "green"), strict=True):
+    for outcome, name in zip(recognize_images(model, requests), ("blue", "red", "green"), strict=True):
         assert outcome.task == "classification"
         assert outcome.image_size == (20, 10)
         assert outcome.labels[0].name == name
@@ -46,8 +50,8 @@ def test_a_batch_gives_what_single_images_give(colour_model: Callable[..., Path]
     model = load(colour_model())
     rng = np.random.default_rng(0)
     requests = [ask(png(tuple(rng.integers(0, 256, 3).tolist()), size=(7 + i, 9)), top_k=1 + i % 3) for i in range(11)]
-    together = model.recognize(requests)
-    alone = [model.recognize([request])[0] for request in requests]
+    together = recognize_images(model, requests)
+    alone = [recognize_images(model, [request])[0] for request in requests]
     for one, other in zip(together, alone, strict=True):
         assert one.image_size == other.image_size
         assert [label.name for label in one.labels] == [label.name for label in other.labels]
@@ -57,7 +61,7 @@ def test_a_batch_gives_what_single_images_give(colour_model: Callable[..., Path]
 
 def test_a_broken_image_fails_alone(colour_model: Callable[..., Path], load: Any, png: Any, tmp_path: Path) -> None:
     requests = [ask(png("red")), ask(b"no image"), ask(tmp_path / "none.png"), ask(png("red"), 0), ask(png("blue"))]
-    first, second, third, fourth, last = load(colour_model()).recognize(requests)
+    first, second, third, fourth, last = recognize_images(load(colour_model()), requests)
     assert first.labels[0].name == "red"
     assert isinstance(second, ImageError)
     assert isinstance(third, ImageError)
@@ -67,15 +71,15 @@ def test_a_broken_image_fails_alone(colour_model: Callable[..., Path], load: Any
 
 def test_bgr_and_mean(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
     model = load(colour_model(channels="BGR", mean=[0, 0, 0.9], std=[1, 1, 1]))
-    [outcome] = model.recognize([ask(png("white"))])
+    [outcome] = recognize_images(model, [ask(png("white"))])
     assert [label.name for label in outcome.labels] == ["red", "green", "blue"]
-    [outcome] = model.recognize([ask(png("blue"))])  # BGR: blue comes first
+    [outcome] = recognize_images(model, [ask(png("blue"))])  # BGR: blue comes first
     assert outcome.labels[0].name == "red"
 
 
 def test_labels_are_numbered_where_the_card_has_none(colour_model: Callable[..., Path], load: Any, png: Any) -> None:
     model = load(colour_model(labels=["red"]))
-    [outcome] = model.recognize([ask(png((255, 128, 0)))])
+    [outcome] = recognize_images(model, [ask(png((255, 128, 0)))])
     assert [label.name for label in outcome.labels] == ["red", "class 1", "class 2"]
 
 
@@ -83,7 +87,9 @@ def test_exif_and_transparency_reach_the_model(colour_model: Callable[..., Path]
     exif = Image.Exif()
     exif[0x0112] = 6
     model = load(colour_model())
-    turned, clear = model.recognize([ask(png("red", kind="JPEG", exif=exif)), ask(png((0, 0, 0, 0), mode="RGBA"))])
+    turned, clear = recognize_images(
+        model, [ask(png("red", kind="JPEG", exif=exif)), ask(png((0, 0, 0, 0), mode="RGBA"))]
+    )
     assert turned.image_size == (10, 20)
     assert [label.score for label in clear.labels] == pytest.approx([1 / 3] * 3, abs=1e-3)
 
@@ -92,7 +98,7 @@ def test_guesses_without_a_card(colour_model: Callable[..., Path], load: Any, pn
     for layout in ("NCHW", "NHWC"):
         path = colour_model(layout=layout, side="side")
         path.with_suffix(".json").unlink()
-        [outcome] = load(path).recognize([ask(png("lime"), 1)])
+        [outcome] = recognize_images(load(path), [ask(png("lime"), 1)])
         assert outcome.labels[0].name == "class 1"
 
 
@@ -101,7 +107,7 @@ def test_half_precision_input_and_bytes_input(save_graph: Callable[..., Path], l
     for kind, top in ((TensorProto.FLOAT16, 1.0), (TensorProto.UINT8, 255.0)):
         nodes = [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)]
         path = save_graph(nodes, {"x": (kind, ["n", 3, 2, 2])}, {"y": ["n", 3, 2, 2]}, card=card)
-        [outcome] = load(path).recognize([ask(png("red"))])
+        [outcome] = recognize_images(load(path), [ask(png("red"))])
         assert outcome.task == "features"
         assert outcome.features.dtype == np.float32
         assert outcome.features.tolist() == [top] * 4 + [0.0] * 8
@@ -112,7 +118,7 @@ def test_grey_graph(save_graph: Callable[..., Path], load: Any, png: Any) -> Non
         [helper.make_node("Identity", ["x"], ["y"])], {"x": (TensorProto.FLOAT, ["n", 1, 2, 3])}, {"y": ["n", 1, 2, 3]},
         card={"task": "features", "channels": "L", "mean": [0.5], "std": [0.5], "resize": "stretch"},
     )  # fmt: skip
-    [outcome] = load(path).recognize([ask(png("white"))])
+    [outcome] = recognize_images(load(path), [ask(png("white"))])
     assert outcome.features.tolist() == [1.0] * 6
 
 
@@ -122,7 +128,7 @@ def test_a_graph_that_fails_on_one_image_says_so(save_graph: Callable[..., Path]
         nodes, {"x": (TensorProto.FLOAT, ["n", 3, 2, 2])}, {"y": [None, None]}, {"shape": np.array([5, -1])},
         card={"task": "features", "size": [2, 2]},
     )  # fmt: skip
-    outcomes = load(path).recognize([ask(png("red")), ask(png("blue"))])
+    outcomes = recognize_images(load(path), [ask(png("red")), ask(png("blue"))])
     assert all(type(outcome) is RequestError for outcome in outcomes)
     assert "failed" in str(outcomes[0])
 
@@ -134,11 +140,11 @@ def _identity(shape: list[Any], kind: int = TensorProto.FLOAT) -> tuple[Any, Any
 @pytest.mark.parametrize(
     ("shape", "card", "says"),
     [
-        (["n", 7], None, "does not take images"),
-        (["n", 5, 8, 8], None, "5 channels"),
+        (["n", 7], {"task": "classification"}, "does not take images"),
+        (["n", 5, 8, 8], {"task": "features"}, "5 channels"),
         (["n", 1, 8, 8], {"task": "features", "channels": "RGB"}, "1 channels"),
         (["n", 3, 8, 8], {"task": "features", "size": [16, 16]}, "16 x 16"),
-        (["n", 1, 32, "w"], {"task": "reading", "channels": "L", "charset": "ab"}, "2 characters"),
+        (["n", 3, 8, 8], {"task": "classification", "labels": "cat"}, 'labels is "cat"'),
     ],
 )
 def test_graphs_that_cannot_be_fed(
@@ -146,3 +152,61 @@ def test_graphs_that_cannot_be_fed(
 ) -> None:
     with pytest.raises(ModelFileError, match=says):
         load(save_graph(*_identity(shape), card=card))
+
+
+def test_what_no_plugin_knows_is_said(save_graph: Callable[..., Path], load: Any) -> None:
+    for shape, card in ((["n", 7], None), (["n", 3, 8, 8], {"task": "dancing"}), (["n", 3, 8, 8], None)):
+        with pytest.raises(CapabilityError, match="No plugin knows what to do"):
+            load(save_graph(*_identity(shape), card=card))
+
+
+def _facts(output: str, shape: tuple[int | None, ...], card: dict[str, Any] | None = None, **notes: str) -> ModelFacts:
+    return ModelFacts(
+        file_name="a.onnx", format="onnx", inputs=(TensorFacts("x", (None, 3, 8, 8), "float32"),),
+        outputs=(TensorFacts(output, shape, "float32"),), card=card or {}, metadata=notes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "task"),
+    [
+        (_facts("logits", (None, 10)), "classification"),
+        (_facts("y", (1, 10, 1, 1)), "classification"),
+        (_facts("image_embeds", (None, 512)), "features"),
+        (_facts("image_embeds", (None, 512), {"task": "classification"}), "classification"),
+        (_facts("logits", (None, 10), {"task": "features"}), "features"),
+        (_facts("output0", (1, 10), task="classify"), "classification"),
+        (_facts("output0", (1, 10), task="pose"), None),
+        (_facts("mask", (None, 21, 8, 8)), None),
+        (_facts("logits", (None, 10), {"task": "reading", "charset": "ab"}), "reading"),
+    ],
+)
+def test_who_serves_what(facts: ModelFacts, task: str | None) -> None:
+    served = bundled_registry().serve(facts)
+    assert served.tasks == ((task,) if task else ())
+    assert served.accepts == ({Accepts.IMAGE} if task else frozenset())
+
+
+def test_names_of_classes_stand_in_the_file(
+    save_graph: Callable[..., Path], colour_model: Callable[..., Path], load: Any, png: Any
+) -> None:
+    model = onnx.load(colour_model())
+    helper.set_model_props(model, {"names": "{0: 'rot', 1: 'gr\u00fcn', 2: 'blau'}"})
+    path = colour_model()
+    onnx.save(model, path)
+    path.with_suffix(".json").write_text('{"size": [8, 8], "resize": "stretch"}')
+    [outcome] = recognize_images(load(path), [ask(png("lime"), 1)])
+    assert outcome.labels[0].name == "gr\u00fcn"
+
+
+@pytest.mark.parametrize("task", ["classification", "features"])
+def test_outputs_that_are_no_numbers(save_graph: Callable[..., Path], load: Any, png: Any, task: str) -> None:
+    nodes = [
+        helper.make_node("Sub", ["x", "x"], ["zero"]),
+        helper.make_node("Div", ["zero", "zero"], ["nan"]),
+        helper.make_node("Flatten", ["nan"], ["y"]),
+    ]
+    path = save_graph(nodes, {"x": (TensorProto.FLOAT, ["n", 3, 2, 2])}, {"y": ["n", 12]}, card={"task": task})
+    [outcome] = recognize_images(load(path), [ask(png("red"))])
+    assert isinstance(outcome, RequestError)
+    assert "no finite numbers" in str(outcome)
