@@ -27,14 +27,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         is_enabled: whether it is to run.
         settings: what the user filled in.
         stopped: why it must not start by itself, in a sentence; empty: it may.
-        developed: folder whose changes need no new consent in development mode; empty: none.
     """
 
     digest: str = ""
     is_enabled: bool = True
     settings: dict[str, _Stored] = {}
     stopped: str = ""
-    developed: str = ""
 
 
 class _File(msgspec.Struct, frozen=True):

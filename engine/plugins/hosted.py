@@ -1,0 +1,373 @@
+"""HostedPlugin: one plugin, whether it may run, and its life."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from engine.errors import PluginError, PluginRefusedError
+from engine.plugins import loader
+from engine.plugins.consent import Decision
+from engine.plugins.contract.offers import Sample
+from engine.plugins.contract.values import Values
+from engine.plugins.description import describe
+from engine.plugins.digest import tree_digest
+from engine.plugins.discovery import FoundPlugin, look
+from engine.plugins.guard import Guard, guarded
+from engine.plugins.infos import PluginInfo, PluginState
+from engine.plugins.isolation import Isolated
+from engine.plugins.manifest import Manifest, Permission
+from engine.plugins.offers import Offers
+from engine.plugins.settings import check_values, usable_values
+from engine.plugins.surroundings import Surroundings
+
+log = logging.getLogger(__name__)
+
+FAILURE_WINDOW_S: Final = 300.0
+SAFE_MODE: Final = "Hearth was started in safe mode, in which only its own plugins run."
+CRASHED: Final = "It was running when Hearth ended unexpectedly. Start it again if you trust it."
+NEW: Final = "It is new. Look at what it wants to do, and allow it."
+CHANGED: Final = "Its files have changed since you allowed it. Look at what it wants to do, and allow it again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """How a plugin is, as far as its host decides that; replaced as a whole."""
+
+    state: PluginState
+    reason: str = ""
+    details: str = ""
+
+
+class HostedPlugin:
+    """A plugin.
+
+    Thread: any. What starts, stops or decides is one at a time and may take as long as the plugin's limits allow;
+    `info` never blocks.
+
+    Attributes:
+        id: of the plugin.
+        folder: where it lies.
+        is_bundled: whether it came with Hearth, and runs in this process.
+    """
+
+    def __init__(self, found: FoundPlugin, around: Surroundings, *, is_bundled: bool) -> None:
+        self.id = found.id
+        self.folder = found.folder
+        self.is_bundled = is_bundled
+        self._around = around
+        self._turn = threading.RLock()  # held while it is started, stopped or decided about
+        self._swap = threading.Lock()  # held while offers come or go, which never takes long
+        self._found = self._checked(found)
+        self._condition = self._first_condition()
+        self._digest = ""
+        self._offers: Offers | None = None
+        self._process: Isolated | None = None
+        self._is_down = False  # guarded by _swap: whether its process is being started again
+        self._is_ending = False  # guarded by _swap
+        self._failures: deque[float] = deque(maxlen=100)  # times; appending is atomic
+        self._samples: dict[str, tuple[Sample, ...]] = {}  # by source; replaced, never changed
+        self._session: tuple[str, tuple[Permission, ...]] | None = None  # digest and permissions allowed until the end
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """What it says about itself; None if it is refused."""
+        return self._found.manifest
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has offers that can be used."""
+        return self._offers is not None
+
+    @property
+    def is_allowed_now(self) -> bool:
+        """Whether the user has allowed it to run, in this session or before."""
+        return self._session is not None
+
+    def start(self, found: FoundPlugin | None = None) -> None:
+        """Stop it, and run it from its files if it may run; its state says what came of it.
+
+        Args:
+            found: what has just been read of it; None reads it again.
+        """
+        with self._turn:
+            if self.is_bundled and self.is_running:
+                loader.unload(self.folder)
+            self._stop(_Condition(PluginState.STARTING))
+            self._found = self._checked(found or look(self.folder))
+            self._condition = self._start()
+            self._around.changed(self.id)
+
+    def stop(self, state: PluginState = PluginState.DISABLED, reason: str = "") -> None:
+        """Take its offers back and end it."""
+        with self._turn:
+            self._stop(_Condition(state, reason))
+            self._around.changed(self.id)
+
+    def interrupt(self) -> None:
+        """End its process at once, even while it is being started, and never start one again."""
+        with self._swap:
+            self._is_ending, process = True, self._process
+        if process is not None:
+            process.stop()
+
+    def enable(self, digest: str) -> None:
+        """Let it run from now on.
+
+        Args:
+            digest: of the files that the user has looked at; empty: those that were allowed before.
+
+        Raises:
+            PluginError: the files are others, nothing has been allowed yet, or it failed to start.
+        """
+        with self._turn:
+            manifest = self._require_manifest()
+            decision = self._around.store.get(self.id)
+            if not self.is_bundled:
+                wanted, current = digest or decision.digest, tree_digest(self.folder)
+                if wanted != current:
+                    self._digest = current
+                    self._stop(_Condition(PluginState.NEEDS_CONSENT, CHANGED if wanted else NEW))
+                    self._around.changed(self.id)
+                    raise self._not_allowed(manifest, has_changed=bool(wanted))
+                decision = msgspec.structs.replace(decision, digest=current)
+            decision = msgspec.structs.replace(decision, is_enabled=True, stopped="")
+            self._around.store.put(self.id, decision)
+            self._start_anew()
+
+    def disable(self) -> None:
+        """Stop it, now and at the next start.
+
+        Raises:
+            PluginError: that could not be kept; it is stopped all the same.
+        """
+        with self._turn:
+            self._session = None
+            self.stop(PluginState.DISABLED, "You have disabled it.")
+            decision = self._around.store.get(self.id)
+            self._around.store.put(self.id, msgspec.structs.replace(decision, is_enabled=False))
+
+    def reload(self) -> None:
+        """Run it anew from its files, if it may run.
+
+        Raises:
+            PluginError: it failed to start, or its files are no longer those that were allowed.
+        """
+        with self._turn:
+            decision = self._around.store.get(self.id)
+            if decision.stopped:
+                self._around.store.put(self.id, msgspec.structs.replace(decision, stopped=""))
+            self._start_anew()
+
+    def set_settings(self, values: Values) -> None:
+        """Change settings; those that are not given stay. It runs anew if it is running.
+
+        Raises:
+            InvalidRequestError: a value is wrong.
+            PluginError: they could not be kept, or it failed to start with them.
+        """
+        with self._turn:
+            manifest = self._require_manifest()
+            stored = self._stored_settings(manifest)
+            checked = check_values(manifest.settings, {**stored, **values})
+            plain = {name: list(v) if isinstance(v, tuple) else v for name, v in checked.items()}
+            decision = self._around.store.get(self.id)
+            settings = msgspec.convert(plain, type=dict[str, bool | int | float | str | list[str]])
+            self._around.store.put(self.id, msgspec.structs.replace(decision, settings=settings))
+            if self.is_running:
+                self._start_anew()
+            self._around.changed(self.id)
+
+    def adopt_changes(self) -> None:
+        """Development: run it anew from changed files, if what was allowed in this session still covers it.
+
+        The consent on the disk stays bound to the files that it was given for.
+        """
+        with self._turn:
+            if self._session is None:
+                return
+            found = look(self.folder)
+            with suppress(PluginRefusedError):
+                if found.manifest is not None and found.manifest.permissions == self._session[1]:
+                    self._session = (tree_digest(self.folder), self._session[1])
+            self.start()
+
+    def report(self, error: PluginError) -> None:
+        """Note a failure of a plugin that runs in this process; it goes on."""
+        log.error("%s %s", error, error.details)
+        self._failures.append(time.monotonic())
+        self._condition = replace(self._condition, reason=str(error), details=error.details)
+        self._around.changed(self.id)
+
+    def keep_samples(self, source: str, samples: Sequence[Sample]) -> None:
+        """Keep the newest numbers of one of its sources."""
+        if self.is_running:
+            self._samples = {**self._samples, source: tuple(samples)}
+        self._around.changed(self.id)
+
+    def info(self) -> PluginInfo:
+        """What is shown of it."""
+        condition, process, manifest = self._condition, self._process, self.manifest
+        memory_bytes, failures = None, self._recent_failures()
+        if process is not None:
+            status = process.status()
+            condition = _Condition(status.state, status.reason, status.details)
+            failures = status.failures
+            if status.memory_bytes is not None:
+                memory_bytes = status.memory_bytes >> 20 << 20  # whole MiB, so that not every look is a change
+        plain = PluginInfo(
+            id=self.id,
+            folder=self.folder,
+            is_bundled=self.is_bundled,
+            is_isolated=not self.is_bundled,
+            state=condition.state,
+            reason=condition.reason,
+            details=condition.details,
+            digest=self._digest,
+            samples=tuple(sample for samples in self._samples.values() for sample in samples),
+            memory_bytes=memory_bytes,
+            failures=failures,
+        )
+        return plain if manifest is None else describe(plain, manifest, self._offers, self._stored_settings(manifest))
+
+    def _start_anew(self) -> None:
+        self.start()
+        if self._condition.state in {PluginState.STOPPED, PluginState.REFUSED, PluginState.NEEDS_CONSENT}:
+            raise PluginError(
+                self.id,
+                f"The plugin {self.manifest.name if self.manifest else self.id} does not run.",
+                self._condition.reason,
+                self._condition.details,
+            )
+
+    def _start(self) -> _Condition:
+        """Run it if it may run, and say how it then is."""
+        if self._found.refusal is not None:
+            return _Condition(PluginState.REFUSED, str(self._found.refusal))
+        manifest = self._require_manifest()
+        decision = self._around.store.get(self.id)
+        try:
+            if (reason := self._why_not(decision)) is not None:
+                return reason
+            if self._around.is_idle:
+                return _Condition(PluginState.ACTIVE)
+            if self.is_bundled:
+                self._run_inside(manifest)
+            else:
+                self._run_outside(manifest)
+        except PluginRefusedError as error:
+            return _Condition(PluginState.REFUSED, str(error))
+        except PluginError as error:
+            log.warning("%s %s", error, error.details)
+            return _Condition(PluginState.STOPPED, str(error), error.details)
+        return _Condition(PluginState.ACTIVE)
+
+    def _why_not(self, decision: Decision) -> _Condition | None:
+        """Why it must not run; None if it may."""
+        if self.is_bundled:
+            return None if decision.is_enabled else _Condition(PluginState.DISABLED, "You have disabled it.")
+        if self._around.is_safe:
+            return _Condition(PluginState.DISABLED, SAFE_MODE)
+        self._digest = tree_digest(self.folder)
+        if self._digest != decision.digest and (self._session is None or self._digest != self._session[0]):
+            return _Condition(PluginState.NEEDS_CONSENT, CHANGED if decision.digest else NEW)
+        if not decision.is_enabled:
+            return _Condition(PluginState.DISABLED, "You have disabled it.")
+        if decision.stopped:
+            return _Condition(PluginState.STOPPED, decision.stopped)
+        return None
+
+    def _run_inside(self, manifest: Manifest) -> None:
+        offers = loader.load(self.folder, manifest, self._stored_settings(manifest))
+        guard = Guard(self.id, manifest.name, self.report, self._around.marker.running)
+        self._offers = guarded(offers, guard)
+        self._around.registry.put(self.id, self._offers)
+
+    def _run_outside(self, manifest: Manifest) -> None:
+        process = self._around.isolate(self.folder, manifest, self._stored_settings(manifest), self._process_changed)
+        with self._swap:
+            if self._is_ending:
+                raise PluginError(self.id, "Hearth is closing.")
+            self._process = process
+        if self._around.is_development:
+            self._session = (self._digest, manifest.permissions)
+        self._around.changed(self.id)
+        try:
+            with self._around.marker.running(self.id):
+                offers = process.start()
+        except PluginError:
+            with self._swap:
+                self._process = None
+            process.stop()
+            raise
+        with self._swap:
+            self._offers, self._is_down = offers, False
+            self._around.registry.put(self.id, offers, is_stranger=True)
+
+    def _process_changed(self) -> None:
+        """Called by the process on any thread; must not wait for whoever has the turn."""
+        with self._swap:
+            if self._process is not None and self._offers is not None:
+                state = self._process.status().state
+                # While it is started again its offers stay: whoever uses them is told by each call.
+                if state is PluginState.STOPPED:
+                    self._around.registry.drop(self.id)
+                elif state is PluginState.ACTIVE and self._is_down:
+                    self._around.registry.put(self.id, self._offers, is_stranger=True)  # asks it about models again
+                self._is_down = state is not PluginState.ACTIVE
+        self._around.changed(self.id)
+
+    def _stop(self, condition: _Condition) -> None:
+        with self._swap:
+            process, self._process, self._offers = self._process, None, None
+            self._around.registry.drop(self.id)
+        self._samples = {}
+        self._condition = condition
+        if process is not None:
+            process.stop()
+
+    def _first_condition(self) -> _Condition:
+        """How it is until it is first started, as far as that is known without reading its files."""
+        decision = self._around.store.get(self.id)
+        if self._found.refusal is not None:
+            return _Condition(PluginState.REFUSED, str(self._found.refusal))
+        if not self.is_bundled and self._around.is_safe:
+            return _Condition(PluginState.DISABLED, SAFE_MODE)
+        if not self.is_bundled and not decision.digest:
+            return _Condition(PluginState.NEEDS_CONSENT, NEW)
+        return _Condition(PluginState.STARTING if decision.is_enabled else PluginState.DISABLED)
+
+    def _checked(self, found: FoundPlugin) -> FoundPlugin:
+        """A stranger's plugin must not take the place of one of Hearth's."""
+        if self.is_bundled or found.id not in self._around.reserved:
+            return found
+        cause = f"The plugin in the folder {found.folder.name} has the id of a plugin that comes with Hearth."
+        return FoundPlugin(
+            found.folder,
+            refusal=PluginRefusedError(found.id, cause, "Its author has to choose another id; remove it."),
+        )
+
+    def _require_manifest(self) -> Manifest:
+        if self._found.manifest is None:
+            raise self._found.refusal or PluginError(self.id, f"The plugin {self.id} has no manifest.")
+        return self._found.manifest
+
+    def _not_allowed(self, manifest: Manifest, *, has_changed: bool) -> PluginError:
+        if has_changed:
+            cause = f"The files of the plugin {manifest.name} are others than those that were allowed."
+        else:
+            cause = f"The plugin {manifest.name} has not been allowed to run yet."
+        return PluginError(self.id, cause, "Look at what it wants to do, and allow it.")
+
+    def _stored_settings(self, manifest: Manifest) -> Values:
+        return usable_values(manifest.settings, self._around.store.get(self.id).settings)
+
+    def _recent_failures(self) -> int:
+        since_s = time.monotonic() - FAILURE_WINDOW_S
+        return sum(1 for time_s in tuple(self._failures) if time_s > since_s)
