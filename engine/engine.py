@@ -18,11 +18,17 @@ from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
 from engine.memory.residency import Residency
 from engine.models.library import ModelLibrary
+from engine.plugins.bundled import bundled_dir, fill
+from engine.plugins.host import PluginHost
+from engine.plugins.registry import Registry
 from engine.scheduling.intake import Intake
 from engine.scheduling.jobs import settle
 from engine.scheduling.lane import Lane
 from engine.scheduling.threads import ThreadGovernor
 from engine.stream import OutputStream
+from engine.tasks.plugin_door import PluginDoor
+from engine.tasks.runner import TaskRunner
+from engine.tasks.tools import ToolBox
 from engine.types import (
     EmbedRequest,
     EmbedResult,
@@ -48,9 +54,11 @@ class _Open:
     lane: Lane
     residency: Residency
     intake: Intake
+    tasks: TaskRunner
+    tools: ToolBox
 
 
-class Engine:
+class Engine(PluginDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -59,16 +67,31 @@ class Engine:
         config: what it was made with.
     """
 
-    def __init__(self, config: EngineConfig | None = None, backends: Mapping[str, Backend] | None = None) -> None:
+    def __init__(
+        self,
+        config: EngineConfig | None = None,
+        backends: Mapping[str, Backend] | None = None,
+        *,
+        is_safe: bool = False,
+        is_development: bool = False,
+    ) -> None:
         """Make a closed engine.
 
         Args:
             config: settings; the defaults suit the machine.
             backends: by model format; llama.cpp for GGUF and ONNX Runtime for ONNX if not given.
+            is_safe: leave strangers' plugins out.
+            is_development: run an allowed plugin anew when its files change.
         """
         self.config = config if config is not None else EngineConfig()
+        home = self.config.home
+        self._registry = Registry()
+        self._plugins = PluginHost(
+            bundled_dir(), home / "plugins", home / "plugins.json", self._registry, is_safe=is_safe,
+            is_development=is_development,
+        )  # fmt: skip
         self._backends = backends if backends is not None else self._default_backends()
-        self._library = ModelLibrary((models_dir(), self.config.home / "models", *self.config.model_dirs))
+        self._library = ModelLibrary((models_dir(), home / "models", *self.config.model_dirs), self._registry)
         self._open: _Open | None = None
         self._fails: set[Callable[[BaseException], None]] = set()
         self._usage = UsageMeter()
@@ -98,7 +121,14 @@ class Engine:
             "cpu", governor, self.config.prefill_chunk_tokens, on_model_failed=lambda model: residency.discard(model)
         )
         residency = Residency(self._backends, options, retire=lane.retire)
-        self._open = _Open(lane, residency, Intake(self._library, residency, lane))
+        self._plugins.start()
+        self._open = _Open(
+            lane,
+            residency,
+            Intake(self._library, residency, lane),
+            TaskRunner(self._registry, self, self._plugins.permits),
+            ToolBox(self._registry),
+        )
 
     async def close(self) -> None:
         """End all requests with `EngineClosedError`, free all models and end all threads; does nothing if closed."""
@@ -111,7 +141,9 @@ class Engine:
         done: asyncio.Future[None] = loop.create_future()
 
         def shut_down() -> None:
+            opened.tools.close()
             opened.intake.close()
+            self._plugins.close()
             opened.lane.close()
             opened.lane.join()
             opened.residency.close()
@@ -181,8 +213,34 @@ class Engine:
         """
         return await self._outcome(self._require_open().intake.unload(self.model(model)))
 
+    async def count_tokens(self, model: str, text: str) -> int:
+        """Count the tokens that a text has for a text model, which is loaded if it must be.
+
+        Raises:
+            EngineError: any of the tree.
+        """
+        opened = self._require_open()
+        with opened.residency.lease() as lease:
+            return await self._outcome(opened.intake.count_tokens(model, text, lease))
+
+    async def context_tokens(self, model: str) -> int:
+        """Longest prompt plus answer of one request to a text model, which is loaded if it must be.
+
+        Raises:
+            EngineError: any of the tree.
+        """
+        opened = self._require_open()
+        with opened.residency.lease() as lease:
+            return await self._outcome(opened.intake.context_tokens(model, lease))
+
+    @property
+    def plugins(self) -> PluginHost:
+        """All plugins: what they are, and how to allow, stop, install and remove them."""
+        return self._plugins
+
     def models(self) -> tuple[ModelInfo, ...]:
         """All models on disk, bundled ones first, described from their headers."""
+        self._ensure_offers()
         return self._library.scan()
 
     def model(self, name: str) -> ModelInfo:
@@ -192,6 +250,7 @@ class Engine:
             ModelNotFoundError: there is none.
             ModelFileError: the file is broken, or not a model.
         """
+        self._ensure_offers()
         return self._library.find(name)
 
     def snapshot(self) -> EngineSnapshot:
@@ -224,7 +283,18 @@ class Engine:
         from engine.backends.llama import LlamaBackend
         from engine.backends.onnx import OnnxBackend
 
-        return {"gguf": LlamaBackend(), "onnx": OnnxBackend()}
+        return {"gguf": LlamaBackend(self._registry), "onnx": OnnxBackend(self._registry)}
+
+    def _ensure_offers(self) -> None:
+        """Somebody has to say what models are good for, even while the engine is closed."""
+        if self._open is None and not self._registry.version:
+            fill(self._registry)
+
+    def _task_runner(self) -> TaskRunner:
+        return self._require_open().tasks
+
+    def _tool_box(self) -> ToolBox:
+        return self._require_open().tools
 
     def _require_open(self) -> _Open:
         if self._open is None:

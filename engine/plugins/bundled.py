@@ -38,6 +38,12 @@ def plugin_folders(directory: Path) -> tuple[Path, ...]:
 def bundled_registry() -> Registry:
     """All bundled plugins in this process, loaded once; a broken one is reported and left out. Thread: any."""
     registry = Registry()
+    fill(registry)
+    return registry
+
+
+def fill(registry: Registry) -> None:
+    """Load all bundled plugins into a registry; a broken one is reported and left out."""
     for folder in plugin_folders(bundled_dir()):
         try:
             manifest = read_manifest(folder)
@@ -45,7 +51,6 @@ def bundled_registry() -> Registry:
             registry.put(manifest.id, guarded(load(folder, manifest, manifest.defaults()), guard))
         except PluginError as error:
             _report(error)
-    return registry
 
 
 def _report(error: PluginError) -> None:

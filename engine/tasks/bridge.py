@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import aclosing
 from dataclasses import replace
@@ -35,13 +35,13 @@ class Door(Protocol):
     def models(self) -> tuple[ModelInfo, ...]:
         """All models on disk."""
 
-    def context_tokens(self, model: str) -> int:
+    async def context_tokens(self, model: str) -> int:
         """Longest prompt plus answer of one request to a model."""
 
     async def count_tokens(self, model: str, text: str) -> int:
         """Number of tokens of a text."""
 
-    def generate(self, request: GenerateRequest) -> "_Events":
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
         """Answer a prompt."""
 
     async def recognize(self, request: RecognizeRequest) -> RecognizeResult:
@@ -49,12 +49,6 @@ class Door(Protocol):
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         """Turn texts into vectors."""
-
-
-class _Events(Protocol):
-    def __aiter__(self) -> "_Events": ...
-    async def __anext__(self) -> Event: ...
-    async def aclose(self) -> None: ...
 
 
 class Cancellation:
@@ -120,8 +114,7 @@ class DoorModels:
 
     def context_tokens(self, model: str) -> int:
         """Longest prompt plus answer that one request to a model may have."""
-        self._cancellation.check()
-        return self._door.context_tokens(model)
+        return self._wait(self._door.context_tokens(model))
 
     def generate(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> GenerateResult:
         """Answer one request; `on_text` gets the answer, on this thread, while it is being written."""

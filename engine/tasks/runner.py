@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, aclosing
+from contextlib import aclosing
 from typing import Final, cast
 
 from engine.errors import EngineError, InvalidRequestError, PluginError
@@ -22,9 +22,6 @@ MAX_NOTE_CHARS: Final = 200
 Permits = Callable[[str, PermissionKind], bool]
 """Whether a plugin may do something."""
 
-Running = Callable[[str], AbstractContextManager[None]]
-"""Notes that a plugin is at work, so that a crash can be traced to it."""
-
 
 class TaskRunner:
     """Runs the tasks of all plugins.
@@ -32,11 +29,10 @@ class TaskRunner:
     Thread: the event loop's.
     """
 
-    def __init__(self, registry: Registry, door: Door, permits: Permits, running: Running) -> None:
+    def __init__(self, registry: Registry, door: Door, permits: Permits) -> None:
         self._registry = registry
         self._door = door
         self._permits = permits
-        self._running = running
 
     def tasks(self) -> tuple[TaskInfo, ...]:
         """All tasks, by title."""
@@ -60,9 +56,7 @@ class TaskRunner:
         if not self._permits(plugin, PermissionKind.MODELS):
             models = cast("Models", NoModels(plugin))
         # A daemon: a task that does not listen must not keep the program from ending.
-        threading.Thread(
-            target=run.work, args=(inputs, models, self._running(plugin)), name=f"hearth-task-{task.id}", daemon=True
-        ).start()
+        threading.Thread(target=run.work, args=(inputs, models), name=f"hearth-task-{task.id}", daemon=True).start()
         try:
             async with aclosing(run.channel.events()) as events:
                 async for event in events:
@@ -92,13 +86,12 @@ class _Run:
         self._task = task
         self._grows = {field.name for field in task.outputs}
 
-    def work(self, inputs: Values, models: Models, running: AbstractContextManager[None]) -> None:
+    def work(self, inputs: Values, models: Models) -> None:
         """Run the task and say how it ended."""
         self.models = models
         began_s = time.monotonic()
         try:
-            with running:
-                outputs = self._checked(self._task.run(inputs, self))
+            outputs = self._checked(self._task.run(inputs, self))
             self.channel.end(TaskFinished(outputs, time.monotonic() - began_s))
         except EngineError as error:
             self.channel.end(error)

@@ -1,7 +1,6 @@
 """A registry with small tasks, and a real engine without weights behind them."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -29,9 +28,6 @@ def runner_of() -> Callable[..., TaskRunner]:
         def permits(_plugin: str, _kind: PermissionKind) -> bool:
             return allowed
 
-        def running(_plugin: str) -> AbstractContextManager[None]:
-            return nullcontext()
-
-        return TaskRunner(registry, door or NoDoor(), permits, running)  # type: ignore[arg-type]
+        return TaskRunner(registry, door or NoDoor(), permits)  # type: ignore[arg-type]
 
     return make
