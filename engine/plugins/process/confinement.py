@@ -9,9 +9,9 @@ from typing import Final
 
 from engine.plugins.manifest import Manifest, Permission, PermissionKind
 
-_FILES: Final = "On this system it can read and change your files, as every program can that you start."
-_NETWORK: Final = "On this system it can reach the network, even without the permission."
-_PROGRAMS: Final = "On this system it can start other programs, even without the permission."
+FILES: Final = "On this system it can read and change your files, as every program can that you start."
+NETWORK: Final = "On this system it can reach the network, even without the permission."
+PROGRAMS: Final = "On this system it can start other programs, even without the permission."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,8 @@ def unenforced() -> tuple[str, ...]:
         from engine.plugins.process.confine_linux import unenforced_linux
 
         return unenforced_linux()
-    if sys.platform == "win32":
-        return (_FILES, _NETWORK)
-    return (_FILES, _NETWORK, _PROGRAMS)
+    else:  # noqa: RET505 - or mypy would take what follows for unreachable on Linux
+        return (FILES, NETWORK) if sys.platform == "win32" else (FILES, NETWORK, PROGRAMS)
 
 
 def _folders(permission: Permission | None) -> tuple[str, ...]:
