@@ -1,11 +1,21 @@
 """LlamaBackend: opens GGUF files."""
 
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
+from engine.plugins.bundled import bundled_registry
+from engine.plugins.registry import Registry
 from engine.types import ModelInfo
 
 
 class LlamaBackend:
     """Runs GGUF models with llama.cpp on the CPU."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        """Make a backend.
+
+        Args:
+            registry: knows the words of models; the bundled plugins' if not given.
+        """
+        self._registry = registry
 
     @property
     def name(self) -> str:
@@ -27,10 +37,11 @@ class LlamaBackend:
         Raises:
             ModelFileError: the file is broken or of an unknown kind.
             OutOfMemoryError: it does not fit.
-            CapabilityError: it is neither a text generator nor an embedding model.
-            EngineError: `progress` cancelled the load.
+            CapabilityError: no plugin knows it, or it is neither a text generator nor an embedding model.
+            EngineError: `progress` cancelled the load, or a plugin refuses the model.
         """
         # Imported here: loading the native library takes a third of a second, which a start-up must not wait for.
         from engine.backends.llama.loading import load_model
 
-        return load_model(info, options, progress)
+        registry = self._registry if self._registry is not None else bundled_registry()
+        return load_model(info, options, progress, registry)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from engine.backends.llama.stops import StopScanner
+from engine.backends.llama.tool_checks import check_message_tools, check_tools
 from engine.errors import InvalidRequestError
 from engine.types import GenerateRequest, Message, OverflowPolicy, Sampling
 
@@ -19,7 +20,7 @@ _FLOAT_RANGES = {
 }
 _INTEGER_RANGES = {"top_k": (0, 1 << 30), "penalty_last_tokens": (0, 1 << 16)}
 _BIAS_RANGE = (-1000.0, 1000.0)
-_ROLES = {"system", "user", "assistant"}
+_ROLES = {"system", "user", "assistant", "tool"}
 
 
 def check_request(request: GenerateRequest, vocabulary_size: int) -> None:
@@ -39,6 +40,10 @@ def check_request(request: GenerateRequest, vocabulary_size: int) -> None:
     StopScanner(request.stop)
     if request.json_schema is not None and request.grammar is not None:
         raise InvalidRequestError("json_schema and grammar exclude each other.", "Give one of them.")
+    check_tools(request.tools)
+    if request.thinking is not None and type(request.thinking) is not bool:
+        raise InvalidRequestError("thinking must be True, False or None.")
+    _check_ruled(request)
     if not isinstance(request.overflow, OverflowPolicy):
         raise InvalidRequestError(f"overflow must be one of {', '.join(OverflowPolicy)}.")
 
@@ -57,13 +62,28 @@ def _check_input(request: GenerateRequest) -> None:
         raise InvalidRequestError("The prompt is empty.", "Type something.")
 
 
+def _check_ruled(request: GenerateRequest) -> None:
+    """A grammar rules the answer from its first token on, so that it can neither think before nor call anything."""
+    if request.tools and request.prompt is not None:
+        raise InvalidRequestError("tools need a conversation.", "Give messages instead of a prompt.")
+    if request.json_schema is None and request.grammar is None:
+        return
+    if request.tools:
+        raise InvalidRequestError("tools exclude json_schema and grammar.", "Leave one of them out.")
+    if request.thinking:
+        raise InvalidRequestError("thinking excludes json_schema and grammar.", "Leave one of them out.")
+
+
 def _check_messages(messages: tuple[Message, ...]) -> None:
     for index, message in enumerate(messages):
         if message.role not in _ROLES:
-            raise InvalidRequestError(f"Message {index} has the role {message.role!r}.", "Use system, user, assistant.")
+            raise InvalidRequestError(
+                f"Message {index} has the role {message.role!r}.", "Use system, user, assistant, tool."
+            )
         if not _is_text(message.content):
             raise InvalidRequestError(f"The content of message {index} must be text.")
-    if not any(message.content.strip() for message in messages):
+        check_message_tools(index, message)
+    if not any(message.content.strip() or message.tool_calls for message in messages):
         raise InvalidRequestError("The prompt is empty.", "Type something.")
 
 

@@ -11,6 +11,7 @@ from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, open_context
 from engine.errors import CapabilityError, EngineError, InvalidRequestError, RequestError
+from engine.plugins.contract.models import TextFormat
 from engine.types import EmbedRequest, FloatArray, ModelInfo
 
 _MAX_BATCH = 64
@@ -19,11 +20,14 @@ _MAX_BATCH = 64
 class LlamaEmbeddingModel:
     """Embeds texts.
 
-    Thread: lane only.
+    Thread: lane only, but for `prepare`.
     """
 
-    def __init__(self, weights: Weights, handle: int, vocabulary: Vocabulary, threads: int) -> None:
+    def __init__(
+        self, weights: Weights, handle: int, vocabulary: Vocabulary, threads: int, text_format: TextFormat
+    ) -> None:
         self._weights = weights
+        self._format = text_format
         self._handle = handle
         self._vocabulary = vocabulary
         self._threads = threads
@@ -34,7 +38,7 @@ class LlamaEmbeddingModel:
         self._batch = llama.llama_batch_init(self._limit, 0, 1)
 
     @classmethod
-    def open(cls, weights: Weights, options: LoadOptions) -> Self:
+    def open(cls, weights: Weights, options: LoadOptions, vocabulary: Vocabulary, text_format: TextFormat) -> Self:
         """Make the context of an embedding model.
 
         Raises:
@@ -54,7 +58,7 @@ class LlamaEmbeddingModel:
         if llama.llama_pooling_type(handle) == llama.LLAMA_POOLING_TYPE_RANK:
             llama.llama_free(handle)
             raise CapabilityError(f"{weights.info.name} ranks texts; it has no vectors.", "Pick an embedding model.")
-        return cls(weights, handle, Vocabulary(weights.handle), options.threads)
+        return cls(weights, handle, vocabulary, options.threads, text_format)
 
     @property
     def info(self) -> ModelInfo:
@@ -84,7 +88,7 @@ class LlamaEmbeddingModel:
     @property
     def asks_outside(self) -> bool:
         """Whether getting a request ready asks a plugin in a process of its own."""
-        return False
+        return bool(getattr(self._format, "is_remote", False))
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on."""
@@ -93,8 +97,15 @@ class LlamaEmbeddingModel:
             self._threads = threads
 
     def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
-        """Leave the texts as they are."""
-        return request.texts
+        """Put the words around the texts that the model wants to see for this purpose. Thread: any.
+
+        Raises:
+            InvalidRequestError: a text is empty.
+            EngineError: the plugin failed.
+        """
+        for index, text in enumerate(request.texts):
+            _check_not_empty(index, text)
+        return tuple(self._format.embedding_text(text, request.purpose) for text in request.texts)
 
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Embed texts, not normalised.
@@ -127,8 +138,7 @@ class LlamaEmbeddingModel:
         self._weights.free()
 
     def _tokens(self, index: int, text: str) -> list[int]:
-        if not text.strip():
-            raise InvalidRequestError(f"Text {index + 1} is empty.", "Leave it out.")
+        _check_not_empty(index, text)
         tokens = self._vocabulary.tokenize(text, add_special=True, parse_special=False)
         if not 0 < len(tokens) <= self._limit:
             raise RequestError(
@@ -172,3 +182,8 @@ class LlamaEmbeddingModel:
             raise EngineError("llama.cpp returned no vector.", "Load the model again.")
         view: FloatArray = float_view(address, 1, self._dimensions)[0]
         return view
+
+
+def _check_not_empty(index: int, text: str) -> None:
+    if not text.strip():
+        raise InvalidRequestError(f"Text {index + 1} is empty.", "Leave it out.")

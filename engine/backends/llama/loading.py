@@ -1,21 +1,24 @@
-"""Composition of a loaded model: weights, context, slots, vocabulary and template put together."""
+"""A loaded model put together: weights, context, slots, vocabulary, and the plugins that know its words."""
 
 import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
 
 import llama_cpp.llama_cpp as llama
 
 from engine.backends.base import LoadOptions, LoadProgress
+from engine.backends.llama.composing import Composer
 from engine.backends.llama.context import BATCH_TOKENS, DecodeContext
 from engine.backends.llama.embedding_model import LlamaEmbeddingModel
-from engine.backends.llama.native import text_of
 from engine.backends.llama.parking import ParkingLot
 from engine.backends.llama.prepare import Preparer
 from engine.backends.llama.slots import SlotTable
-from engine.backends.llama.template import ChatTemplate
 from engine.backends.llama.text_model import LlamaTextModel
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, free_memory_bytes, open_context, open_weights
 from engine.errors import CapabilityError, OutOfMemoryError
+from engine.plugins.contract.models import TextFormat
+from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
 _CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
@@ -23,36 +26,57 @@ _PARKED_SHARE = 16  # parked conversations take at most this share of the free m
 _KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
 
 
-def load_model(info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LlamaTextModel | LlamaEmbeddingModel:
-    """Load a GGUF file as what it accepts says it is.
+def load_model(
+    info: ModelInfo, options: LoadOptions, progress: LoadProgress, registry: Registry
+) -> LlamaTextModel | LlamaEmbeddingModel:
+    """Load a GGUF file as what the plugin that knows it best says it is: to write, or else to make vectors.
 
     Thread: loader.
 
     Raises:
         ModelFileError: the file is broken or of an unknown kind.
         OutOfMemoryError: it does not fit.
-        CapabilityError: it is neither a text generator nor an embedding model.
-        EngineError: `progress` cancelled it.
+        CapabilityError: no plugin knows it, or it is neither a text generator nor an embedding model.
+        EngineError: `progress` cancelled it, or a plugin refuses it.
     """
     weights = open_weights(info, options, progress)
     with contextlib.ExitStack() as undo:
         undo.callback(weights.free)
-        if Accepts.TEXTS in info.accepts:
-            model: LlamaTextModel | LlamaEmbeddingModel = LlamaEmbeddingModel.open(weights, options)
+        vocabulary = Vocabulary(weights.handle)
+        formats = _open_formats(weights, vocabulary, registry)
+        if _is_embedder(formats):
+            text_format = formats[Accepts.TEXTS]
+            model: LlamaTextModel | LlamaEmbeddingModel = LlamaEmbeddingModel.open(
+                weights, options, vocabulary, text_format
+            )
         else:
-            model = _open_text_model(weights, options)
+            model = _open_text_model(weights, options, vocabulary, formats)
         undo.pop_all()
     return model
 
 
-def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
+def _open_formats(weights: Weights, vocabulary: Vocabulary, registry: Registry) -> Mapping[Accepts, TextFormat]:
+    """Ask the plugins, before the context is made: a broken template should cost nothing."""
+    bos, eos = (vocabulary.bos_text, vocabulary.eos_text) if vocabulary.size else ("", "")
+    formats = registry.open_text(replace(weights.facts, bos=bos, eos=eos))  # llama.cpp knows what a file leaves out
+    if not formats:
+        raise CapabilityError(f"No plugin knows how to use {weights.info.name}.", "Enable or install one that does.")
+    return formats
+
+
+def _is_embedder(formats: Mapping[Accepts, TextFormat]) -> bool:
+    """Whether the most confident plugin, which comes first, makes vectors and nothing else."""
+    best = next(iter(formats.values()))
+    return {form for form, text_format in formats.items() if text_format is best} == {Accepts.TEXTS}
+
+
+def _open_text_model(
+    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: Mapping[Accepts, TextFormat]
+) -> LlamaTextModel:
     _check_generates(weights)
-    vocabulary = Vocabulary(weights.handle)
     if vocabulary.size == 0:
         raise CapabilityError(f"{weights.info.name} has no vocabulary.", "Get a complete file.")
     context_tokens = min(options.context_tokens, weights.trained_context_tokens or options.context_tokens)
-    # Read before the context is made, so that a broken template costs nothing.
-    template = _template(weights, vocabulary)
     params = llama.llama_context_default_params()
     params.n_ctx = _cell_count(weights, options, context_tokens)
     params.n_batch = params.n_ubatch = BATCH_TOKENS
@@ -68,8 +92,10 @@ def _open_text_model(weights: Weights, options: LoadOptions) -> LlamaTextModel:
     parked = ParkingLot(free_memory_bytes(options) // _PARKED_SHARE)
     slots = SlotTable(context.kv, options.max_sequences, parked, can_share=weights.has_partial_memory)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
-    preparer = Preparer(weights.info, vocabulary, min(context_tokens, context.kv.cells), template)
-    return LlamaTextModel(weights, context, slots, vocabulary, preparer)
+    composer = Composer(weights.info, vocabulary, formats)
+    preparer = Preparer(weights.info, vocabulary, min(context_tokens, context.kv.cells), composer)
+    asks_outside = any(getattr(text_format, "is_remote", False) for text_format in formats.values())
+    return LlamaTextModel(weights, context, slots, vocabulary, preparer, asks_outside=asks_outside)
 
 
 def _check_generates(weights: Weights) -> None:
@@ -97,8 +123,3 @@ def _cell_count(weights: Weights, options: LoadOptions, context_tokens: int) -> 
         )
     wanted = max(context_tokens, _CELLS_PER_SEQUENCE * options.max_sequences)
     return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
-
-
-def _template(weights: Weights, vocabulary: Vocabulary) -> ChatTemplate | None:
-    source = text_of(llama.llama_model_chat_template(weights.handle, None))
-    return ChatTemplate(source, vocabulary.bos_text, vocabulary.eos_text) if source else None

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.backends.base import Prompt, SequenceStep, TextSequence
-from engine.backends.llama.answer import AnswerText, report_logprob
+from engine.backends.llama.answer import AnswerText, SplitAnswer, report_logprob
+from engine.backends.llama.composing import AnswerRules
 from engine.backends.llama.context import DecodeContext
 from engine.backends.llama.prepare import Preparer, SequencePlan
 from engine.backends.llama.sampling import Sampler, build_sampler
@@ -24,6 +25,7 @@ class LlamaSequence:
         slot: its place; `slot.tokens` are in the KV cache.
         sampler: chooses its tokens.
         answer: its text so far.
+        ends: tokens that end it, beside the model's own.
         cached_tokens: prompt tokens that were in the KV cache when it was admitted.
         next_token: chosen last, not in the KV cache yet.
         output_tokens: chosen so far.
@@ -34,6 +36,7 @@ class LlamaSequence:
     slot: Slot
     sampler: Sampler
     answer: AnswerText
+    ends: frozenset[int]
     cached_tokens: int
     prompt_tokens: int = field(init=False)
     next_token: int = -1
@@ -57,12 +60,23 @@ class LlamaSequence:
 class LlamaTextModel:
     """Generates text for several sequences at once.
 
-    Thread: `prepare` on the loader thread, everything else on the lane's.
+    Thread: `prepare` and `count_tokens` on any, everything else on the lane's.
+
+    Attributes:
+        asks_outside: whether getting a request ready, or reading its calls, asks a plugin in a process of its own.
     """
 
     def __init__(
-        self, weights: Weights, context: DecodeContext, slots: SlotTable, vocabulary: Vocabulary, preparer: Preparer
+        self,
+        weights: Weights,
+        context: DecodeContext,
+        slots: SlotTable,
+        vocabulary: Vocabulary,
+        preparer: Preparer,
+        *,
+        asks_outside: bool,
     ) -> None:
+        self.asks_outside = asks_outside
         self._weights = weights
         self._context = context
         self._slots = slots
@@ -91,11 +105,6 @@ class LlamaTextModel:
         return self._weights.memory_bytes + self._slots.parked.used_bytes
 
     @property
-    def asks_outside(self) -> bool:
-        """Whether getting a request ready, or reading its calls, asks a plugin in a process of its own."""
-        return False
-
-    @property
     def context_tokens(self) -> int:
         """Longest prompt plus answer that one request may have."""
         return self._preparer.context_tokens
@@ -109,11 +118,12 @@ class LlamaTextModel:
         self._context.set_threads(threads)
 
     def prepare(self, request: GenerateRequest) -> Prompt:
-        """Check, render and tokenise a request.
+        """Check, compose and tokenise a request.
 
         Raises:
             RequestError: the request cannot be served; says why.
-            CapabilityError: the model cannot do this kind of request.
+            CapabilityError: no plugin can put this kind of request into the model's words.
+            PluginError: the plugin that could has failed.
         """
         return self._preparer.prepare(request)
 
@@ -129,7 +139,8 @@ class LlamaTextModel:
             prompt=prompt,
             slot=slot,
             sampler=build_sampler(plan.recipe, self._vocabulary, prompt.tokens),
-            answer=AnswerText(self._vocabulary.piece, prompt.request.stop),
+            answer=self._answer(plan.rules),
+            ends=plan.rules.ends,
             cached_tokens=len(slot.tokens),
         )
         self._running.add(sequence)
@@ -223,7 +234,7 @@ class LlamaTextModel:
         sequence.output_tokens += 1
         answer = sequence.answer
         finish: FinishReason | None = None
-        if self._vocabulary.is_end(token):
+        if self._vocabulary.is_end(token) or token in sequence.ends:
             text, finish = answer.flush(), FinishReason.STOP
         else:
             report = None if raw is None else report_logprob(raw, token, request.logprobs, self._vocabulary.piece)
@@ -233,7 +244,16 @@ class LlamaTextModel:
             elif sequence.output_tokens >= sequence.prompt.max_tokens:
                 text, finish = text + answer.flush(), FinishReason.LENGTH
         logprobs = answer.take_logprobs(ended=finish is not None) if raw is not None else ()
-        return SequenceStep(sequence, text, 1, logprobs, finish)
+        if not answer.is_split:
+            return SequenceStep(sequence, text, 1, logprobs, finish)
+        blocks = answer.blocks() if finish is not None else ()
+        return SequenceStep(sequence, text, 1, logprobs, finish, thinking=answer.take_thinking(), blocks=blocks)
+
+    def _answer(self, rules: AnswerRules) -> AnswerText:
+        pieces = self._vocabulary.piece
+        if not rules.splits:
+            return AnswerText(pieces, rules.stop)
+        return SplitAnswer(pieces, self._vocabulary.special, rules.stop, rules.scanner())
 
     def _no_room(self, sequences: list[LlamaSequence]) -> list[SequenceStep]:
         # Reservations rule this out for a plain KV cache; a cache with other rules (sliding windows) may still refuse.

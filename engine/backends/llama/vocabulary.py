@@ -19,8 +19,8 @@ class Vocabulary:
         ids: all of them, int32, shape (size,).
         adds_bos: whether a text starts with the BOS token.
 
-    Thread: tokenising is safe on any thread (llama.cpp does not change a vocabulary after loading it); `piece` and
-    `is_end` too, because their caches only ever gain equal values.
+    Thread: tokenising is safe on any thread (llama.cpp does not change a vocabulary after loading it); `piece`,
+    `special` and `is_end` too, because their caches only ever gain equal values.
     """
 
     def __init__(self, model: int) -> None:
@@ -31,32 +31,23 @@ class Vocabulary:
         self._bos = int(llama.llama_vocab_bos(self.handle))
         self._eos = int(llama.llama_vocab_eos(self.handle))
         self._pieces: dict[int, bytes] = {}
+        self._specials: dict[int, str] = {}
         self._ends: dict[int, bool] = {}
 
     @property
     def bos_text(self) -> str:
-        """How a chat template writes the BOS token; empty if there is none."""
+        """How a prompt names the BOS token; empty if there is none."""
         return self._text(self._bos)
 
     @property
     def eos_text(self) -> str:
-        """How a chat template writes the EOS token; empty if there is none."""
+        """How a prompt names the EOS token; empty if there is none."""
         return self._text(self._eos)
 
     @property
     def bos_tokens(self) -> list[int]:
         """The BOS token where texts start with it, else nothing."""
         return [self._bos] if self.adds_bos and self._bos >= 0 else []
-
-    @property
-    def infill_tokens(self) -> tuple[int, int, int] | None:
-        """Ids that mark the prefix, the suffix and the gap; None if the model has none."""
-        ids = (
-            int(llama.llama_vocab_fim_pre(self.handle)),
-            int(llama.llama_vocab_fim_suf(self.handle)),
-            int(llama.llama_vocab_fim_mid(self.handle)),
-        )
-        return ids if min(ids) >= 0 else None
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Turn text into token ids.
@@ -89,7 +80,14 @@ class Vocabulary:
         """Bytes of one token as they appear in an answer; special tokens are empty."""
         cached = self._pieces.get(token)
         if cached is None:
-            cached = self._pieces[token] = self._read_piece(token)
+            cached = self._pieces[token] = self._read_piece(token, special=False)
+        return cached
+
+    def special(self, token: int) -> str:
+        """Text of a token whose piece is empty, as a prompt would name it; may be empty as well."""
+        cached = self._specials.get(token)
+        if cached is None:
+            cached = self._specials[token] = self._read_piece(token, special=True).decode("utf-8", "replace")
         return cached
 
     def is_end(self, token: int) -> bool:
@@ -99,11 +97,11 @@ class Vocabulary:
             cached = self._ends[token] = bool(llama.llama_vocab_is_eog(self.handle, token))
         return cached
 
-    def _read_piece(self, token: int) -> bytes:
+    def _read_piece(self, token: int, *, special: bool) -> bytes:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            count = int(llama.llama_token_to_piece(self.handle, token, buffer, room, 0, False))
+            count = int(llama.llama_token_to_piece(self.handle, token, buffer, room, 0, special))
             if count >= 0:
                 return buffer.raw[:count]
             room = -count

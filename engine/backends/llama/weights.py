@@ -10,7 +10,9 @@ from engine.backends.base import LoadOptions, LoadProgress
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
 from engine.models.gguf import read_header
+from engine.models.gguf_facts import facts_of
 from engine.models.gguf_vocabulary import check_before_load
+from engine.plugins.contract.models import ModelFacts
 from engine.types import ModelInfo
 
 _KV_VALUE_BYTES = 2  # keys and values are kept as 16-bit floats
@@ -23,11 +25,13 @@ class Weights:
 
     Attributes:
         info: the model on disk.
+        facts: what plugins are told about it.
         handle: llama.cpp's pointer; 0 once freed.
         memory_bytes: what llama.cpp announced for the weights and for the contexts made of them.
     """
 
     info: ModelInfo
+    facts: ModelFacts
     handle: int
     memory_bytes: int
 
@@ -73,7 +77,8 @@ def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) 
     """
     path = _checked_path(info)
     # Some broken vocabularies make llama.cpp abort the process, at the first tokenisation if not before.
-    check_before_load(read_header(info.path))
+    header = read_header(info.path)
+    check_before_load(header)
     ensure_initialised()
     watcher = _ProgressWatcher(progress)
     params = llama.llama_model_default_params()
@@ -92,7 +97,7 @@ def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) 
         if watcher.cancelled:
             raise EngineError(f"Loading {info.name} was cancelled.")
         raise _file_error(info, said)
-    return Weights(info=info, handle=handle, memory_bytes=said.buffer_bytes)
+    return Weights(info=info, facts=facts_of(header), handle=handle, memory_bytes=said.buffer_bytes)
 
 
 def open_context(weights: Weights, params: llama.llama_context_params) -> int:

@@ -11,6 +11,9 @@ import pytest
 from engine.backends.base import LoadOptions, SequenceStep, TextModel
 from engine.backends.llama import LlamaBackend
 from engine.errors import RequestError
+from engine.plugins.contract.models import Composition, ModelFacts, Recognition, Text, TextFormat
+from engine.plugins.offers import Offers
+from engine.plugins.registry import Registry
 from engine.types import Accepts, FinishReason, GenerateRequest, ModelInfo, Sampling, TokenLogprob
 
 DIM, FF, LAYERS, HEADS, KV_HEADS = 128, 256, 2, 4, 2
@@ -163,7 +166,7 @@ def finish(writer: gguf.GGUFWriter, path: Path) -> Path:
     return path
 
 
-def info_for(path: Path, *accepted: Accepts) -> ModelInfo:
+def info_for(path: Path) -> ModelInfo:
     return ModelInfo(
         id=path.stem,
         path=path,
@@ -171,7 +174,7 @@ def info_for(path: Path, *accepted: Accepts) -> ModelInfo:
         name=path.stem,
         architecture="llama",
         size_bytes=path.stat().st_size if path.is_file() else 0,
-        accepts=frozenset(accepted),
+        plugins=("any",),
     )
 
 
@@ -218,6 +221,54 @@ def write_mamba(path: Path) -> Path:
     return finish(writer, path)
 
 
+class PlainFormat:
+    """Takes every text as it is; tests replace methods of its instances."""
+
+    def compose(self, request: GenerateRequest) -> Composition:
+        text = request.prompt if request.prompt is not None else " ".join(m.content for m in request.messages)
+        return Composition(parts=(Text(text),))
+
+    def read_tool_calls(self, blocks: list[str]) -> tuple[()]:
+        return ()
+
+    def embedding_text(self, text: str, purpose: str) -> str:
+        return text
+
+
+class AnyFamily:
+    """Knows every model as whatever a test says."""
+
+    id = "any"
+
+    def __init__(self, accepts: frozenset[Accepts], text_format: TextFormat) -> None:
+        self._accepts = accepts
+        self._format = text_format
+
+    def recognise(self, facts: ModelFacts) -> Recognition:
+        return Recognition(accepts=self._accepts, tasks=("test",), confidence=1.0)
+
+    def open(self, facts: ModelFacts) -> TextFormat:
+        return self._format
+
+
+@pytest.fixture(scope="session")
+def registry_of() -> Callable[..., Registry]:
+    """A registry of one plugin, which knows every model by forms of request and a format."""
+
+    def make(*accepted: Accepts, text_format: TextFormat | None = None) -> Registry:
+        registry = Registry()
+        family = AnyFamily(frozenset(accepted), PlainFormat() if text_format is None else text_format)
+        registry.put("any", Offers(families=[family]))
+        return registry
+
+    return make
+
+
+@pytest.fixture
+def plain_format() -> PlainFormat:
+    return PlainFormat()
+
+
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gguf")
@@ -246,11 +297,11 @@ def bert_path(model_dir: Path) -> Path:
 
 @pytest.fixture
 def load() -> Iterator[Callable[..., TextModel]]:
-    """Load a model; closed at the end of the test."""
+    """Load a model, with the bundled plugins if no registry is given; closed at the end of the test."""
     opened = []
 
-    def load_one(path: Path, *accepted: Accepts, **options: int) -> TextModel:
-        model = LlamaBackend().load(info_for(path, *accepted), LoadOptions(**options), lambda _fraction: True)
+    def load_one(path: Path, registry: Registry | None = None, **options: int) -> TextModel:
+        model = LlamaBackend(registry).load(info_for(path), LoadOptions(**options), lambda _fraction: True)
         opened.append(model)
         return model
 

@@ -10,7 +10,7 @@ from engine.types import Accepts
 
 @pytest.fixture
 def bert(load, bert_path):
-    return load(bert_path, Accepts.TEXTS, threads=1)
+    return load(bert_path, threads=1)
 
 
 def close(first, second) -> bool:
@@ -64,8 +64,8 @@ def test_the_number_of_threads_changes_no_vector(bert):
     assert close(before, after)
 
 
-def test_a_decoder_without_pooling_gives_the_mean_of_its_tokens(load, tiny_path):
-    model = load(tiny_path, Accepts.TEXTS)
+def test_a_decoder_without_pooling_gives_the_mean_of_its_tokens(load, tiny_path, registry_of):
+    model = load(tiny_path, registry_of(Accepts.TEXTS))
     vectors, tokens = model.embed(["the cat", "the mat", "the cat"])
     assert vectors.shape == (3, 128)
     assert tokens > 3
@@ -74,8 +74,8 @@ def test_a_decoder_without_pooling_gives_the_mean_of_its_tokens(load, tiny_path)
     assert not close(vectors[0], vectors[1])
 
 
-def test_embedding_again_forgets_the_texts_before(load, tiny_path):
-    model = load(tiny_path, Accepts.TEXTS)
+def test_embedding_again_forgets_the_texts_before(load, tiny_path, registry_of):
+    model = load(tiny_path, registry_of(Accepts.TEXTS))
     first, _ = model.embed(["the cat"])
     model.embed(["a mat"])
     again, _ = model.embed(["the cat"])

@@ -6,9 +6,12 @@ import logging
 import psutil
 import pytest
 
-from engine.backends.base import Backend, LoadOptions
+from engine.backends.base import Backend, EmbeddingModel, LoadOptions, TextModel
 from engine.backends.llama import LlamaBackend
-from engine.errors import EngineError, ModelFileError, OutOfMemoryError
+from engine.errors import CapabilityError, EngineError, ModelFileError, OutOfMemoryError, TemplateError
+from engine.models.gguf import read_header
+from engine.models.gguf_facts import facts_of
+from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
 
@@ -17,8 +20,8 @@ def info(path) -> ModelInfo:
     return ModelInfo(id="m", path=path, format="gguf", name="m", architecture="llama", size_bytes=size)
 
 
-def load(path, **options):
-    return LlamaBackend().load(info(path), LoadOptions(**options), lambda _fraction: True)
+def load(path, registry=None, **options):
+    return LlamaBackend(registry).load(info(path), LoadOptions(**options), lambda _fraction: True)
 
 
 def test_the_backend_says_who_it_is():
@@ -147,7 +150,6 @@ def test_closing_twice_is_safe(tiny_path, bert_path):
             name="b",
             architecture="bert",
             size_bytes=1,
-            accepts=frozenset({Accepts.TEXTS}),
         ),
         LoadOptions(),
         lambda _fraction: True,
@@ -156,9 +158,49 @@ def test_closing_twice_is_safe(tiny_path, bert_path):
     embedder.close()
 
 
-def test_an_encoder_does_not_generate_text(bert_path):
-    with pytest.raises(EngineError, match="does not write text"):
-        load(bert_path)
+def test_an_encoder_does_not_generate_text_whatever_a_plugin_says(bert_path, registry_of):
+    with pytest.raises(CapabilityError, match="does not write text"):
+        load(bert_path, registry_of(Accepts.PROMPT))
+
+
+def test_a_model_that_no_plugin_knows_is_refused(tiny_path):
+    with pytest.raises(CapabilityError, match="No plugin knows how to use m"):
+        load(tiny_path, Registry())
+
+
+def test_a_model_is_loaded_as_what_the_most_confident_plugin_says(tiny_path, registry_of):
+    for forms, kind in (
+        ({Accepts.TEXTS}, EmbeddingModel),
+        ({Accepts.PROMPT}, TextModel),
+        ({Accepts.TEXTS, Accepts.PROMPT}, TextModel),
+    ):
+        model = load(tiny_path, registry_of(*forms))
+        assert isinstance(model, kind)
+        model.close()
+
+
+def test_plugins_are_told_what_llama_cpp_knows_better(tmp_path, tiny_path, registry_of, plain_format):
+    """Without the keys, a vocabulary of this kind still begins texts with <s>."""
+    path = tmp_path / "nameless.gguf"
+    path.write_bytes(tiny_path.read_bytes().replace(b"tokenizer.ggml.bos_token_id", b"tokenizer.ggml.bxx_token_id"))
+    registry, seen = registry_of(Accepts.PROMPT), []
+    family = next(iter(registry.serve(facts_of(read_header(path))).families.values()))
+    family.open = lambda facts: seen.append(facts) or plain_format
+    load(path, registry).close()
+    assert facts_of(read_header(path)).bos == ""
+    assert (seen[0].bos, seen[0].eos) == ("<s>", "</s>")
+
+
+def test_a_plugin_that_refuses_a_model_leaves_nothing_open(tiny_path, registry_of):
+    registry = registry_of(Accepts.PROMPT)
+    family = next(iter(registry.serve(facts_of(read_header(tiny_path))).families.values()))
+
+    def refuse(facts):
+        raise TemplateError("The template is broken.")
+
+    family.open = refuse
+    with pytest.raises(TemplateError):
+        load(tiny_path, registry)
 
 
 def test_opening_and_closing_fifty_times_leaks_neither_threads_nor_memory(tiny_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import CapabilityError, ContextOverflowError, GrammarError, InvalidRequestError
-from engine.types import GenerateRequest, OverflowPolicy, assistant, system, user
+from engine.types import Accepts, GenerateRequest, OverflowPolicy, assistant, system, user
 
 
 def prepare(model, **fields):
@@ -42,9 +42,9 @@ def test_a_model_without_infill_says_so(load, plain_path):
         prepare(load(plain_path), prompt="a", suffix="b")
 
 
-def test_a_model_without_a_chat_template_says_so(load, plain_path):
-    with pytest.raises(CapabilityError, match="chat template"):
-        prepare(load(plain_path), messages=(user("a"),))
+def test_a_form_of_request_that_no_plugin_serves_is_refused(load, plain_path, registry_of):
+    with pytest.raises(CapabilityError, match="plain cannot take conversations: no plugin knows how"):
+        prepare(load(plain_path, registry_of(Accepts.PROMPT)), messages=(user("a"),))
 
 
 def test_a_lone_surrogate_is_refused(tiny):

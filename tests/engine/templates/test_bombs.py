@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (the templates)
-"""ChatTemplate against hostile templates: each ends in a TemplateError, soon, and within bounded memory."""
+"""SafeTemplate against hostile templates: each ends in a TemplateError, soon, and within bounded memory."""
 
 import subprocess
 import sys
@@ -7,10 +7,17 @@ import time
 
 import pytest
 
-from engine.templates import budget as template_budget
-from engine.backends.llama.template import ChatTemplate
 from engine.errors import TemplateError
-from engine.types import assistant, user
+from engine.templates import budget as template_budget
+from engine.templates.template import SafeTemplate
+
+
+def render(template: SafeTemplate, *contents: str) -> str:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[index % 2], "content": content} for index, content in enumerate(contents)]
+    variables = {"messages": messages, "bos_token": "<s>", "eos_token": "</s>", "add_generation_prompt": True}
+    return template.render(variables, sum(len(content) + 64 for content in contents))
+
 
 BOMBS = {
     "nested ranges": "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
@@ -126,11 +133,10 @@ BOMBS = {
 MEASURE = r"""
 import re, sys
 from pathlib import Path
-from engine.backends.llama.template import ChatTemplate
 from engine.errors import TemplateError
-from engine.types import user
+from engine.templates.template import SafeTemplate
 try:
-    ChatTemplate(sys.stdin.read(), "", "").render([user("Hi")])
+    SafeTemplate(sys.stdin.read()).render({"messages": [{"role": "user", "content": "Hi"}]}, 66)
 except TemplateError:
     print(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 """
@@ -145,7 +151,7 @@ def short_time(monkeypatch):
 def test_a_bomb_ends_in_an_error_soon(name):
     start = time.perf_counter()
     with pytest.raises(TemplateError) as caught:
-        ChatTemplate(BOMBS[name], "<s>", "</s>").render([user("Hi"), assistant("Yes?"), user("Go.")])
+        render(SafeTemplate(BOMBS[name]), "Hi", "Yes?", "Go.")
     assert time.perf_counter() - start < template_budget.TIME_S + 2.0
     assert str(caught.value).startswith("The model's chat template")
     assert len(str(caught.value)) < 600
@@ -155,11 +161,10 @@ def test_the_real_time_limit_holds(monkeypatch):
     monkeypatch.setattr(template_budget, "TIME_S", 1.5)
     start = time.perf_counter()
     with pytest.raises(TemplateError, match=r"ran for more than 1\.5 seconds"):
-        ChatTemplate(BOMBS["nested ranges"], "", "").render([user("Hi")])
+        render(SafeTemplate(BOMBS["nested ranges"]), "Hi")
     assert time.perf_counter() - start < 2.5
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of resident memory from /proc")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of resident memory from /proc")
 @pytest.mark.parametrize("name", ["doubling by plus", "doubling lists", "doubling by block", "macros as values"])
 def test_a_process_with_a_bomb_stays_below_300_mib(name):
@@ -169,7 +174,7 @@ def test_a_process_with_a_bomb_stays_below_300_mib(name):
 
 
 def test_a_template_is_usable_again_after_a_refusal():
-    template = ChatTemplate("{% for i in range(messages[0].content|int) %}{{ 'x' * 1000 }}{% endfor %}", "", "")
+    template = SafeTemplate("{% for i in range(messages[0].content|int) %}{{ 'x' * 1000 }}{% endfor %}")
     with pytest.raises(TemplateError, match="wrote more than"):
-        template.render([user("99999")])
-    assert template.render([user("2")]) == "x" * 2000
+        render(template, "99999")
+    assert render(template, "2") == "x" * 2000

@@ -1,13 +1,24 @@
 # ruff: noqa: E501  (the templates)
-"""ChatTemplate: the templates of common families, as their authors meant them."""
+"""SafeTemplate: the templates of common families, as their authors meant them."""
 
 import threading
 
 import pytest
 
-from engine.backends.llama.template import ChatTemplate
-from engine.errors import TemplateError
-from engine.types import assistant, system, user
+from engine.templates.environment import ConversationRefusedError
+from engine.templates.template import SafeTemplate
+from engine.types import Message, assistant, system, user
+
+
+def render(template: SafeTemplate, messages: list[Message]) -> str:
+    variables = {
+        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "add_generation_prompt": True,
+    }
+    return template.render(variables, sum(len(message.content) + 64 for message in messages))
+
 
 CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
@@ -185,24 +196,24 @@ FAMILIES = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_rendered_as_its_authors_meant(family):
     source, messages, expected = FAMILIES[family]
-    assert ChatTemplate(source, "<s>", "</s>").render(messages) == expected
+    assert render(SafeTemplate(source), messages) == expected
 
 
-@pytest.mark.parametrize("source", [GEMMA, MISTRAL])
-def test_a_system_message_that_is_refused_becomes_part_of_the_first_user_message(source):
-    template = ChatTemplate(source, "<s>", "</s>")
-    assert template.render([system("Be brief."), user("Hi")]) == template.render([user("Be brief.\n\nHi")])
-
-
-def test_a_refusal_shows_the_template_s_own_words():
-    with pytest.raises(TemplateError, match="refuses this conversation: Conversation roles must alternate") as caught:
-        ChatTemplate(MISTRAL, "<s>", "</s>").render([user("Hi"), user("Hi again")])
-    assert "take turns" in caught.value.remedy
+@pytest.mark.parametrize(
+    ("source", "messages", "words"),
+    [
+        (MISTRAL, [user("Hi"), user("Hi again")], "Conversation roles must alternate"),
+        (GEMMA, [system("Be brief."), user("Hi")], "System role not supported"),
+    ],
+)
+def test_a_refusal_is_told_from_a_failure_and_shows_the_template_s_own_words(source, messages, words):
+    with pytest.raises(ConversationRefusedError, match=words):
+        render(SafeTemplate(source), messages)
 
 
 def test_messages_are_data_and_never_run():
     content = "{{ 7 * 7 }}{% for i in range(9) %}"
-    assert content in ChatTemplate(CHATML, "", "").render([user(content)])
+    assert content in render(SafeTemplate(CHATML), [user(content)])
 
 
 @pytest.mark.parametrize(
@@ -230,24 +241,24 @@ def test_messages_are_data_and_never_run():
     ],
 )  # fmt: skip
 def test_what_templates_use_works_as_in_jinja(source, expected):
-    assert ChatTemplate(source, "<s>", "</s>").render([user("Hi")]) == expected
+    assert render(SafeTemplate(source), [user("Hi")]) == expected
 
 
 def test_a_long_conversation_is_rendered_whole():
     messages = [message for number in range(2_000) for message in (user(f"q{number}" * 20), assistant("a" * 50))]
-    text = ChatTemplate(QWEN_3, "", "").render([*messages, user("end")])
+    text = render(SafeTemplate(QWEN_3), [*messages, user("end")])
     assert text.count("<|im_start|>") == 4_002
     assert len(text) > 200_000
 
 
 def test_one_template_serves_several_threads():
-    template = ChatTemplate(CHATML, "<s>", "</s>")
+    template = SafeTemplate(CHATML)
     results: list[bool] = []
 
-    def render(number: int) -> None:
-        results.extend(f"user\n{number}<|im_end|>" in template.render([user(str(number))]) for _ in range(20))
+    def render_many(number: int) -> None:
+        results.extend(f"user\n{number}<|im_end|>" in render(template, [user(str(number))]) for _ in range(20))
 
-    threads = [threading.Thread(target=render, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=render_many, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
