@@ -4,7 +4,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.plugins.dialogs import ChoiceDialog
-from app.plugins.labels import entry, sentence_row, text_label
+from app.plugins.labels import text_label
+from app.plugins.rows import Point, PointRow
 from app.plugins.wording import (
     NO_PERMISSIONS,
     clean,
@@ -88,12 +89,15 @@ class ConsentDialog(ChoiceDialog):
         for permission in info.permissions:
             icon, title = permission_icon(permission), permission_title(permission)
             reason = f"“{clean(permission.reason)}”"
-            column.addWidget(entry(self._appearance, icon, "text", title, reason))
+            column.addWidget(PointRow(self._appearance, Point(icon, "text", title, reason)))
         if info.unenforced and info.is_isolated:
             column.addWidget(text_label("Not enforced on this computer", "strong"))
             for sentence in info.unenforced:
-                column.addWidget(sentence_row(self._appearance, "warning", "warning", line(sentence)))
+                column.addWidget(self._warning(line(sentence)))
         column.addStretch(1)
+
+    def _warning(self, text: str) -> PointRow:
+        return PointRow(self._appearance, Point("warning", "warning", "", text))
 
     def _note(self, reason: str) -> QFrame:
         frame = QFrame()
@@ -101,7 +105,7 @@ class ConsentDialog(ChoiceDialog):
         row = QVBoxLayout(frame)
         edge = self._appearance.theme.space("m")
         row.setContentsMargins(edge, edge, edge, edge)
-        row.addWidget(sentence_row(self._appearance, "warning", "warning", reason))
+        row.addWidget(self._warning(reason))
         return frame
 
     def _origin(self, info: PluginInfo) -> QWidget:

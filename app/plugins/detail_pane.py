@@ -2,13 +2,13 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.plugins.about_section import AboutSection
 from app.plugins.actions import Action, actions_for, name_for, words_for
-from app.plugins.labels import text_label
+from app.plugins.labels import say, text_label
 from app.plugins.reason_note import ReasonNote
 from app.plugins.sections import (
-    AboutSection,
     LimitsSection,
     NumbersSection,
     OffersSection,
@@ -81,14 +81,14 @@ class DetailPane(QFrame):
         is_other = self._info is None or self._info.id != info.id
         was, self._info = self._info, info
         self.setAccessibleName(f"Details of {name_of(info)}")
-        _say(self._title, name_of(info))
+        say(self._title, name_of(info))
         said = (f"Version {line(info.version)}" if info.version else "", whereabouts(info))
-        _say(self._about, " · ".join(filter(None, said)))
+        say(self._about, " · ".join(filter(None, said)))
         self._folder.set_name(name_for(Action.FOLDER, info))
         self.state.show_state(info, doing)
         if is_other or was is None or (was.state, was.reason, was.details) != (info.state, info.reason, info.details):
             self.note.show_reason(info)
-        _say(self._summary, clean(info.summary))
+        say(self._summary, clean(info.summary))
         self._summary.setVisible(bool(info.summary))
         for section in self._sections:
             section.show_info(info)
@@ -199,8 +199,3 @@ class DetailPane(QFrame):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._scroll.setAccessibleName("Details")
         return self._scroll
-
-
-def _say(label: QLabel, words: str) -> None:
-    if label.text() != words:
-        label.setText(words)

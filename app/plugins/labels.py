@@ -1,7 +1,7 @@
 """Labels for text of any origin: never read as HTML, wrapped, and selectable where it is worth copying."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel
 
 from app.theme import Appearance
 
@@ -18,12 +18,20 @@ def text_label(text: str, role: str = "body", *, is_muted: bool = False, can_cop
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setText(text)
-    label.setProperty("role", role)
-    label.setProperty("muted", is_muted)
+    if role != "body":
+        label.setProperty("role", role)
+    if is_muted:
+        label.setProperty("muted", True)
     label.setWordWrap(True)
     if can_copy:
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+def say(label: QLabel, words: str) -> None:
+    """Change a label's words; one that says them already costs no layout."""
+    if label.text() != words:
+        label.setText(words)
 
 
 class IconLabel(QLabel):
@@ -47,48 +55,3 @@ class IconLabel(QLabel):
     def _paint(self) -> None:
         icon, role = self._shown
         self.setPixmap(self._appearance.theme.icon(icon, role, self._edge).pixmap(self._edge, self._edge))
-
-
-def entry(appearance: Appearance, icon: str, role: str, title: str, text: str) -> QWidget:
-    """Make an icon with a bold title and a quiet text below it."""
-    theme = appearance.theme
-    words = QVBoxLayout()
-    words.setSpacing(0)
-    words.addWidget(text_label(title, "strong"))
-    if text:
-        words.addWidget(text_label(text, is_muted=True))
-    widget = QWidget()
-    row = QHBoxLayout(widget)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.space("m"))
-    mark = QVBoxLayout()
-    mark.setContentsMargins(0, theme.space("xxs"), 0, 0)
-    mark.addWidget(IconLabel(appearance, icon, role))
-    mark.addStretch(1)
-    row.addLayout(mark)
-    row.addLayout(words, 1)
-    return widget
-
-
-def sentence_row(appearance: Appearance, icon: str, role: str, text: str) -> QWidget:
-    """Make an icon with a sentence beside it."""
-    theme = appearance.theme
-    widget = QWidget()
-    row = QHBoxLayout(widget)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.space("m"))
-    row.addWidget(IconLabel(appearance, icon, role), 0, Qt.AlignmentFlag.AlignTop)
-    row.addWidget(text_label(text), 1)
-    return widget
-
-
-def clear(layout: QLayout) -> None:
-    """Take everything out of a layout, and delete it once the events under way have ended."""
-    while (item := layout.takeAt(0)) is not None:
-        widget, inner = item.widget(), item.layout()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
-        elif inner is not None:
-            clear(inner)
-            inner.deleteLater()

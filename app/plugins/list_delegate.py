@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from app.plugins.brush import Brush
 from app.plugins.list_model import DOING_ROLE, INFO_ROLE
 from app.plugins.wording import line, look_of, name_of, offer_chips, where_of
 from app.theme import Appearance
@@ -14,7 +15,6 @@ from engine import PluginInfo
 _STATE = 148
 _WHERE = 104
 _OFFERS_SHARE = 0.42  # of what the two fixed columns leave
-_CHIP_PADDING = 8
 
 
 class Columns(NamedTuple):
@@ -49,6 +49,7 @@ class PluginDelegate(QStyledItemDelegate):
     def __init__(self, appearance: Appearance, parent: QWidget) -> None:
         super().__init__(parent)
         self._appearance = appearance
+        self._brush = Brush(appearance)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Captions are lower than rows."""
@@ -73,14 +74,13 @@ class PluginDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_caption(self, painter: QPainter, rect: QRect, words: str) -> None:
-        theme = self._appearance.theme
-        painter.fillRect(rect, theme.color("surface"))
-        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), theme.color("border"))
-        room = rect.adjusted(theme.space("l"), 0, -theme.space("l"), 0)
-        self._text(painter, room, "caption", "text-muted", words)
+        space = self._appearance.theme.space("l")
+        painter.fillRect(rect, self._brush.color("surface"))
+        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), self._brush.color("border"))
+        self._brush.write(painter, rect.adjusted(space, 0, -space, 0), "caption", "text-muted", words)
 
     def _paint_ground(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, *, is_last: bool) -> None:
-        theme = self._appearance.theme
+        theme, brush = self._appearance.theme, self._brush
         painter.save()
         if is_last:  # stays inside the card's round corners
             radius = theme.radius("large") - 1
@@ -88,86 +88,57 @@ class PluginDelegate(QStyledItemDelegate):
             inside.addRoundedRect(rect.adjusted(0, -2 * radius, 0, 0), radius, radius)
             painter.setClipPath(inside, Qt.ClipOperation.IntersectClip)
         if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, theme.color("selection"))
-            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), theme.color("accent"))
+            painter.fillRect(rect, brush.color("selection"))
+            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), brush.color("accent"))
         elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, theme.color("hover"))
+            painter.fillRect(rect, brush.color("hover"))
         painter.restore()
         if not is_last:
-            painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1), theme.color("border"))
+            painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1), brush.color("border"))
         if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
-            painter.setPen(QPen(theme.color("focus"), theme.size("focus-ring")))
+            painter.setPen(QPen(brush.color("focus"), theme.size("focus-ring")))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(3, 3, -3, -4), 4, 4)
 
     def _paint_plugin(self, painter: QPainter, rect: QRect, info: PluginInfo, doing: str, *, is_selected: bool) -> None:
+        theme, write = self._appearance.theme, self._brush.write
         columns = columns_for(rect.width(), self._appearance)
         look = look_of(info)
         name = self._cell(rect, columns.name)
         self._paint_name(painter, QRect(name.left(), rect.top() + 6, name.width(), 20), info, is_selected=is_selected)
         second = QRect(name.left(), rect.top() + 27, name.width(), 16)
-        self._text(painter, second, "small", "text-muted", line(info.summary or info.reason or info.id))
+        write(painter, second, "small", "text-muted", line(info.summary or info.reason or info.id))
         self._paint_chips(painter, self._cell(rect, columns.offers), offer_chips(info))
-        self._text(painter, self._cell(rect, columns.where), "body", "text", where_of(info))
+        write(painter, self._cell(rect, columns.where), "body", "text", where_of(info))
         state = self._cell(rect, columns.state)
         icon, role = ("clock", "text-muted") if doing else (look.icon, look.role)
-        edge = self._appearance.theme.size("icon-small")
+        edge = theme.size("icon-small")
         middle = QRect(state.left(), rect.top() + (rect.height() - edge) // 2, edge, edge)
-        self._appearance.theme.icon(icon, role, edge).paint(painter, middle)
-        words = state.adjusted(edge + self._appearance.theme.space("s"), 0, 0, 0)
-        self._text(painter, words, "body", "text" if role == "success" else role, doing or look.word)
+        theme.icon(icon, role, edge).paint(painter, middle)
+        words = state.adjusted(edge + theme.space("s"), 0, 0, 0)
+        write(painter, words, "body", "text" if role == "success" else role, doing or look.word)
 
     def _paint_name(self, painter: QPainter, room: QRect, info: PluginInfo, *, is_selected: bool) -> None:
-        theme = self._appearance.theme
+        gap = self._appearance.theme.space("s")
         version = line(info.version)
-        font = theme.font("strong" if is_selected else "body")
-        if not is_selected:
-            font.setWeight(font.Weight.Medium)
-        after = theme.space("s") + QFontMetrics(theme.font("small")).horizontalAdvance(version) if version else 0
-        most = max(0, room.width() - min(after, room.width() // 2))
-        name = QFontMetrics(font).elidedText(name_of(info), Qt.TextElideMode.ElideMiddle, most)
-        painter.setFont(font)
-        painter.setPen(theme.color("text"))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, name)
-        used = QFontMetrics(font).horizontalAdvance(name) + theme.space("s")
-        self._text(painter, room.adjusted(used, 1, 0, 1), "small", "text-muted", version)
+        after = gap + self._brush.width("small", version) if version else 0
+        most = QRect(room)
+        most.setWidth(max(0, room.width() - min(after, room.width() // 2)))
+        weight, mode = 600 if is_selected else 500, Qt.TextElideMode.ElideMiddle
+        used = self._brush.write(painter, most, "body", "text", name_of(info), weight=weight, mode=mode)
+        self._brush.write(painter, room.adjusted(used + gap, 1, 0, 1), "small", "text-muted", version)
 
     def _paint_chips(self, painter: QPainter, room: QRect, chips: tuple[str, ...]) -> None:
         """Paint as many chips as fit; the last one then counts the others."""
-        theme = self._appearance.theme
-        font = theme.font("small")
-        font.setWeight(font.Weight.Medium)
-        metrics = QFontMetrics(font)
-        left, gap = room.left(), theme.space("s")
+        brush, gap = self._brush, self._appearance.theme.space("s")
+        left, right = room.left(), room.left() + room.width()
         for number, words in enumerate(chips):
             rest = len(chips) - number - 1
-            reserve = metrics.horizontalAdvance(f"+{rest}") + 2 * _CHIP_PADDING + gap if rest else 0
-            width = metrics.horizontalAdvance(words) + 2 * _CHIP_PADDING
-            if left + width + reserve > room.left() + room.width():
-                self._chip(painter, room, left, f"+{rest + 1}", metrics)
+            reserve = gap + brush.chip_width(f"+{rest}") if rest else 0
+            if left + brush.chip_width(words) + reserve > right:
+                brush.chip(painter, left, room, f"+{rest + 1}")
                 return
-            painter.setFont(font)
-            left = self._chip(painter, room, left, words, metrics) + gap
-
-    def _chip(self, painter: QPainter, room: QRect, left: int, words: str, metrics: QFontMetrics) -> int:
-        theme = self._appearance.theme
-        height = theme.size("chip")
-        width = metrics.horizontalAdvance(words) + 2 * _CHIP_PADDING
-        chip = QRectF(left + 0.5, room.top() + (room.height() - height) // 2 + 0.5, width - 1, height - 1)
-        painter.setPen(theme.color("border-strong" if theme.is_high_contrast else "border"))
-        painter.setBrush(theme.color("raised"))
-        painter.drawRoundedRect(chip, theme.radius("small"), theme.radius("small"))
-        painter.setPen(theme.color("text-muted"))
-        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, words)
-        return left + width
-
-    def _text(self, painter: QPainter, room: QRect, type_name: str, role: str, words: str) -> None:
-        theme = self._appearance.theme
-        font = theme.font(type_name)
-        painter.setFont(font)
-        painter.setPen(theme.color(role))
-        shown = QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
+            left = brush.chip(painter, left, room, words) + gap
 
     @staticmethod
     def _cell(rect: QRect, column: tuple[int, int]) -> QRect:

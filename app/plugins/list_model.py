@@ -94,13 +94,13 @@ class PluginListModel(QAbstractListModel):
     def _update(self, rows: list[str | PluginInfo], doing: dict[str, str]) -> None:
         before, was_doing = self._rows, self._doing
         self._rows, self._doing = rows, doing
-        for number, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if isinstance(old, str) or isinstance(new, str) or old is new:
-                is_other = False
-            else:
-                is_other = _in_short(old) != _in_short(new)
-            if is_other or was_doing.get(_key(new)) != doing.get(_key(new)):
-                self.dataChanged.emit(self.index(number), self.index(number))
+        changed = [
+            number
+            for number, (old, new) in enumerate(zip(before, rows, strict=True))
+            if _shown(old) != _shown(new) or was_doing.get(_key(new)) != doing.get(_key(new))
+        ]
+        if changed:  # one signal: a view lays itself out for each
+            self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
 
     def _in_words(self, info: PluginInfo) -> str:
         offers = ", ".join(offer_chips(info)) or "nothing"
@@ -112,8 +112,14 @@ def _key(row: str | PluginInfo) -> str:
     return row if isinstance(row, str) else row.id
 
 
-def _in_short(info: PluginInfo) -> str:
+def _shown(info: str | PluginInfo) -> tuple[object, ...]:
     """All that a row shows."""
+    if isinstance(info, str):
+        return ()
+    return (info.name, info.version, info.summary, info.reason, info.state, info.is_isolated, info.offers)
+
+
+def _in_short(info: PluginInfo) -> str:
     lines = (
         f"{name_of(info)} {line(info.version)}",
         line(info.summary or info.reason),

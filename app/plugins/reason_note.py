@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.actions import Action, name_for
-from app.plugins.labels import IconLabel, text_label
+from app.plugins.labels import IconLabel, say, text_label
 from app.plugins.wording import clean
 from app.theme import Appearance
 from engine import PluginInfo, PluginState
@@ -18,6 +18,11 @@ _TITLES = {
     PluginState.REFUSED: "It cannot be used.",
 }
 _BAD = {PluginState.STOPPED, PluginState.REFUSED}
+_LOOKS = {  # icon, colour role, kind of banner
+    PluginState.DISABLED: ("info", "info", "info"),
+    PluginState.STOPPED: ("error", "danger", "bad"),
+    PluginState.REFUSED: ("error", "danger", "bad"),
+}
 
 
 class ReasonNote(QFrame):
@@ -42,15 +47,14 @@ class ReasonNote(QFrame):
 
     def show_reason(self, info: PluginInfo) -> None:
         """Show why a plugin is as it is."""
-        self._title.setText(_TITLES[info.state])
-        self._text.setText(clean(info.reason))
+        say(self._title, _TITLES[info.state])
+        say(self._text, clean(info.reason))
         self._text.setVisible(bool(info.reason))
         self.copy_button.setVisible(bool(info.details) or info.state in _BAD)
         self.copy_button.setAccessibleName(name_for(Action.DETAILS, info))
         self.setAccessibleName(f"{_TITLES[info.state]} {clean(info.reason)}")
-        is_bad = info.state in _BAD
-        self._dress(is_bad=is_bad)
-        self.setVisible(bool(info.reason) or is_bad)
+        self._dress(*_LOOKS.get(info.state, ("warning", "warning", "warn")))
+        self.setVisible(bool(info.reason) or info.state in _BAD)
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
@@ -73,8 +77,7 @@ class ReasonNote(QFrame):
         row.addLayout(mark)
         row.addLayout(words, 1)
 
-    def _dress(self, *, is_bad: bool) -> None:
-        icon, role, kind = ("error", "danger", "bad") if is_bad else ("warning", "warning", "warn")
+    def _dress(self, icon: str, role: str, kind: str) -> None:
         self._icon.show_icon(icon, role)
         if self.property("banner") != kind:
             self.setProperty("banner", kind)

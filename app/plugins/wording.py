@@ -52,6 +52,8 @@ NO_PERMISSIONS: Final = "It asks for nothing: no models, no network, no files, n
 
 def clean(text: str) -> str:
     """A stranger's text without characters that hide or turn round what stands beside them, and of bounded length."""
+    if text.isprintable() and len(text) <= _LONGEST:
+        return text
     kept = "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"} else " " for c in text)
     return kept if len(kept) <= _LONGEST else f"{kept[:_LONGEST]}…"
 

@@ -1,0 +1,98 @@
+"""Brush: writes one-line texts and chips for delegates, with fonts, measures and elisions kept between paints."""
+
+from functools import lru_cache
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+
+from app.theme import Appearance
+
+_ALIGN = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+_CHIP_PADDING = 8
+_KEPT = 2048  # elided texts
+
+
+class Brush:
+    """Paints with the theme in use; what it keeps is forgotten when that changes.
+
+    Thread: UI only.
+    """
+
+    def __init__(self, appearance: Appearance) -> None:
+        self._appearance = appearance
+        self._fonts: dict[tuple[str, int], tuple[QFont, QFontMetrics]] = {}
+        self._colors: dict[str, QColor] = {}
+        self._elided = lru_cache(maxsize=_KEPT)(self._elide)
+        appearance.changed.connect(self._forget)
+
+    def color(self, role: str) -> QColor:
+        """Colour of a role, not to be changed."""
+        if role not in self._colors:
+            self._colors[role] = self._appearance.theme.color(role)
+        return self._colors[role]
+
+    def width(self, style: str, words: str, weight: int = 0) -> int:
+        """Pixels that a text takes.
+
+        Args:
+            style: a type style of the theme.
+            words: the text.
+            weight: of the font, 1 to 1000; 0 takes the style's own.
+        """
+        return self._font(style, weight)[1].horizontalAdvance(words)
+
+    def write(
+        self,
+        painter: QPainter,
+        room: QRect,
+        style: str,
+        role: str,
+        words: str,
+        *,
+        weight: int = 0,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> int:
+        """Write as much of a text as fits, in the middle of the room's height; return its width in pixels."""
+        if not words or room.width() <= 0:
+            return 0
+        shown, width = self._elided(style, weight, words, room.width(), mode)
+        painter.setFont(self._font(style, weight)[0])
+        painter.setPen(self.color(role))
+        painter.drawText(room, _ALIGN, shown)
+        return width
+
+    def chip_width(self, words: str) -> int:
+        """Pixels that a chip takes."""
+        return self.width("small", words, 500) + 2 * _CHIP_PADDING
+
+    def chip(self, painter: QPainter, left: int, room: QRect, words: str) -> int:
+        """Paint a chip in the middle of the room's height; return its right edge."""
+        theme = self._appearance.theme
+        height, width = theme.size("chip"), self.chip_width(words)
+        chip = QRectF(left + 0.5, room.top() + (room.height() - height) // 2 + 0.5, width - 1, height - 1)
+        painter.setPen(self.color("border-strong" if theme.is_high_contrast else "border"))
+        painter.setBrush(self.color("raised"))
+        painter.drawRoundedRect(chip, theme.radius("small"), theme.radius("small"))
+        painter.setFont(self._font("small", 500)[0])
+        painter.setPen(self.color("text-muted"))
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, words)
+        return left + width
+
+    def _font(self, style: str, weight: int) -> tuple[QFont, QFontMetrics]:
+        key = (style, weight)
+        if key not in self._fonts:
+            font = self._appearance.theme.font(style)
+            if weight:
+                font.setWeight(QFont.Weight(weight))
+            self._fonts[key] = (font, QFontMetrics(font))
+        return self._fonts[key]
+
+    def _elide(self, style: str, weight: int, words: str, width: int, mode: Qt.TextElideMode) -> tuple[str, int]:
+        metrics = self._font(style, weight)[1]
+        shown = metrics.elidedText(words, mode, width)
+        return shown, metrics.horizontalAdvance(shown)
+
+    def _forget(self) -> None:
+        self._fonts.clear()
+        self._colors.clear()
+        self._elided.cache_clear()
