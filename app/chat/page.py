@@ -66,6 +66,24 @@ class ChatPage(QWidget):
         """Give the keyboard to the message."""
         self.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def new_chat(self) -> None:
+        """Begin a new chat."""
+        self._clear_banner()
+        self._controller.new_chat()
+        self.focus_first()
+
+    def find_chat(self) -> None:
+        """Give the keyboard to the search over all chats."""
+        if self.pane.isHidden():
+            self.toggle_list()
+        self.pane.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.pane.search.selectAll()
+
+    def ask_again(self) -> None:
+        """Have the newest message answered again."""
+        self._clear_banner()
+        self._controller.ask_again()
+
     def copy_last_answer(self) -> None:
         """Put the newest answer on the clipboard."""
         turns = self._controller.session.transcript.turns
@@ -104,7 +122,7 @@ class ChatPage(QWidget):
     def _connect_parts(self) -> None:
         controller = self._controller
         self.pane.chosen.connect(controller.open_chat)
-        self.pane.new_requested.connect(self._on_new)
+        self.pane.new_requested.connect(self.new_chat)
         self.header.list_requested.connect(self.toggle_list)
         self.header.rename_requested.connect(self._on_rename)
         self.header.copy_requested.connect(self._on_copy_chat)
@@ -132,10 +150,10 @@ class ChatPage(QWidget):
 
     def _add_shortcuts(self) -> None:
         for keys, slot in (
-            ("Ctrl+N", self._on_new),
-            ("Ctrl+F", self._on_find),
+            ("Ctrl+N", self.new_chat),
+            ("Ctrl+F", self.find_chat),
             ("Ctrl+B", self.toggle_list),
-            ("Ctrl+R", self._on_again),
+            ("Ctrl+R", self.ask_again),
             ("Ctrl+M", self.composer.model.open_menu),
             ("Ctrl+P", self.composer.preset.open_menu),
             ("Ctrl+Shift+C", self.copy_last_answer),
@@ -220,21 +238,6 @@ class ChatPage(QWidget):
         self.composer.disarm()
         self._controller.stop()
 
-    def _on_new(self) -> None:
-        self._clear_banner()
-        self._controller.new_chat()
-        self.focus_first()
-
-    def _on_find(self) -> None:
-        if self.pane.isHidden():
-            self.toggle_list()
-        self.pane.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.pane.search.selectAll()
-
-    def _on_again(self) -> None:
-        self._clear_banner()
-        self._controller.ask_again()
-
     def _on_rename(self) -> None:
         if self.pane.isHidden():
             self.toggle_list()
@@ -254,7 +257,7 @@ class ChatPage(QWidget):
 
     def _on_line_action(self, turn: int, action: str) -> None:
         if action == "again":
-            self._on_again()
+            self.ask_again()
             return
         texts = {entry.id: entry.text for entry in self._controller.session.transcript.turns}
         text = texts.get(turn, "")

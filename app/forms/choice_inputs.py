@@ -14,7 +14,7 @@ from engine import Field, ModelInfo, Value
 _MOST_SEGMENTS = 4
 _MOST_SEGMENT_CHARS = 48  # of all segments together: more would not fit a narrow form
 _MOST_ROWS = 6
-_COMBO_WIDTH = 320
+_COMBO_WIDTH = 256
 
 
 class FlagInput(FieldInput):

@@ -77,6 +77,16 @@ class MainWindow(QMainWindow):
         """Name of the page that is shown."""
         return self._entries[self.stack.currentIndex()].name
 
+    @property
+    def entries(self) -> tuple[PageEntry, ...]:
+        """The pages, as in the rail."""
+        return self._entries
+
+    def open_page(self, name: str) -> None:
+        """Show the page of this name and give it the keyboard."""
+        self.show_named(name)
+        self.focus_page()
+
     def show_page(self, index: int) -> None:
         """Show a page and mark it in the rail."""
         self.stack.setCurrentIndex(index)

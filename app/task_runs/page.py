@@ -22,7 +22,7 @@ from app.task_runs.side_list import SideList, SideRow
 from app.theme import Appearance
 from engine import TaskInfo, Values
 
-_FORM_WIDTH = 376
+_FORM_WIDTH = (312, 376)  # least and most
 _SIDE_WIDTH = 232
 _RUN_ROWS = 4  # of the list of runs, before it scrolls
 _LOOKS = {
@@ -75,15 +75,16 @@ class TasksPage(QWidget):
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
-        self.form_pane.setFixedWidth(_FORM_WIDTH)
+        self.form_pane.setMinimumWidth(_FORM_WIDTH[0])
+        self.form_pane.setMaximumWidth(_FORM_WIDTH[1])
         self._empty.setProperty("muted", True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         body = QHBoxLayout()
         body.setContentsMargins(theme.space("xl"), theme.space("l"), theme.space("xl"), theme.space("l"))
         body.setSpacing(theme.space("l"))
-        body.addWidget(self.form_pane)
-        body.addWidget(self.run_pane, 1)
+        body.addWidget(self.form_pane, 2)
+        body.addWidget(self.run_pane, 3)
         body.addWidget(self._empty, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)

@@ -99,7 +99,7 @@ def test_chats_are_listed_opened_renamed_deleted_and_restored(bench, run) -> Non
         async with bench:
             await bench.ask("First chat")
             first = bench.session.id
-            bench.page._on_new()
+            bench.page.new_chat()
             await bench.ask("Second chat")
             await bench.until(lambda: titles(bench) == ["Today", "Second chat", "First chat"])
             bench.page.pane.chosen.emit(first)
@@ -122,7 +122,7 @@ def test_search_looks_into_messages(bench, run) -> None:
     async def story() -> None:
         async with bench:
             await bench.ask("About herbs: basil")
-            bench.page._on_new()
+            bench.page.new_chat()
             await bench.ask("About trees")
             await bench.until(lambda: len(titles(bench)) == 3)
             QTest.keyClicks(bench.page.pane.search, "basil")
@@ -145,7 +145,7 @@ def test_the_list_folds_where_there_is_no_room(bench, run) -> None:
             assert page.pane.isVisible()
             page.toggle_list()
             assert not page.pane.isVisible()
-            page._on_find()
+            page.find_chat()
             assert page.pane.isVisible()
 
     run(story())

@@ -10,10 +10,15 @@ from app.theme import Appearance
 
 
 @pytest.fixture
-def view(qtbot):
+def area(qtbot):
     area = QScrollArea()
     qtbot.addWidget(area)
     area.resize(400, 300)
+    return area
+
+
+@pytest.fixture
+def view(area):
     view = GrowingText(Appearance("light"), "Summary", area)
     area.setWidget(view)
     view.resize(360, 10)

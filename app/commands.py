@@ -1,0 +1,82 @@
+"""What the command palette offers: put together here, so that pages need not know of each other or of it."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from app.chat import ChatPage
+from app.shell import Command, MainWindow
+from app.task_runs import TaskRunsController, TasksPage
+from app.theme import Appearance
+
+_THEMES = (
+    ("system", "Follow the system"),
+    ("light", "Light"),
+    ("dark", "Dark"),
+    ("high-contrast", "High contrast, dark"),
+    ("high-contrast-light", "High contrast, light"),
+)
+
+
+class Commands:
+    """Everything that can be done from the palette, as of now.
+
+    Thread: UI only.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        appearance: Appearance,
+        chat: ChatPage,
+        tasks: tuple[TasksPage, TaskRunsController],
+        install_plugin: Callable[[], None],
+    ) -> None:
+        self._window = window
+        self._appearance = appearance
+        self._chat = chat
+        self._tasks_page, self._tasks = tasks
+        self._install_plugin = install_plugin
+
+    def __call__(self) -> tuple[Command, ...]:
+        """List them: pages, tasks, chat, the rest."""
+        return (*self._pages(), *self._task_forms(), *self._chat_actions(), *self._settings())
+
+    def _pages(self) -> Iterator[Command]:
+        for index, entry in enumerate(self._window.entries):
+            run = partial(self._window.open_page, entry.name)
+            yield Command(f"Open {entry.title}", run, entry.icon, "Page", f"Ctrl+{index + 1}")
+
+    def _task_forms(self) -> Iterator[Command]:
+        for task in self._tasks.tasks:
+            yield Command(f"{task.title}…", partial(self._open_task, task.id), "tasks", task.summary)
+
+    def _chat_actions(self) -> Iterator[Command]:
+        page = self._chat
+        for title, action, icon, keys in (
+            ("New chat", page.new_chat, "plus", "Ctrl+N"),
+            ("Search all chats", page.find_chat, "search", "Ctrl+F"),
+            ("Choose the model", page.composer.model.open_menu, "models", "Ctrl+M"),
+            ("Choose the preset", page.composer.preset.open_menu, "settings", "Ctrl+P"),
+            ("Ask again", page.ask_again, "again", "Ctrl+R"),
+            ("Stop the answer", page.composer.escape, "stop", "Esc"),
+            ("Copy the last answer", page.copy_last_answer, "copy", "Ctrl+Shift+C"),
+            ("Show or hide the list of chats", page.toggle_list, "chat", "Ctrl+B"),
+        ):
+            yield Command(title, partial(self._in_chat, action), icon, "Chat", keys)
+
+    def _settings(self) -> Iterator[Command]:
+        yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
+        for setting, words in _THEMES:
+            is_used = setting == self._appearance.setting
+            run = partial(self._appearance.choose, setting)
+            yield Command(
+                f"Theme: {words}", run, "check" if is_used else "settings", "in use" if is_used else "Colours"
+            )
+
+    def _open_task(self, task: str) -> None:
+        self._tasks_page.show_task(task)
+        self._window.open_page("tasks")
+
+    def _in_chat(self, action: Callable[[], None]) -> None:
+        self._window.open_page("chat")
+        action()
