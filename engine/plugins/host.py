@@ -22,7 +22,6 @@ from engine.plugins.development import TreeWatch
 from engine.plugins.discovery import FoundPlugin, discover, look
 from engine.plugins.hosted import CRASHED, HostedPlugin
 from engine.plugins.infos import PluginInfo, PluginState
-from engine.plugins.install import install_into
 from engine.plugins.isolation import Isolate, isolate
 from engine.plugins.manifest import OfferKind, PermissionKind
 from engine.plugins.manifest_reader import folder_name, is_plugin_id
@@ -280,6 +279,8 @@ class PluginHost:
         self._changed(plugin.id)
 
     def _install(self, path: Path) -> PluginInfo:
+        from engine.plugins.install import install_into  # needed by those only who install something
+
         opened = self._require_open()
         found = look(install_into(self._user_dir, path))
         earlier = self._plugins.get(found.id)

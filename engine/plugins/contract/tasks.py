@@ -24,6 +24,14 @@ class Models(Protocol):
     started the task, so that it is scheduled like everything else. Needs the permission `models`.
 
     Every call raises `TaskCancelledError` once the task is cancelled, and `EngineError` if the request fails.
+
+    >>> from engine.plugins.api import GenerateRequest, user
+    >>> from engine.testing import FakeTaskContext
+    >>> def translate(models, model, text):
+    ...     request = GenerateRequest(model=model, messages=(user(f"In French: {text}"),))
+    ...     return models.generate(request).text
+    >>> translate(FakeTaskContext().models, "any", "Good day")
+    'fine'
     """
 
     def available(self, accepts: Accepts | None = None) -> tuple[ModelInfo, ...]:
@@ -55,7 +63,18 @@ class Models(Protocol):
 
 
 class TaskContext(Protocol):
-    """What a running task can reach."""
+    """What a running task can reach.
+
+    >>> from engine.testing import FakeTaskContext
+    >>> def count(rows, context):
+    ...     for done, row in enumerate(rows):
+    ...         context.progress(done / len(rows), f"row {done + 1}")
+    ...         context.emit("report", f"{row}: {len(row)}\\n")
+    >>> context = FakeTaskContext()
+    >>> count(["one", "three"], context)
+    >>> context.emitted["report"]
+    'one: 3\\nthree: 5\\n'
+    """
 
     @property
     def models(self) -> Models:

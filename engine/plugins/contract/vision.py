@@ -46,7 +46,22 @@ class Prepared:
 
 
 class ImageFormat(Protocol):
-    """How to use one graph. Methods may be called from several threads; keep no state between calls."""
+    """How to use one graph. Methods may be called from several threads; keep no state between calls.
+
+    >>> import numpy as np
+    >>> from engine.plugins.api import Label, Picture, Prepared, VisionOutput
+    >>> class Brightness:
+    ...     enough_pixels = 1
+    ...     def prepare(self, picture):
+    ...         return Prepared(runs=({"mean": picture.pixels.mean((0, 1), np.float32)[None]},))
+    ...     def finish(self, picture_size, notes, outputs, top_k):
+    ...         label = Label("bright", float(outputs[0]["score"][0]))
+    ...         return VisionOutput(task="brightness", image_size=picture_size, labels=(label,))
+    >>> Brightness().prepare(Picture(np.full((2, 2, 3), 255, np.uint8), (2, 2))).runs[0]["mean"].shape
+    (1, 3)
+    >>> Brightness().finish((2, 2), None, [{"score": np.ones(1, np.float32)}], 5).labels[0].score
+    1.0
+    """
 
     @property
     def enough_pixels(self) -> int:
