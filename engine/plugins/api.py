@@ -53,7 +53,7 @@ from engine.plugins.imaging.scores import sigmoid as sigmoid
 from engine.plugins.imaging.spec import ImageInput as ImageInput
 from engine.plugins.imaging.spec import image_feed as image_feed
 from engine.plugins.imaging.spec import image_input as image_input
-from engine.templates.environment import ConversationRefusedError as ConversationRefusedError
+from engine.templates.refusal import ConversationRefusedError as ConversationRefusedError
 from engine.templates.template import SafeTemplate as SafeTemplate
 from engine.types import Accepts as Accepts
 from engine.types import Detection as Detection

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from jinja2 import Undefined, nodes, pass_context
-from jinja2.exceptions import SecurityError, TemplateError
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro
@@ -22,6 +22,7 @@ from jinja2.utils import Joiner, Namespace
 from engine.templates.budget import CONTAINER_BYTES, TemplateBudget, number, power, too_much
 from engine.templates.filters import TemplateFilters
 from engine.templates.methods import call_method, has_methods, is_allowed
+from engine.templates.refusal import ConversationRefusedError
 from engine.templates.rewriter import Rewriter
 
 MAX_RANGE: Final = 100_000
@@ -32,10 +33,6 @@ _LOOP_NAMES: Final = frozenset({
     "revindex", "revindex0",
 })  # fmt: skip
 _JINJA_KEYWORDS: Final = ("_loop_vars", "_block_vars")  # added by the compiler to calls inside loops and blocks
-
-
-class ConversationRefusedError(TemplateError):
-    """The template itself called `raise_exception`."""
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from engine.templates.environment import ConversationRefusedError
+from engine.templates.refusal import ConversationRefusedError
 from engine.templates.template import SafeTemplate
 from engine.types import Message, assistant, system, user
 
