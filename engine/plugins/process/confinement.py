@@ -11,6 +11,7 @@ from engine.plugins.manifest import Manifest, Permission, PermissionKind
 
 FILES: Final = "On this system it can read and change your files, as every program can that you start."
 NETWORK: Final = "On this system it can reach the network, even without the permission."
+ORPHANS: Final = "On this system it can go on running after Hearth has crashed."
 PROGRAMS: Final = "On this system it can start other programs, even without the permission."
 
 
@@ -66,18 +67,22 @@ def confine(text: str) -> None:
         from engine.plugins.process.confine_linux import confine_linux
 
         confine_linux(confinement)
-    elif sys.platform != "win32":
+    elif sys.platform == "win32":
+        from engine.plugins.process.confine_windows import enter_job
+
+        enter_job(confinement)
+    else:
         from engine.plugins.process.confine_posix import lower_limits
 
         lower_limits(confinement.memory_bytes)
 
 
-def hold(process: "subprocess.Popen[bytes]", confinement: Confinement) -> object:
-    """Confine a process from outside, where the system wants it so; keep what is returned as long as it runs."""
+def hold(process: "subprocess.Popen[bytes]") -> object:
+    """Have a process end with Hearth, where that is done from outside; keep what is returned as long as it runs."""
     if sys.platform == "win32":
         from engine.plugins.process.confine_windows import put_into_job
 
-        return put_into_job(process, confinement)
+        return put_into_job(process)
     return None
 
 
@@ -88,7 +93,7 @@ def unenforced() -> tuple[str, ...]:
 
         return unenforced_linux()
     else:  # noqa: RET505 - or mypy would take what follows for unreachable on Linux
-        return (FILES, NETWORK) if sys.platform == "win32" else (FILES, NETWORK, PROGRAMS)
+        return (FILES, NETWORK) if sys.platform == "win32" else (FILES, NETWORK, PROGRAMS, ORPHANS)
 
 
 def _folders(permission: Permission | None) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Life: one process of a plugin, from its start to its end."""
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -51,7 +53,9 @@ class Life:
         self.changed = threading.Event()
         self._manifest = manifest
         self._limits = limits
-        self._has_models = any(it.kind is PermissionKind.MODELS for it in manifest.permissions)
+        granted = {permission.kind for permission in manifest.permissions}
+        self._has_models = PermissionKind.MODELS in granted
+        self._has_programs = PermissionKind.SUBPROCESS in granted
         self._fault: FaultError | None = None  # set by the reader, once
         self._scratch = Path(tempfile.mkdtemp(prefix=f"hearth-{manifest.id}-"))
         confinement = confinement_of(folder, self._scratch, manifest)
@@ -61,7 +65,7 @@ class Life:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise FaultError(f"could not be started: {error}") from error
         self._dropped: deque[int] = deque()
-        self._hold = hold(self._process, confinement)
+        self._hold = hold(self._process)
         self._output = OutputTail(printed, limits.output_bytes)
         self._connection = Connection(stream, limits, self.blame)
         self._usage = psutil.Process(self._process.pid)
@@ -181,6 +185,9 @@ class Life:
         return complete
 
     def _kill(self) -> None:
+        if sys.platform != "win32" and (self._process.poll() is None or self._has_programs):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a group, with what it may have started
         if self._process.poll() is None:
             self._process.kill()
         with suppress(subprocess.TimeoutExpired):

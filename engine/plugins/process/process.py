@@ -19,6 +19,7 @@ from engine.plugins.contract.values import Values
 from engine.plugins.infos import PluginState
 from engine.plugins.manifest import Manifest
 from engine.plugins.offers import OfferCollector, Offers
+from engine.plugins.process.confinement import unenforced as unenforced
 from engine.plugins.process.connection import FaultError
 from engine.plugins.process.descriptions import Description
 from engine.plugins.process.life import Life
