@@ -29,7 +29,7 @@ class Commands:
         appearance: Appearance,
         chat: ChatPage,
         tasks: tuple[TasksPage, TaskRunsController],
-        install_plugin: Callable[[], None],
+        install_plugin: Callable[[], None] | None = None,
     ) -> None:
         self._window = window
         self._appearance = appearance
@@ -65,7 +65,8 @@ class Commands:
             yield Command(title, partial(self._in_chat, action), icon, "Chat", keys)
 
     def _settings(self) -> Iterator[Command]:
-        yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
+        if self._install_plugin is not None:
+            yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
         for setting, words in _THEMES:
             is_used = setting == self._appearance.setting
             run = partial(self._appearance.choose, setting)

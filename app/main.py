@@ -19,14 +19,17 @@ from types import FrameType
 
 import qasync
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 
 from app.chat import ChatController, ChatPage
+from app.commands import Commands
 from app.garbage import collecting_on_this_thread
 from app.logs import logging_to
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
-from app.shell import MainWindow, PageEntry
+from app.shell import CommandPalette, MainWindow, PageEntry
+from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
 from engine import Engine, EngineConfig, EngineError
@@ -59,6 +62,8 @@ class App:
         window: the only window.
         recognize: the controller of Recognize.
         chat: the controller of Chat.
+        runs: the controller of Tasks.
+        palette: the search over all commands.
     """
 
     def __init__(self, qt: QApplication, options: Options, settings: AppSettings, engine: Engine) -> None:
@@ -66,6 +71,7 @@ class App:
         self._settings = settings
         self._engine = engine
         self._tasks = Tasks(self._on_error)
+        self._given_theme = options.theme  # for this time only; what is chosen in the window is remembered
         self.appearance = Appearance(options.theme or settings.theme)
         self._icon_dir = options.config.cache_dir / "icons"
         self._qt = qt
@@ -73,14 +79,20 @@ class App:
         self.appearance.changed.connect(self._dress)
         self.chat = ChatController(engine, self._tasks)
         self.recognize = RecognizeController(engine, self._tasks, settings.vision_model)
+        self.runs = TaskRunsController(engine, self._tasks)
+        chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
         self.window = MainWindow(
             self.appearance,
             qt,
             (
-                PageEntry("chat", "Chat", "chat", ChatPage(self.appearance, self.chat)),
+                PageEntry("chat", "Chat", "chat", chat_page),
                 PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
+                PageEntry("tasks", "Tasks", "tasks", tasks_page),
             ),
         )
+        commands = Commands(self.window, self.appearance, chat_page, (tasks_page, self.runs))
+        self.palette = CommandPalette(self.appearance, commands, self.window)
+        QShortcut(QKeySequence("Ctrl+K"), self.window, self.palette.toggle)
         self._restore()
         self.window.banner.pressed.connect(self.open)
         self._meter = QTimer(self.window)
@@ -100,6 +112,7 @@ class App:
         self._meter.start()
         self.recognize.open()
         self.chat.open()
+        self.runs.open()
 
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
@@ -107,6 +120,7 @@ class App:
         await self.chat.close()
         await self._tasks.close()
         self.recognize.close()
+        self.runs.close()
         await self._engine.close()
         self._remember()
         self.window.hide()
@@ -138,6 +152,7 @@ class App:
         place = self.window.normalGeometry()
         settings = replace(
             self._settings,
+            theme=self.appearance.setting if self.appearance.setting != self._given_theme else self._settings.theme,
             vision_model=self.recognize.model_id or self._settings.vision_model,
             geometry=(place.left(), place.top(), place.width(), place.height()),
             page=self.window.page_name,
