@@ -170,7 +170,7 @@ class ModelLibrary:
 
     def _served(self, file: _File) -> ModelInfo:
         """Add what the plugins say."""
-        if file.facts is None or file.info.accepts:  # the file says so by itself
+        if file.facts is None:
             return file.info
         served = self._registry.serve(file.facts)
         return replace(file.info, accepts=served.accepts, tasks=served.tasks, plugins=served.plugins)

@@ -43,7 +43,7 @@ def test_models_of_both_formats_are_listed_by_id(tmp_path, write_gguf, write_onn
     (tmp_path / "notes.txt").write_text("x")
     models = ModelLibrary([tmp_path]).scan()
     assert [model.id for model in models] == ["ant", "deep", "zebra.q4_0"]
-    assert models[0].accepts == {Accepts.IMAGE}
+    assert [model.format for model in models] == ["onnx", "gguf", "gguf"]
 
 
 def test_missing_and_repeated_folders_are_fine(tmp_path, write_gguf):
