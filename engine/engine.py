@@ -290,6 +290,10 @@ class Engine(PluginDoor):
         if self._open is None and not self._registry.version:
             fill(self._registry)
 
+    def _wait_for_recognition(self) -> None:
+        self.models()  # asks about each
+        self._registry.wait()
+
     def _task_runner(self) -> TaskRunner:
         return self._require_open().tasks
 

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final
@@ -75,6 +76,12 @@ class RemoteRecognition:
             return answer.result(WAIT_S)
         except FutureTimeoutError:
             return None
+
+    def wait(self) -> None:
+        """Wait until all questions so far have been answered, at most as long as one call may take."""
+        with self._lock:
+            answers = list(self._answers.values())
+        futures.wait(answers, WAIT_S)
 
     def forget(self, plugin: str) -> None:
         """Drop answers and questions of a plugin that has changed or gone."""

@@ -129,6 +129,10 @@ class Registry:
         accepts = frozenset(families) | ({Accepts.IMAGE} if pipeline else frozenset())
         return Served(accepts, tuple(tasks), tuple(plugins), families, pipeline)
 
+    def wait(self) -> None:
+        """Wait until plugins in other processes have answered all that they were asked in the background."""
+        self._remote.wait()
+
     def open_text(self, facts: ModelFacts) -> Mapping[Accepts, TextFormat]:
         """Get ready to talk to a model: a format for each form of request. Waits for plugins in other processes.
 

@@ -1,11 +1,12 @@
 """PluginDoor: the part of the engine's door that leads to plugins, their tasks and their tools."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from engine.plugins.host import PluginHost
-from engine.plugins.infos import TaskEvent, TaskInfo, TaskRequest, ToolInfo
+from engine.plugins.infos import PluginState, TaskEvent, TaskInfo, TaskRequest, ToolInfo
 from engine.tasks.runner import TaskRunner
 from engine.tasks.tools import ToolBox
 from engine.types import ToolCall
@@ -26,6 +27,22 @@ class PluginDoor(ABC):
     @abstractmethod
     def _tool_box(self) -> ToolBox:
         """Calls tools; raises `EngineClosedError` while the engine is closed."""
+
+    @abstractmethod
+    def _wait_for_recognition(self) -> None:
+        """Wait until plugins in other processes have said which models they know."""
+
+    async def settled(self) -> None:
+        """Wait until the plugins that were to start have started, or failed to, and have said which models they know.
+
+        Whoever opens the engine for one request does this first; a window need not, since it shows what comes later.
+
+        Raises:
+            EngineClosedError: it is not open.
+        """
+        await self.plugins.settled()
+        if any(info.is_isolated and info.state is PluginState.ACTIVE for info in self.plugins.snapshot()):
+            await asyncio.to_thread(self._wait_for_recognition)
 
     def tasks(self) -> tuple[TaskInfo, ...]:
         """All tasks that plugins offer, by title.
