@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -83,15 +84,15 @@ def _entries(entries: object, kind: type[_Entry], plugin: str) -> tuple[_Entry, 
 
 
 def _score(score: object, plugin: str) -> float:
-    if not isinstance(score, int | float) or not math.isfinite(score) or not -0.01 <= score <= 1.01:
+    if not isinstance(score, Real) or not math.isfinite(score) or not -0.01 <= score <= 1.01:
         raise _wrong(plugin, f"returns {str(score)[:40]} as a score, which must be in 0 to 1")
     return min(max(float(score), 0.0), 1.0)
 
 
 def _box(box: Any, size: tuple[int, int], plugin: str) -> tuple[int, int, int, int]:
-    if not isinstance(box, tuple | list) or len(box) != 4 or not all(isinstance(side, int) for side in box):
+    if not isinstance(box, tuple | list) or len(box) != 4 or not all(isinstance(side, Integral) for side in box):
         raise _wrong(plugin, "returns a place that is not four whole numbers")
-    left, top, right, bottom = box
+    left, top, right, bottom = (int(side) for side in box)
     if left > right or top > bottom:
         raise _wrong(plugin, f"returns a place that ends before it begins: {left} {top} {right} {bottom}")
     width, height = size
