@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -13,6 +12,7 @@ from app.forms import FileReader
 from app.task_runs.run import RunState, TaskRun
 from app.tasks import Tasks
 from engine import (
+    Engine,
     EngineClosedError,
     EngineError,
     ModelInfo,
@@ -28,30 +28,6 @@ from engine import (
 )
 
 MOST_RUNS = 20  # that are remembered; the oldest that has ended goes first
-
-
-class PluginChanges(Protocol):
-    """Tells that plugins have changed."""
-
-    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back on any thread when something has changed; returns what ends that."""
-
-
-class TaskDoor(Protocol):
-    """What tasks need of the engine."""
-
-    @property
-    def plugins(self) -> PluginChanges:
-        """The plugins."""
-
-    def models(self) -> tuple[ModelInfo, ...]:
-        """All models on disk; reads files."""
-
-    def tasks(self) -> tuple[TaskInfo, ...]:
-        """All tasks that plugins offer."""
-
-    def run_task(self, request: TaskRequest) -> AsyncGenerator[TaskEvent, None]:
-        """Run a task."""
 
 
 class TaskRunsController(QObject):
@@ -79,7 +55,7 @@ class TaskRunsController(QObject):
     ended = Signal(object)
     _plugins_changed = Signal()
 
-    def __init__(self, engine: TaskDoor, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, engine: Engine, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.files = FileReader(tasks)
         self._engine = engine
@@ -89,7 +65,8 @@ class TaskRunsController(QObject):
         self._runs: list[TaskRun] = []
         self._in_flight: dict[TaskRun, asyncio.Task[None]] = {}
         self._remove_listener: Callable[[], None] | None = None
-        self._plugins_changed.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
+        self._plugins: tuple[tuple[str, str], ...] = ()
+        self._plugins_changed.connect(self._on_plugins_changed, Qt.ConnectionType.QueuedConnection)
 
     @property
     def tasks(self) -> tuple[TaskInfo, ...]:
@@ -156,6 +133,15 @@ class TaskRunsController(QObject):
     def save(self, path: Path, content: bytes, done: Callable[[str], None]) -> None:
         """Write a file, then call `done` with a sentence that says why it failed, or with nothing."""
         self._coroutines.start(self._save(path, content, done), name="save a result")
+
+    def _on_plugins_changed(self) -> None:
+        # Numbers of telemetry count as changes too; tasks and models change only with who runs.
+        plugins = tuple(
+            (info.id, f"{info.state} {info.digest} {info.settings}") for info in self._engine.plugins.snapshot()
+        )
+        if plugins != self._plugins or not plugins:
+            self._plugins = plugins
+            self.refresh()
 
     async def _find_models(self) -> None:
         found = await self.files.call(self._engine.models)

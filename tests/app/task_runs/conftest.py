@@ -3,8 +3,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from PySide6.QtWidgets import QApplication
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
 from app.theme import Appearance
-from engine import Accepts, EngineError, Field, Kind, ModelInfo, Table, TaskEvent, TaskInfo, TaskRequest
+from engine import Engine, EngineConfig, EngineError, Field, Kind, PluginInfo, Table
 from engine.plugins.offers import Offers
-from engine.plugins.registry import Registry
-from engine.tasks.runner import TaskRunner
+from engine.testing import FakeBackend
 
 TIMEOUT_S = 10
 
@@ -71,68 +69,32 @@ class Fail:
         raise EngineError("The paper is empty.", "Write something on it.")
 
 
-class Changes:
-    """What the page listens to."""
-
-    def __init__(self) -> None:
-        self.listeners: list[Callable[[], None]] = []
-
-    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
-        self.listeners.append(callback)
-        return lambda: self.listeners.remove(callback)
-
-
-class Door:
-    """The part of the engine that tasks need, with plugins that are put in by hand."""
-
-    def __init__(self) -> None:
-        self.registry = Registry()
-        self.changes = Changes()
-        self.shout = Shout()
-        self.put("tests", self.shout, Fail())
-        self._runner = TaskRunner(self.registry, self, lambda *_: True, lambda _plugin: nullcontext())
-
-    def put(self, plugin: str, *tasks: Any) -> None:
-        self.registry.put(plugin, Offers(tasks=list(tasks)))
-        thread = threading.Thread(target=lambda: [listener() for listener in self.changes.listeners])
-        thread.start()
-        thread.join()
-
-    @property
-    def plugins(self) -> Any:
-        return self.changes
-
-    def models(self) -> tuple[ModelInfo, ...]:
-        return (
-            ModelInfo(
-                id="alpha",
-                path=Path("/nowhere/alpha.gguf"),
-                format="gguf",
-                name="Alpha",
-                architecture="fake",
-                size_bytes=1,
-                accepts=frozenset({Accepts.MESSAGES}),
-            ),
-        )
-
-    def tasks(self) -> tuple[TaskInfo, ...]:
-        return self._runner.tasks()
-
-    def run_task(self, request: TaskRequest) -> AsyncGenerator[TaskEvent]:
-        return self._runner.run(request)
-
-
 class Bench:
     """A page with everything behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Path) -> None:
         self.errors: list[Exception] = []
-        self.door = Door()
+        self.engine = Engine(EngineConfig(home=home), backends={"gguf": FakeBackend()})
+        self.shout = Shout()
+        self.put("tests", self.shout, Fail())
         self.tasks = Tasks(self.errors.append)
-        self.controller = TaskRunsController(self.door, self.tasks)  # type: ignore[arg-type]
+        self.controller = TaskRunsController(self.engine, self.tasks)
         self.appearance = Appearance("light")
         self.page = TasksPage(self.appearance, self.controller)
         self.page.resize(1208, 768)
+
+    def put(self, plugin: str, *tasks: Any) -> None:
+        """Give a plugin these tasks, and tell of it as the host does: on a thread of its own."""
+        self.engine._registry.put(plugin, Offers(tasks=list(tasks)))
+        host = self.engine.plugins
+        info = PluginInfo(id=f"{plugin}-{len(host.snapshot())}", folder=Path("/nowhere"))
+        host._snapshot = (*host.snapshot(), info)
+            *self.engine.plugins._snapshot,
+            PluginInfo(id=f"{plugin}-{id(tasks)}", folder=Path("/nowhere")),
+        )
+        thread = threading.Thread(target=lambda: [listener() for listener in host._listeners])
+        thread.start()
+        thread.join()
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the loop run until something holds."""
@@ -146,14 +108,16 @@ class Bench:
 
     async def __aenter__(self) -> "Bench":
         self.page.show()
+        self.engine.open()
         self.controller.open()
         await self.until(lambda: self.controller.models)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.door.shout.go_on.set()
+        self.shout.go_on.set()
         await self.tasks.close()
         self.controller.close()
+        await self.engine.close()
         self.page.hide()
         self.page.deleteLater()
         self.controller.deleteLater()
@@ -178,6 +142,6 @@ def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], No
 
 
 @pytest.fixture
-def bench(qapp: QApplication) -> Bench:
+def bench(qapp: QApplication, tmp_path: Path) -> Bench:
     """Enter it inside `run`."""
-    return Bench()
+    return Bench(tmp_path)
