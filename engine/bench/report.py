@@ -35,6 +35,11 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
     "batching": {"speedup_8": Target(2.5), "speedup_16": Target(3.5), "vs_bare_8": Target(0.95)},
     "neighbours": {"vs_default_busy": Target(2.0), "vs_default_quiet": Target(0.97)},
     "startup": {"window_ms": Target(1500, at_most=True), "first_token_ms": Target(4000, at_most=True)},
+    "plugins": {
+        "inprocess_us_p50": Target(100, at_most=True),
+        "outofprocess_ms_p50": Target(2, at_most=True),
+        "discover_ms": Target(150, at_most=True),
+    },
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
 """They hold for the shapes and types that a bench takes by itself."""
