@@ -35,7 +35,10 @@ def tagged_calls(text: str) -> list[ToolCall] | None:
         if body.startswith("{"):  # <function=name>{...}</function>
             calls.append(ToolCall(found["name"], _object(body)))
         else:
-            calls.append(ToolCall(found["name"], _parameters(_PARAMETER, "</parameter>", body)))
+            values = _parameters(_PARAMETER, "</parameter>", body)
+            if body and not values:
+                raise ValueError("the arguments are in no tags")
+            calls.append(ToolCall(found["name"], values))
     if calls:
         return calls
     if named := _NAME_AND_JSON.match(text):  # the mark has taken `<function=` away
@@ -138,6 +141,8 @@ def _gemma_object(text: str, place: int) -> tuple[dict[str, Any], int]:
 
 
 def _gemma_value(text: str, place: int) -> tuple[Any, int]:
+    while text[place : place + 1].isspace():
+        place += 1
     if text.startswith(_GEMMA_QUOTE, place):
         return _gemma_text(text, place)
     if text.startswith("{", place):

@@ -75,7 +75,10 @@ def _calls_in(block: str) -> list[ToolCall] | None:
 def _json_calls(text: str) -> list[ToolCall] | None:
     bare = _FENCE.sub("", text).strip()
     for opening in _OPENINGS:
-        calls = _from_values(opening + bare)
+        try:
+            calls = _from_values(opening + bare)
+        except ValueError:
+            continue
         if calls:
             return calls
     return None

@@ -43,7 +43,12 @@ class Thoughts:
         return "" if answer.lstrip().startswith(self.open) else answer
 
 
-HARMONY: Final = Thoughts("<|channel|>analysis<|message|>", "<|end|>", "<|channel|>")
+HARMONY: Final = Thoughts(  # gpt-oss
+    "<|channel|>analysis<|message|>",
+    "<|end|>",
+    "<|channel|>",
+    (Span("thinking", "<|start|>assistant<|channel|>analysis<|message|>", "<|end|>"),),
+)
 THINK: Final = Thoughts("<think>", "</think>")
 FAMILIES: Final = (
     HARMONY,
@@ -67,7 +72,7 @@ def thoughts_of(source: str, facts: ModelFacts) -> Thoughts | None:
     for family in FAMILIES:
         if family.hint in source if family.hint else family.open in source or family.close in source:
             return family
-    return next((family for family in FAMILIES if family.open in facts.special_tokens), None)
+    return next((family for family in FAMILIES if not family.hint and family.open in facts.special_tokens), None)
 
 
 class ThinkingSwitch:
