@@ -1,12 +1,12 @@
 """Composer: requests in the words of one model, as its plugins put them, turned into tokens."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from engine.backends.llama.spans import MarkedSpan, SpanScanner, hidden
 from engine.backends.llama.stops import MAX_STOP_CHARS, StopScanner
 from engine.backends.llama.vocabulary import Vocabulary
+from engine.backends.text_formats import TextFormats, asks_outside
 from engine.errors import CapabilityError, InvalidRequestError, PluginError
 from engine.plugins.contract.models import Composition, Span, Text, TextFormat, Token
 from engine.types import Accepts, GenerateRequest, ModelInfo
@@ -52,7 +52,7 @@ class Composer:
     Thread: any; keeps only what is equal whoever computes it.
     """
 
-    def __init__(self, info: ModelInfo, vocabulary: Vocabulary, formats: Mapping[Accepts, TextFormat]) -> None:
+    def __init__(self, info: ModelInfo, vocabulary: Vocabulary, formats: TextFormats) -> None:
         self._name = info.name
         self._plugins = ", ".join(info.plugins)
         self._vocabulary = vocabulary
@@ -60,17 +60,24 @@ class Composer:
         self._marks: dict[str, str] = {}  # mark -> how it arrives if special tokens make it up
         self._ends: dict[str, int | None] = {}  # stop string -> the special token that it names
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether composing may have to wait for a plugin in a process of its own."""
+        return asks_outside(self._formats)
+
     def format_for(self, request: GenerateRequest) -> TextFormat:
         """Who puts this form of request into words.
 
         Raises:
             CapabilityError: nobody does.
+            EngineError: the plugins have changed, and one refuses the model.
         """
         form = _form(request)
-        if form not in self._formats:
+        found = self._formats.get().get(form)
+        if found is None:
             what, remedy = _FORMS[form]
             raise CapabilityError(f"{self._name} cannot {what}: no plugin knows how.", remedy)
-        return self._formats[form]
+        return found
 
     def tokens(self, composition: Composition) -> list[int]:
         """Tokens of a prompt, BOS first where the model wants it, never EOS at the end.

@@ -10,8 +10,8 @@ from engine.backends.base import LoadOptions
 from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, open_context
+from engine.backends.text_formats import TextFormats, asks_outside, embedding_texts
 from engine.errors import CapabilityError, EngineError, InvalidRequestError, RequestError
-from engine.plugins.contract.models import TextFormat
 from engine.types import EmbedRequest, FloatArray, ModelInfo
 
 _MAX_BATCH = 64
@@ -24,10 +24,10 @@ class LlamaEmbeddingModel:
     """
 
     def __init__(
-        self, weights: Weights, handle: int, vocabulary: Vocabulary, threads: int, text_format: TextFormat
+        self, weights: Weights, handle: int, vocabulary: Vocabulary, threads: int, formats: TextFormats
     ) -> None:
         self._weights = weights
-        self._format = text_format
+        self._formats = formats
         self._handle = handle
         self._vocabulary = vocabulary
         self._threads = threads
@@ -38,7 +38,7 @@ class LlamaEmbeddingModel:
         self._batch = llama.llama_batch_init(self._limit, 0, 1)
 
     @classmethod
-    def open(cls, weights: Weights, options: LoadOptions, vocabulary: Vocabulary, text_format: TextFormat) -> Self:
+    def open(cls, weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats) -> Self:
         """Make the context of an embedding model.
 
         Raises:
@@ -58,7 +58,7 @@ class LlamaEmbeddingModel:
         if llama.llama_pooling_type(handle) == llama.LLAMA_POOLING_TYPE_RANK:
             llama.llama_free(handle)
             raise CapabilityError(f"{weights.info.name} ranks texts; it has no vectors.", "Pick an embedding model.")
-        return cls(weights, handle, vocabulary, options.threads, text_format)
+        return cls(weights, handle, vocabulary, options.threads, formats)
 
     @property
     def info(self) -> ModelInfo:
@@ -88,7 +88,7 @@ class LlamaEmbeddingModel:
     @property
     def asks_outside(self) -> bool:
         """Whether getting a request ready asks a plugin in a process of its own."""
-        return bool(getattr(self._format, "is_remote", False))
+        return asks_outside(self._formats)
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on."""
@@ -101,11 +101,11 @@ class LlamaEmbeddingModel:
 
         Raises:
             InvalidRequestError: a text is empty.
-            EngineError: the plugin failed.
+            EngineError: the plugin failed, or is gone.
         """
         for index, text in enumerate(request.texts):
             _check_not_empty(index, text)
-        return tuple(self._format.embedding_text(text, request.purpose) for text in request.texts)
+        return embedding_texts(self._formats, self.info.name, request)
 
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Embed texts, not normalised.

@@ -16,6 +16,7 @@ from engine.backends.llama.slots import SlotTable
 from engine.backends.llama.text_model import LlamaTextModel
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, free_memory_bytes, open_context, open_weights
+from engine.backends.text_formats import TextFormats, open_text_formats
 from engine.errors import CapabilityError, OutOfMemoryError
 from engine.plugins.contract.models import TextFormat
 from engine.plugins.registry import Registry
@@ -44,10 +45,9 @@ def load_model(
         undo.callback(weights.free)
         vocabulary = Vocabulary(weights.handle)
         formats = _open_formats(weights, vocabulary, registry)
-        if _is_embedder(formats):
-            text_format = formats[Accepts.TEXTS]
+        if _is_embedder(formats.latest):
             model: LlamaTextModel | LlamaEmbeddingModel = LlamaEmbeddingModel.open(
-                weights, options, vocabulary, text_format
+                weights, options, vocabulary, formats
             )
         else:
             model = _open_text_model(weights, options, vocabulary, formats)
@@ -55,11 +55,12 @@ def load_model(
     return model
 
 
-def _open_formats(weights: Weights, vocabulary: Vocabulary, registry: Registry) -> Mapping[Accepts, TextFormat]:
+def _open_formats(weights: Weights, vocabulary: Vocabulary, registry: Registry) -> TextFormats:
     """Ask the plugins, before the context is made: a broken template should cost nothing."""
     bos, eos = (vocabulary.bos_text, vocabulary.eos_text) if vocabulary.size else ("", "")
-    formats = registry.open_text(replace(weights.facts, bos=bos, eos=eos))  # llama.cpp knows what a file leaves out
-    if not formats:
+    # llama.cpp knows what a file leaves out.
+    formats = open_text_formats(registry, replace(weights.facts, bos=bos, eos=eos))
+    if not formats.latest:
         raise CapabilityError(f"No plugin knows how to use {weights.info.name}.", "Enable or install one that does.")
     return formats
 
@@ -71,7 +72,7 @@ def _is_embedder(formats: Mapping[Accepts, TextFormat]) -> bool:
 
 
 def _open_text_model(
-    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: Mapping[Accepts, TextFormat]
+    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats
 ) -> LlamaTextModel:
     _check_generates(weights)
     if vocabulary.size == 0:
@@ -94,8 +95,7 @@ def _open_text_model(
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)
     preparer = Preparer(weights.info, vocabulary, min(context_tokens, context.kv.cells), composer)
-    asks_outside = any(getattr(text_format, "is_remote", False) for text_format in formats.values())
-    return LlamaTextModel(weights, context, slots, vocabulary, preparer, asks_outside=asks_outside)
+    return LlamaTextModel(weights, context, slots, vocabulary, preparer)
 
 
 def _check_generates(weights: Weights) -> None:

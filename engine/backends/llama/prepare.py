@@ -55,6 +55,11 @@ class Preparer:
         self._vocabulary = vocabulary
         self._composer = composer
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether preparing may have to wait for a plugin in a process of its own."""
+        return self._composer.asks_outside
+
     def prepare(self, request: GenerateRequest) -> Prompt:
         """Check, compose and tokenise a request.
 

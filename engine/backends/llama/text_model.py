@@ -61,9 +61,6 @@ class LlamaTextModel:
     """Generates text for several sequences at once.
 
     Thread: `prepare` and `count_tokens` on any, everything else on the lane's.
-
-    Attributes:
-        asks_outside: whether getting a request ready, or reading its calls, asks a plugin in a process of its own.
     """
 
     def __init__(
@@ -73,10 +70,7 @@ class LlamaTextModel:
         slots: SlotTable,
         vocabulary: Vocabulary,
         preparer: Preparer,
-        *,
-        asks_outside: bool,
     ) -> None:
-        self.asks_outside = asks_outside
         self._weights = weights
         self._context = context
         self._slots = slots
@@ -103,6 +97,11 @@ class LlamaTextModel:
     def memory_bytes(self) -> int:
         """Weights, KV cache and compute buffers, as llama.cpp announced them, and parked conversations."""
         return self._weights.memory_bytes + self._slots.parked.used_bytes
+
+    @property
+    def asks_outside(self) -> bool:
+        """Whether getting a request ready, or reading its calls, asks a plugin in a process of its own."""
+        return self._preparer.asks_outside
 
     @property
     def context_tokens(self) -> int:
