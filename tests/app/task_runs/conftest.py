@@ -89,9 +89,6 @@ class Bench:
         host = self.engine.plugins
         info = PluginInfo(id=f"{plugin}-{len(host.snapshot())}", folder=Path("/nowhere"))
         host._snapshot = (*host.snapshot(), info)
-            *self.engine.plugins._snapshot,
-            PluginInfo(id=f"{plugin}-{id(tasks)}", folder=Path("/nowhere")),
-        )
         thread = threading.Thread(target=lambda: [listener() for listener in host._listeners])
         thread.start()
         thread.join()
