@@ -84,7 +84,7 @@ def _entries(entries: object, kind: type[_Entry], plugin: str) -> tuple[_Entry, 
 
 
 def _score(score: object, plugin: str) -> float:
-    if not isinstance(score, Real) or not math.isfinite(score) or not -0.01 <= score <= 1.01:
+    if not isinstance(score, Real) or not math.isfinite(score) or not -0.01 <= float(score) <= 1.01:
         raise _wrong(plugin, f"returns {str(score)[:40]} as a score, which must be in 0 to 1")
     return min(max(float(score), 0.0), 1.0)
 
