@@ -34,20 +34,20 @@ class PageLayout:
         self._page = page
         self._has_details = False
         self._is_open = False  # whether the details lie over the page now
+        self._count = QLabel(page)
+        self._install = QPushButton("Install…", page)
+        self._header = self._make_header()
         self.search = QLineEdit(page)
         self._find = QAction(self.search)
-        self._count = QLabel(page)
         self.banner = Banner(appearance, page)
         self.table = PluginTable(appearance, page)
         self.empty = EmptyCard(appearance, page)
         self.pane = DetailPane(appearance, page)
-        self._install = QPushButton("Install…", page)
         menu = QMenu(self._install)
         self.zip_action = QAction("From a zip file…", menu)
         self.folder_action = QAction("From a folder…", menu)
         menu.addActions([self.zip_action, self.folder_action])
         self._install.setMenu(menu)
-        self._header = self._make_header()
         self._lay_out()
         self._set_up()
         self._restyle()

@@ -74,6 +74,7 @@ class PointList(QWidget):
             row = PointRow(self._appearance, point)
             self._rows.append(row)
             self._column.addWidget(row)
+            row.show()
         for row in self._rows[len(points) :]:
             row.hide()
         self.setVisible(bool(points))

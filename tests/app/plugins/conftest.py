@@ -186,6 +186,7 @@ class Bench:
     async def __aenter__(self) -> "Bench":
         self.window.show()
         self.window.activateWindow()
+        await self.until(self.window.isActiveWindow)
         self.controller.open()
         return self
 
