@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from engine.backends.onnx.session import Session
+from engine.backends.text_formats import TextFormats, asks_outside, embedding_texts
 from engine.errors import InvalidRequestError, ModelFileError, RequestError
-from engine.plugins.contract.models import TextFormat
-from engine.plugins.recognition import is_remote
 from engine.types import EmbedRequest, FloatArray, ModelInfo
 
 MOST_TEXTS = 16
@@ -30,7 +29,7 @@ class OnnxEmbeddingModel:
     Thread: lane.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, tokenizer: Path | None, text_format: TextFormat) -> None:
+    def __init__(self, info: ModelInfo, session: Session, tokenizer: Path | None, formats: TextFormats) -> None:
         """Take an open session and what to put around texts, and read the tokenizer.
 
         Raises:
@@ -44,7 +43,7 @@ class OnnxEmbeddingModel:
                 f"{info.path.name} is no sentence embedder: it wants {', '.join(unknown) or 'nothing'}."
             )
         self._info = info
-        self._format = text_format
+        self._formats = formats
         self._session = session
         self._tokenizer = _read_tokenizer(tokenizer)
         self._most_tokens = _most_tokens(tokenizer, self._tokenizer)
@@ -81,7 +80,7 @@ class OnnxEmbeddingModel:
     @property
     def asks_outside(self) -> bool:
         """Whether getting a request ready asks a plugin in a process of its own."""
-        return is_remote(self._format)
+        return asks_outside(self._formats)
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on; see Session.set_threads for large graphs."""
@@ -99,7 +98,7 @@ class OnnxEmbeddingModel:
         Raises:
             EngineError: a plugin failed.
         """
-        return tuple(self._format.embedding_text(text, request.purpose) for text in request.texts)
+        return embedding_texts(self._formats, self._info.name, request)
 
     def embed(self, texts: Sequence[str]) -> tuple[FloatArray, int]:
         """Embed texts, not normalised.

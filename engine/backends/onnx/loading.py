@@ -7,9 +7,11 @@ from engine.backends.base import LoadOptions, LoadProgress
 from engine.backends.onnx.embedding import OnnxEmbeddingModel
 from engine.backends.onnx.session import Session
 from engine.backends.onnx.vision import OnnxVisionModel
+from engine.backends.text_formats import open_text_formats
 from engine.errors import EngineError
 from engine.models.onnx_card import find_tokenizer
 from engine.models.onnx_facts import facts_of
+from engine.plugins.current import Current
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
@@ -35,13 +37,11 @@ def load_model(
     facts = facts_of(info.path)
     served = registry.serve(facts, wait=True)
     if Accepts.TEXTS in served.accepts:
-        text_format = registry.open_text(facts)[Accepts.TEXTS]
-        return _opened(
-            info, options, progress, lambda s: OnnxEmbeddingModel(info, s, find_tokenizer(info.path), text_format)
-        )
-    image_format = registry.open_image(facts)
+        texts = open_text_formats(registry, facts)
+        return _opened(info, options, progress, lambda s: OnnxEmbeddingModel(info, s, find_tokenizer(info.path), texts))
+    images = Current(registry, facts, lambda served: (served.pipeline,), registry.open_image)
     plugin = next(iter(served.plugins), "")
-    return _opened(info, options, progress, lambda session: OnnxVisionModel(info, session, image_format, plugin))
+    return _opened(info, options, progress, lambda session: OnnxVisionModel(info, session, images, plugin))
 
 
 def _opened(info: ModelInfo, options: LoadOptions, progress: LoadProgress, build: Callable[[Session], Model]) -> Model:

@@ -9,6 +9,8 @@ from engine.backends.onnx.plausible import check_output, check_prepared
 from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, RequestError
 from engine.plugins.contract.vision import ImageFormat, Picture
+from engine.plugins.current import Current
+from engine.plugins.recognition import is_remote
 from engine.types import ModelInfo, RecognizeRequest, VisionOutput
 
 
@@ -18,12 +20,12 @@ class OnnxVisionModel:
     Thread: lane; `prepare` and `finish` any other.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, image_format: ImageFormat, plugin: str) -> None:
+    def __init__(self, info: ModelInfo, session: Session, formats: Current[ImageFormat], plugin: str) -> None:
         """Take an open session, and how the plugin of this id uses it."""
         self._info = info
         self._session = session
         self._inputs = session.inputs
-        self._format = image_format
+        self._formats = formats
         self._plugin = plugin
         self._batch = session.inputs[0].shape[0] if session.inputs and session.inputs[0].shape else None
         self._runs = JointRuns(session, self._batch)
@@ -56,7 +58,7 @@ class OnnxVisionModel:
     @property
     def asks_outside(self) -> bool:
         """Whether preparing an image, or finishing a result, asks a plugin in a process of its own."""
-        return bool(getattr(self._format, "is_remote", False))
+        return self._formats.is_stale or is_remote(self._formats.latest)
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on; see Session.set_threads for large graphs."""
@@ -78,8 +80,9 @@ class OnnxVisionModel:
         """
         if request.top_k < 1:
             raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
-        image = read_image(request.image, self._format.enough_pixels or None)
-        prepared = self._format.prepare(Picture(image.pixels, image.size))
+        image_format = self._formats.get()
+        image = read_image(request.image, image_format.enough_pixels or None)
+        prepared = image_format.prepare(Picture(image.pixels, image.size))
         return PreparedImage(size=image.size, prepared=check_prepared(prepared, self._inputs, self._plugin))
 
     def run(self, images: Sequence[PreparedImage]) -> list[ImageOutputs | RequestError]:
@@ -94,5 +97,5 @@ class OnnxVisionModel:
         Raises:
             EngineError: the outputs make no sense, or the plugin failed.
         """
-        output = self._format.finish(image.size, image.prepared.notes, outputs, top_k)
+        output = self._formats.latest.finish(image.size, image.prepared.notes, outputs, top_k)
         return check_output(output, image.size, top_k, self._plugin)
