@@ -108,11 +108,14 @@ class Renderer:
         content = message.content
         if message.role == "assistant" and self._thoughts is not None:
             content = self._thoughts.without(content)
+        content = shield.hide(content)
+        if not message.tool_calls:
+            return message if content is message.content else replace(message, content=content)
         calls = tuple(
             ToolCall(call.name, json.loads(shield.hide(json.dumps(call.arguments, ensure_ascii=False))))
             for call in message.tool_calls
         )
-        return replace(message, content=shield.hide(content), tool_calls=calls)
+        return replace(message, content=content, tool_calls=calls)
 
     def _variables(
         self, messages: Sequence[Message], shape: Shape, tools: Sequence[ToolSpec], source: str
@@ -158,8 +161,9 @@ def _size(variables: dict[str, object]) -> int:
     """Characters of the conversation, which the bounds of the rendering follow from."""
     messages = variables["messages"]
     assert isinstance(messages, list)
-    texts = [str(part) for message in messages for key, part in message.items() if key != "role"]
-    return sum(len(text) for text in texts) + MESSAGE_EXTRA_CHARS * len(messages) + len(str(variables.get("tools", "")))
+    contents = sum(len(message["content"] or "") for message in messages)
+    calls = sum(len(str(message["tool_calls"])) for message in messages if "tool_calls" in message)
+    return contents + calls + MESSAGE_EXTRA_CHARS * len(messages) + len(str(variables.get("tools", "")))
 
 
 def _holds(prompt: str, texts: Mapping[str, int]) -> bool:

@@ -28,11 +28,16 @@ class Shield:
 
     def hide(self, text: str) -> str:
         """The text with a private character in the place of everything that would be read as a token."""
-        text = _PRIVATE.sub(lambda found: self._put(found[0]), text)
+        if not text.isascii():
+            text = _PRIVATE.sub(lambda found: self._put(found[0]), text)
+        if "<" not in text and "[" not in text:
+            return text
         return _CANDIDATE.sub(lambda found: self._put(found[0]) if found[0] in self._tokens else found[0], text)
 
     def parts(self, prompt: str) -> tuple[Text, ...]:
         """The rendered prompt, with what was hidden as plain text."""
+        if not self._hidden:
+            return (Text(prompt, special=True),)
         pieces = _PRIVATE.split(prompt)
         parts: list[Text] = []
         for index, piece in enumerate(pieces):

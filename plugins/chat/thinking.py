@@ -101,7 +101,7 @@ class ThinkingSwitch:
             "thinking_budget": -1 if wanted else 0,
             "reasoning_effort": "medium" if wanted else "low",
         }
-        return {name: values[name] for name in self._names}
+        return {name: values[name] for name in sorted(self._names)}
 
     def word(self, wanted: bool | None) -> str:
         """What has to be said in the system message; empty if nothing."""
