@@ -19,6 +19,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--home", type=Path, help="data folder (default: HEARTH_HOME, or the platform's)")
     parser.add_argument("--model-dir", type=Path, action="append", default=[], help="one more folder with models")
     parser.add_argument("--theme", choices=THEMES, help="colours, whatever the system says")
+    parser.add_argument("--safe", action="store_true", help="leave out the plugins that did not come with Hearth")
+    parser.add_argument("--dev-plugins", action="store_true", help="run plugins anew when their files change")
     parser.add_argument("--screenshot-dir", type=Path, help="write a picture of every page to this folder and leave")
     return parser.parse_args(arguments)
 
@@ -51,7 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.main import Options  # Qt is slow to import; a wrong option is told at once
         from app.main import main as open_window
 
-        return open_window(Options(config=config, theme=said.theme, files=tuple(said.files)))
+        return open_window(
+            Options(
+                config=config,
+                theme=said.theme,
+                files=tuple(said.files),
+                is_safe=said.safe,
+                is_development=said.dev_plugins,
+            )
+        )
     except (ConfigError, OSError) as error:
         sys.stderr.write(f"hearth: {error}\n")
         return 1

@@ -26,6 +26,7 @@ from app.chat import ChatController, ChatPage
 from app.commands import Commands
 from app.garbage import collecting_on_this_thread
 from app.logs import logging_to
+from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
 from app.shell import CommandPalette, MainWindow, PageEntry
@@ -48,11 +49,15 @@ class Options:
         config: for the engine.
         theme: one of the schemes, or `system`; None takes the remembered one.
         files: pictures to open in Recognize.
+        is_safe: leave strangers' plugins out.
+        is_development: run an allowed plugin anew when its files change.
     """
 
     config: EngineConfig
     theme: str | None = None
     files: tuple[Path, ...] = ()
+    is_safe: bool = False
+    is_development: bool = False
 
 
 class App:
@@ -63,6 +68,7 @@ class App:
         recognize: the controller of Recognize.
         chat: the controller of Chat.
         runs: the controller of Tasks.
+        plugins: the controller of Plugins.
         palette: the search over all commands.
     """
 
@@ -80,6 +86,8 @@ class App:
         self.chat = ChatController(engine, self._tasks)
         self.recognize = RecognizeController(engine, self._tasks, settings.vision_model)
         self.runs = TaskRunsController(engine, self._tasks)
+        self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
+        self._plugins_page = PluginsPage(self.appearance, self.plugins)
         chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
         self.window = MainWindow(
             self.appearance,
@@ -88,9 +96,13 @@ class App:
                 PageEntry("chat", "Chat", "chat", chat_page),
                 PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
                 PageEntry("tasks", "Tasks", "tasks", tasks_page),
+                PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
             ),
         )
-        commands = Commands(self.window, self.appearance, chat_page, (tasks_page, self.runs))
+        self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
+        commands = Commands(
+            self.window, self.appearance, chat_page, (tasks_page, self.runs), install_plugin=self._install_plugin
+        )
         self.palette = CommandPalette(self.appearance, commands, self.window)
         QShortcut(QKeySequence("Ctrl+K"), self.window, self.palette.toggle)
         self._restore()
@@ -113,10 +125,12 @@ class App:
         self.recognize.open()
         self.chat.open()
         self.runs.open()
+        self.plugins.open()
 
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
         self._meter.stop()
+        self.plugins.close()
         await self.chat.close()
         await self._tasks.close()
         self.recognize.close()
@@ -135,6 +149,10 @@ class App:
         """Bring the status strip up to date, if somebody can see it."""
         if self.window.isVisible() and not self.window.isMinimized():
             self.window.strip.show_snapshot(self._engine.snapshot())
+
+    def _install_plugin(self) -> None:
+        self.window.open_page("plugins")
+        self._plugins_page.choose_file(is_folder=False)
 
     def _on_error(self, error: Exception) -> None:
         log.error("A task failed", exc_info=error)
@@ -167,7 +185,8 @@ async def run_app(qt: QApplication, options: Options) -> None:
     """Run the window until it is closed, or until this coroutine is cancelled."""
     settings = AppSettings.load(options.config.home / "window.toml")
     config = replace(options.config, model_dirs=(*options.config.model_dirs, *map(Path, settings.model_dirs)))
-    app = App(qt, options, settings, Engine(config))
+    engine = Engine(config, is_safe=options.is_safe, is_development=options.is_development)
+    app = App(qt, options, settings, engine)
     closing = asyncio.Event()
     app.window.close_requested.connect(closing.set)
     app.window.painted.connect(app.open)
