@@ -186,7 +186,8 @@ class FakeVisionModel(_FakeModel):
 
     def finish(self, image: PreparedImage, outputs: ImageOutputs, top_k: int) -> VisionOutput:
         """Return the scripted output."""
-        return replace(self._backend.sees, labels=(self._backend.sees.labels or ())[:top_k])
+        labels = self._backend.sees.labels
+        return replace(self._backend.sees, labels=None if labels is None else labels[:top_k])
 
 
 class FakeEmbeddingModel(_FakeModel):

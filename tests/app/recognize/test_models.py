@@ -92,9 +92,9 @@ def test_a_new_run_forgets_what_the_last_one_said(qapp):
     [
         (LINES, "2 lines"),
         (VisionOutput(task="reading", image_size=(1, 1), lines=LINES.lines[:1]), "1 line"),
-        (VisionOutput(task="reading", image_size=(1, 1)), "No lines"),
+        (VisionOutput(task="reading", image_size=(1, 1), lines=()), "No lines"),
         (LABELS, "book"),
-        (VisionOutput(task="classification", image_size=(1, 1)), "No label"),
+        (VisionOutput(task="classification", image_size=(1, 1), labels=()), "No label"),
         (FEATURES, "3 values"),
     ],
 )

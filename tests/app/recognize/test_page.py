@@ -231,7 +231,7 @@ def test_labels_have_no_boxes_and_no_text(shown):
 
 
 def test_nothing_found_is_said(shown):
-    sees = VisionOutput(task="reading", image_size=(320, 64))
+    sees = VisionOutput(task="reading", image_size=(320, 64), lines=())
 
     def check(bench) -> None:
         assert "No text was found in this picture." in words(bench.page.results_card)

@@ -22,7 +22,7 @@ def test_everything_becomes_json() -> None:
     thing = Thing(Path("/x"), frozenset({Accepts.MESSAGES}), np.array([0.5, 1], np.float32))
     value = {"thing": (thing,), "count": np.int64(3), "none": None, "yes": True}
     assert json.loads(json.dumps(plain(value))) == {
-        "thing": [{"path": "/x", "kinds": ["chat"], "vector": [0.5, 1.0]}],
+        "thing": [{"path": "/x", "kinds": ["messages"], "vector": [0.5, 1.0]}],
         "count": 3,
         "none": None,
         "yes": True,
