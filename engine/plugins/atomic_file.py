@@ -2,14 +2,19 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+
+WAIT_S: Final = 10.0  # for another process that is writing; it takes milliseconds, unless it hangs
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -53,9 +58,16 @@ def exclusive(path: Path) -> Iterator[None]:
 
 def _lock(handle: int) -> None:
     if sys.platform == "win32":
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # waits as long by itself
     else:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        until_s = time.monotonic() + WAIT_S
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(0.02)
 
 
 def _write_all(handle: int, data: bytes) -> None:

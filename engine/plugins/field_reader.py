@@ -115,9 +115,9 @@ def _bound(value: object) -> float:
 
 
 def _accepts(value: object) -> str:
-    if value != "" and value not in {form.value for form in Accepts}:
+    if not isinstance(value, str) or (value and value not in {form.value for form in Accepts}):
         raise ValueError(f"must be one of {', '.join(Accepts)}")
-    return str(value)
+    return value
 
 
 def _suffixes(value: object) -> tuple[str, ...]:
