@@ -93,6 +93,7 @@ class Prompt:
         dropped_messages: indexes of messages left out to make it fit.
         plan: what the backend wants to keep for the sequence (sampler recipe, grammar, stop strings); opaque.
         read_tool_calls: turns the blocks of the answer into calls, off the lane; None if it has none.
+        begins_thinking: whether the answer begins in thoughts.
     """
 
     request: GenerateRequest
@@ -102,6 +103,7 @@ class Prompt:
     dropped_messages: tuple[int, ...] = ()
     plan: object = None
     read_tool_calls: ReadToolCalls | None = None
+    begins_thinking: bool = False
 
 
 class TextSequence(Protocol):

@@ -141,7 +141,7 @@ class GenerateJob(Job):
         self._later = later
         self._parts: list[str] = []
         self._thinking: list[str] = []
-        self._is_thinking = False
+        self._is_thinking = prompt.begins_thinking
         self._logprobs: list[TokenLogprob] = []
         self._output_tokens = 0
         self._position = 0

@@ -114,6 +114,7 @@ class FakeTextModel(_FakeModel):
             max_tokens=most if request.max_tokens is None else min(most, request.max_tokens),
             seed=seed,
             read_tool_calls=lambda blocks: self._backend.calls[: len(blocks)],
+            begins_thinking=bool(self._backend.thinking),
         )
 
     def admit(self, prompt: Prompt) -> FakeSequence | None:

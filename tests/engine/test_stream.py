@@ -16,6 +16,7 @@ from engine.types import (
     Prefill,
     Queued,
     TextDelta,
+    ThinkingDelta,
     Timings,
     TokenLogprob,
     Usage,
@@ -44,6 +45,16 @@ async def test_text_that_nobody_has_taken_yet_is_merged_into_one_delta() -> None
     assert events[0] == TextDelta("abc", 3, tuple(TokenLogprob(text=piece, logprob=-0.5) for piece in "abc"))
     assert isinstance(events[1], Finished)
     assert len(events) == 2
+
+
+async def test_thoughts_are_merged_apart_from_text_and_stay_in_order() -> None:
+    stream = OutputStream(asyncio.get_running_loop())
+    for event in (ThinkingDelta("a", 1), ThinkingDelta("b", 1), TextDelta("c", 1), TextDelta("d", 1)):
+        stream.put(event)
+    stream.put(ThinkingDelta("e", 1))
+    stream.put(finished())
+    events = [event async for event in stream.events()]
+    assert events[:-1] == [ThinkingDelta("ab", 2), TextDelta("cd", 2), ThinkingDelta("e", 1)]
 
 
 async def test_only_the_newest_progress_of_each_kind_is_kept_and_the_order_stays() -> None:

@@ -92,6 +92,7 @@ class Preparer:
             dropped_messages=fitted.dropped,
             plan=SequencePlan(recipe=recipe, rules=rules),
             read_tool_calls=text_format.read_tool_calls if rules.splits else None,
+            begins_thinking=rules.begins_in == "thinking",
         )
 
     def _grammar(self, request: GenerateRequest) -> str | None:

@@ -60,7 +60,9 @@ def spm_vocabulary() -> tuple[list[bytes], list[float], list[int]]:
     return tokens, scores, types
 
 
-def write_llama(path: Path, *, chat: bool = True, pooling: int | None = None, seed: int = 0) -> Path:
+def write_llama(
+    path: Path, *, chat: bool = True, pooling: int | None = None, seed: int = 0, template: str = TEMPLATE
+) -> Path:
     tokens, scores, types = spm_vocabulary()
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny")
@@ -84,7 +86,7 @@ def write_llama(path: Path, *, chat: bool = True, pooling: int | None = None, se
     writer.add_eot_token_id(Tokens.special("<|end|>"))
     writer.add_unk_token_id(0)
     if chat:
-        writer.add_chat_template(TEMPLATE)
+        writer.add_chat_template(template)
         for key, mark in (("fim_pre", "<|pre|>"), ("fim_suf", "<|suf|>"), ("fim_mid", "<|mid|>")):
             writer.add_uint32(f"tokenizer.ggml.{key}_token_id", Tokens.special(mark))
     rng = np.random.default_rng(seed)
@@ -272,6 +274,11 @@ def plain_format() -> PlainFormat:
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gguf")
+
+
+@pytest.fixture(scope="session")
+def write_model() -> Callable[..., Path]:
+    return write_llama
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.backends.base import EmbeddingModel
-from engine.errors import InvalidRequestError, RequestError
-from engine.types import Accepts
+from engine.errors import CapabilityError, InvalidRequestError, RequestError
+from engine.types import Accepts, EmbedRequest
 
 
 @pytest.fixture
@@ -80,3 +80,28 @@ def test_embedding_again_forgets_the_texts_before(load, tiny_path, registry_of):
     model.embed(["a mat"])
     again, _ = model.embed(["the cat"])
     assert close(first, again)
+
+
+def test_the_plugin_puts_its_words_around_the_texts(load, bert_path, registry_of, plain_format):
+    plain_format.embedding_text = lambda text, purpose: f"{purpose} {text}"
+    model = load(bert_path, registry_of(Accepts.TEXTS, text_format=plain_format))
+    assert model.prepare(EmbedRequest(model="bert", texts=("a", "b"))) == ("document a", "document b")
+    assert model.prepare(EmbedRequest(model="bert", texts=("a",), purpose="query")) == ("query a",)
+    assert not model.asks_outside
+    plain_format.is_remote = True
+    assert model.asks_outside
+
+
+def test_an_empty_text_is_refused_before_words_are_put_around_it(load, bert_path, registry_of, plain_format):
+    plain_format.embedding_text = lambda text, purpose: f"query: {text}"
+    model = load(bert_path, registry_of(Accepts.TEXTS, text_format=plain_format))
+    with pytest.raises(InvalidRequestError, match="Text 2 is empty"):
+        model.prepare(EmbedRequest(model="bert", texts=("a", " ")))
+
+
+def test_an_embedder_whose_plugin_has_gone_says_so(load, bert_path, registry_of):
+    registry = registry_of(Accepts.TEXTS)
+    model = load(bert_path, registry)
+    registry.drop("any")
+    with pytest.raises(CapabilityError, match="bert cannot make vectors: no plugin knows how"):
+        model.prepare(EmbedRequest(model="bert", texts=("a",)))

@@ -3,6 +3,9 @@
 import pytest
 
 from engine.errors import CapabilityError, ContextOverflowError, GrammarError, InvalidRequestError
+from engine.models.gguf import read_header
+from engine.models.gguf_facts import facts_of
+from engine.plugins.offers import Offers
 from engine.types import Accepts, GenerateRequest, OverflowPolicy, assistant, system, user
 
 
@@ -138,3 +141,21 @@ def test_a_conversation_that_just_fits_loses_nothing(load, tiny_path):
     fields = {"messages": CONVERSATION, "overflow": OverflowPolicy.DROP_OLDEST}
     assert prepare(exact, **fields, max_tokens=4).dropped_messages == ()
     assert prepare(exact, **fields, max_tokens=5).dropped_messages == (1, 2)
+
+
+def test_tokens_are_counted_as_a_prompt_would_count_them_but_for_bos(tiny):
+    assert tiny.count_tokens("the cat sat") == len(prepare(tiny, prompt="the cat sat").tokens) - 1
+    assert tiny.count_tokens("") == 0
+    assert tiny.context_tokens == 256
+
+
+def test_a_model_whose_plugin_has_gone_refuses_what_only_that_one_could(load, tiny_path, registry_of):
+    registry = registry_of(Accepts.PROMPT)
+    model = load(tiny_path, registry)
+    assert prepare(model, prompt="the cat").tokens
+    families = [*registry.serve(facts_of(read_header(tiny_path))).families.values()]
+    registry.drop("any")
+    with pytest.raises(CapabilityError, match="no plugin knows how"):
+        prepare(model, prompt="the cat")
+    registry.put("any", Offers(families=families))
+    assert prepare(model, prompt="the cat").tokens
