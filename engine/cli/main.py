@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import bench, demo, doctor, embed, models, recognize, run
+from engine.cli import bench, demo, doctor, embed, models, plugins, recognize, run, task
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
 from engine.cli.session import Session
@@ -33,7 +33,9 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(run.run)
 app.command("recognize")(recognize.recognize)
 app.command("embed")(embed.embed)
+app.command("task", add_help_option=False, context_settings={"ignore_unknown_options": True})(task.task)
 app.add_typer(models.app, name="models")
+app.add_typer(plugins.app, name="plugins")
 app.command("bench")(bench.bench)
 
 
@@ -49,12 +51,17 @@ def root(
     model_dir: Annotated[
         list[Path] | None, typer.Option(help="Search this folder for models too; may be repeated.")
     ] = None,
+    safe: Annotated[bool, typer.Option("--safe", help="Leave out the plugins that did not come with Hearth.")] = False,
+    dev_plugins: Annotated[
+        bool, typer.Option("--dev-plugins", help="Run plugins anew when their files change.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Run AI models on this machine, offline. Without a command, opens the window."""
-    context.obj = Session(tuple(folder.expanduser() for folder in model_dir or ()))
+    folders = tuple(folder.expanduser() for folder in model_dir or ())
+    context.obj = Session(folders, is_safe=safe, is_development=dev_plugins)
     if context.invoked_subcommand is None:
         open_window(context, context.obj)
 

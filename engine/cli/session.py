@@ -9,6 +9,9 @@ from typing import TypeVar
 from engine.config import EngineConfig, default_home
 from engine.engine import Engine
 from engine.models.library import ModelLibrary
+from engine.plugins.bundled import bundled_dir
+from engine.plugins.host import PluginHost
+from engine.plugins.registry import Registry
 from resources import models_dir
 
 T = TypeVar("T")
@@ -20,9 +23,13 @@ class Session:
 
     Attributes:
         model_dirs: folders given with `--model-dir`.
+        is_safe: leave out the plugins that did not come with Hearth.
+        is_development: run plugins anew when their files change.
     """
 
     model_dirs: tuple[Path, ...] = ()
+    is_safe: bool = False
+    is_development: bool = False
 
     def config(self) -> EngineConfig:
         """The settings file, with the command line's folders added.
@@ -34,8 +41,8 @@ class Session:
         return replace(config, model_dirs=(*config.model_dirs, *self.model_dirs))
 
     def engine(self) -> Engine:
-        """A closed engine; good for looking at models without starting a thread."""
-        return Engine(self.config())
+        """A closed engine; good for looking at models, as the bundled plugins see them, without starting a thread."""
+        return Engine(self.config(), is_safe=self.is_safe, is_development=self.is_development)
 
     def library(self) -> ModelLibrary:
         """The same folders that the engine searches, with a list of what is broken in them."""
@@ -43,10 +50,30 @@ class Session:
         return ModelLibrary((models_dir(), config.home / "models", *config.model_dirs))
 
     def run(self, work: Callable[[Engine], Awaitable[T]]) -> T:
-        """Open an engine, do something with it, close it; Ctrl-C cancels the work and closes the engine as well."""
+        """Open an engine, do something with it, close it; Ctrl-C cancels the work and closes the engine as well.
+
+        The work begins when all plugins have started.
+        """
 
         async def inside() -> T:
             async with self.engine() as engine:
+                await engine.settled()
                 return await work(engine)
 
         return asyncio.run(inside())
+
+    def decide(self, work: Callable[[PluginHost], Awaitable[T]]) -> T:
+        """Do something about plugins while none of them runs."""
+        home = self.config().home
+        host = PluginHost(
+            bundled_dir(), home / "plugins", home / "plugins.json", Registry(), is_safe=self.is_safe, is_idle=True
+        )
+
+        async def inside() -> T:
+            return await work(host)
+
+        host.start()
+        try:
+            return asyncio.run(inside())
+        finally:
+            host.close()

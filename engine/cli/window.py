@@ -32,7 +32,8 @@ def open_window(context: typer.Context, session: "Session") -> None:
         note("The window is not installed here. Try `hearth demo`, or `hearth --help`.")
         raise typer.Exit(1)
     folders = [part for folder in session.model_dirs for part in ("--model-dir", str(folder))]
-    command = [sys.executable, "-m", "app", *folders]
+    flags = {"--safe": session.is_safe, "--dev-plugins": session.is_development}
+    command = [sys.executable, "-m", "app", *folders, *(flag for flag, is_set in flags.items() if is_set)]
     if sys.platform == "win32":  # there, exec returns to the shell at once
         raise typer.Exit(subprocess.call(command))
     os.execv(sys.executable, command)
