@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,19 +116,11 @@ def entry(image: Path, result: RecognizeResult | EngineError) -> dict[str, objec
     if isinstance(result, EngineError):
         return {"image": image, "error": {"cause": result.cause, "remedy": result.remedy}}
     found = result.output
-    return {
-        "image": image,
-        "task": found.task,
-        "image_size": found.image_size,
-        "labels": found.labels,
-        "lines": found.lines,
-        "detections": found.detections,
-        "mask": None if found.mask is None else _mask(found),
-        "features": found.features,
-        "text": found.text,
-        "timings": result.timings,
-        "placement": result.placement,
-    }
+    document = {part.name: getattr(found, part.name) for part in fields(found) if part.name != "mask_names"}
+    if found.mask is not None:
+        document["mask"] = _mask(found)
+    timings, placement = result.timings, result.placement
+    return {"image": image, **document, "text": found.text, "timings": timings, "placement": placement}
 
 
 def _mask(found: VisionOutput) -> dict[str, object]:
