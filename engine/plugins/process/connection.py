@@ -36,7 +36,7 @@ class FaultError(Exception):
     Attributes:
         what: completes "The plugin X ...".
         details: for copying.
-        is_fatal: whether its process is to be ended for it.
+        is_fatal: whether its process is to be ended for it, if it was not one failure too many anyway.
     """
 
     def __init__(self, what: str, details: str = "", *, is_fatal: bool = True) -> None:
@@ -162,6 +162,8 @@ class Connection:
             self._on_fault(FaultError(f"sent {error}"))
         except FaultError as fault:
             self._on_fault(fault)
+        finally:
+            self._channel.stop_receiving()
 
     def _deliver(self, received: Received) -> None:
         frame = received.frame

@@ -162,10 +162,9 @@ class PluginProcess:
         return PluginError(self._manifest.id, f"The plugin {self._manifest.name} {fault.what}.", remedy, fault.details)
 
     def _blame(self, life: Life, fault: FaultError) -> None:
-        """Count a failure that a caller has found. What ends the process is counted by the thread that ends it."""
-        if not fault.is_fatal and not self._note(fault):
-            return
-        life.blame(FaultError(fault.what, fault.details))
+        """Deal with a failure that a caller has found. One that ends the process is counted by who ends it."""
+        if fault.is_fatal or self._note(fault):
+            life.blame(fault)
 
     def _note(self, fault: FaultError) -> bool:
         """Count a failure; whether it was one too many."""
@@ -222,7 +221,8 @@ class PluginProcess:
         return False
 
     def _goes_on(self, fault: FaultError) -> bool:
-        is_over = self._note(fault) or not self._started.is_set()  # what fails at its first start is not tried again
+        # What fails at its first start is not tried again. What is not fatal has been counted, and was one too many.
+        is_over = not fault.is_fatal or self._note(fault) or not self._started.is_set()
         log.warning("The plugin %s %s.", self._manifest.name, fault.what)
         self._enter(PluginState.STOPPED if is_over else PluginState.STARTING)
         return not is_over
@@ -240,6 +240,8 @@ class PluginProcess:
             details = error.details if isinstance(error, PluginError) else ""
             what = error.cause.removeprefix(f"The plugin {self._manifest.name} ").rstrip(".")
             raise FaultError(what, details) from error
+        except FaultError as fault:
+            raise FaultError(fault.what, fault.details) from fault  # without a start it cannot go on
         if description != self._description:
             raise FaultError("offers something else than when it was started first")
         self._enter(PluginState.ACTIVE, life)

@@ -171,8 +171,12 @@ class Channel:
         """
         try:
             return self._receive()
-        except (OSError, ValueError):  # shut down, or closed, meanwhile
+        except OSError:  # shut down meanwhile
             return None
+
+    def stop_receiving(self) -> None:
+        """Say that `receive` is not called any more; the socket is closed by this and `close` together."""
+        self._reader.close()
 
     def close(self) -> None:
         """End the connection; whoever waits in `send` or `receive` returns."""
