@@ -61,13 +61,18 @@ def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # waits as long by itself
     else:
         until_s = time.monotonic() + WAIT_S
-        while True:
-            try:
-                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until_s:
-                    raise
-                time.sleep(0.02)
+        while not _try_to_lock(handle):
+            if time.monotonic() > until_s:
+                raise TimeoutError("another Hearth is writing it")
+            time.sleep(0.02)
+
+
+def _try_to_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write_all(handle: int, data: bytes) -> None:

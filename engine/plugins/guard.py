@@ -238,6 +238,8 @@ def _recognition(guard: Guard, found: Recognition | None) -> Recognition | None:
         return None
     if (
         isinstance(found, Recognition)
+        and isinstance(found.accepts, frozenset)
+        and isinstance(found.tasks, tuple)
         and all(isinstance(form, Accepts) for form in found.accepts)
         and all(isinstance(task, str) for task in found.tasks)
         and isinstance(found.confidence, int | float)
