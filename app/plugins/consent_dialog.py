@@ -1,8 +1,9 @@
 """ConsentDialog: what a stranger's plugin is and what it wants, before it runs for the first time or after a change."""
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.plugins.column_scroll import ColumnScroll
 from app.plugins.dialogs import ChoiceDialog
 from app.plugins.labels import text_label
 from app.plugins.rows import Point, PointRow
@@ -43,18 +44,10 @@ class ConsentDialog(ChoiceDialog):
         self.plugin = info.id
         self.digest = info.digest
         self.yes_button.setProperty("kind", "primary")
-        self._text = QWidget(self)
-        self._scroll = QScrollArea(self)
+        self._text = QWidget()
         self._hint = text_label("Scroll to the end to allow it.", "small", is_muted=True)
         self._fill(info)
-        self._scroll.setWidget(self._text)
-        self._text.setAutoFillBackground(False)  # QScrollArea has just set it
-        self._scroll.viewport().setAutoFillBackground(False)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setAccessibleName(f"What {name_of(info)} is and what it wants")
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._scroll = ColumnScroll(f"What {name_of(info)} is and what it wants", self._text, self.room_width, self)
         self.room.addWidget(self._scroll, 1)
         self.room.addWidget(self._hint)
         self.setMinimumHeight(_MOST_HEIGHT)
@@ -77,7 +70,7 @@ class ConsentDialog(ChoiceDialog):
     def _fill(self, info: PluginInfo) -> None:
         theme = self._appearance.theme
         column = QVBoxLayout(self._text)
-        column.setContentsMargins(0, 0, theme.space("s"), 0)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.space("m"))
         if info.reason:
             column.addWidget(self._note(clean(info.reason)))

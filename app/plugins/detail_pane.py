@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.about_section import AboutSection
 from app.plugins.actions import Action, actions_for, name_for, words_for
+from app.plugins.column_scroll import ColumnScroll
 from app.plugins.labels import say, text_label
 from app.plugins.reason_note import ReasonNote
 from app.plugins.sections import (
@@ -59,7 +60,7 @@ class DetailPane(QFrame):
             SettingsSection(appearance, self.acted.emit),
             AboutSection(appearance, self.acted.emit),
         )
-        self._scroll = QScrollArea(self)
+        self._scroll = self._body()
         self.buttons = {action: self._button(action) for action in _FOOTER}
         self._lay_out()
         self._folder.clicked.connect(lambda: self.acted.emit(Action.FOLDER))
@@ -141,7 +142,7 @@ class DetailPane(QFrame):
         whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
         whole.setSpacing(0)
         whole.addWidget(self._head())
-        whole.addWidget(self._body(), 1)
+        whole.addWidget(self._scroll, 1)
         footer = QFrame(self)
         footer.setProperty("line", "top")
         footer.setFixedHeight(theme.size("header"))
@@ -174,13 +175,12 @@ class DetailPane(QFrame):
         column.addWidget(self.state)
         return head
 
-    def _body(self) -> QScrollArea:
+    def _body(self) -> ColumnScroll:
         theme = self._appearance.theme
-        body = QWidget(self._scroll)
-        body.setObjectName("paneBody")
+        body = QWidget()
         column = QVBoxLayout(body)
         edge = theme.space("l") + theme.space("xs")
-        column.setContentsMargins(edge, 0, edge, theme.space("l"))
+        column.setContentsMargins(edge, 0, theme.space("s"), theme.space("l"))
         column.setSpacing(theme.space("s"))
         column.addWidget(self.note)
         column.addWidget(self._summary)
@@ -190,12 +190,4 @@ class DetailPane(QFrame):
             rest.addWidget(section)
         column.addLayout(rest)
         column.addStretch(1)
-        self._scroll.setWidget(body)
-        body.setAutoFillBackground(False)  # QScrollArea has just set it
-        self._scroll.viewport().setAutoFillBackground(False)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._scroll.setAccessibleName("Details")
-        return self._scroll
+        return ColumnScroll("Details", body, self.width() - 1, self)

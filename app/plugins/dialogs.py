@@ -17,6 +17,7 @@ class ChoiceDialog(QDialog):
         safe_button: changes nothing; has the focus at first.
         yes_button: does what the title asks.
         room: where the body goes.
+        room_width: its width in pixels.
     """
 
     def __init__(self, appearance: Appearance, title: str, safe: str, yes: str, parent: QWidget) -> None:
@@ -33,6 +34,7 @@ class ChoiceDialog(QDialog):
         self.safe_button.clicked.connect(self.reject)
         self.yes_button.clicked.connect(self.accept)
         self.room = QVBoxLayout()
+        self.room_width = _WIDTH - 2 * appearance.theme.space("xl")
         self._lay_out(title)
 
     def showEvent(self, event: QShowEvent) -> None:

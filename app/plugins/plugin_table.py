@@ -16,10 +16,12 @@ class PluginView(QListView):
     Signals:
         open_pressed: Enter, or a click, on the current row.
         remove_pressed: Delete on the current row.
+        resized: the rows have another width.
     """
 
     open_pressed = Signal()
     remove_pressed = Signal()
+    resized = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Take Enter and Delete; leave the rest to Qt."""
@@ -29,6 +31,11 @@ class PluginView(QListView):
             self.remove_pressed.emit()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say it: the scroll bar takes its room from the rows."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class PluginTable(QFrame):
@@ -59,6 +66,7 @@ class PluginTable(QFrame):
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.model.modelReset.connect(self._on_reset)
+        self.view.resized.connect(self._place_titles)
         appearance.changed.connect(self.view.viewport().update)
 
     @property
@@ -77,11 +85,6 @@ class PluginTable(QFrame):
         """Choose the first plugin if none is chosen."""
         if not self._chosen and self.model.count:
             self.view.setCurrentIndex(self.model.index(1))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the titles over their columns."""
-        super().resizeEvent(event)
-        self._place_titles()
 
     def _set_up(self) -> None:
         theme = self._appearance.theme
@@ -142,4 +145,3 @@ class PluginTable(QFrame):
         self.choose(wanted)
         if not self._chosen and wanted:
             self.chosen.emit("")
-        self._place_titles()

@@ -112,8 +112,9 @@ class PermissionsSection(Section):
         return (info.permissions, info.is_isolated)
 
     def _show(self, info: PluginInfo) -> None:
-        inside = "" if info.is_isolated else "It runs inside Hearth, where this is not enforced."
-        note = inside if info.permissions else NO_PERMISSIONS
+        nothing = "" if info.permissions else NO_PERMISSIONS
+        inside = "" if info.is_isolated else "It runs inside Hearth, where nothing of this is enforced."
+        note = f"{nothing} {inside}".strip()
         say(self._note, note)
         self._note.setVisible(bool(note))
         self._points.show_points(

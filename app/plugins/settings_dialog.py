@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.forms import FieldForm
+from app.plugins.column_scroll import ColumnScroll
 from app.plugins.dialogs import ChoiceDialog
 from app.plugins.labels import text_label
 from app.plugins.wording import name_of
@@ -33,14 +35,8 @@ class SettingsDialog(ChoiceDialog):
         self.form = FieldForm(appearance, [field for field in info.fields if field.kind not in _FILES])
         self.form.show_models(models)
         self.form.set_values(info.settings)
-        scroll = QScrollArea(self)
-        scroll.setWidget(self.form)
-        self.form.setAutoFillBackground(False)  # QScrollArea has just set it
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setAccessibleName("Settings")
-        self.form.setContentsMargins(0, 0, appearance.theme.space("m"), 0)
+        scroll = ColumnScroll("Settings", self.form, self.room_width, self)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # every field can be reached
         self.room.addWidget(scroll, 1)
         self.room.addWidget(text_label("Saving reloads the plugin.", "small", is_muted=True))
         self.setMinimumHeight(_LEAST_HEIGHT)
