@@ -154,7 +154,7 @@ class FakeTextModel(_FakeModel):
         finish = None
         if sequence.emitted >= sequence.prompt.max_tokens:
             finish = FinishReason.LENGTH
-        elif not self._backend.repeat and at + 1 == len(script):
+        elif not self._backend.repeat and at + 1 >= len(script):
             finish = FinishReason.STOP
         if at < 0:
             return SequenceStep(sequence, "", 1, finish=finish, thinking=thinking[at])
