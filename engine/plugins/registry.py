@@ -156,9 +156,7 @@ class Registry:
         """
         pipeline = self.serve(facts, wait=True).pipeline
         if pipeline is None:
-            raise CapabilityError(
-                f"No plugin knows what to do with {facts.file_name}.", "Describe it in a card beside it."
-            )
+            raise _unknown(facts)
         return pipeline.open(facts)
 
     def _recognitions(self, facts: ModelFacts, wait: bool) -> "Iterator[_Found]":
@@ -197,6 +195,16 @@ class _Found:
     recognition: Recognition
     family: ModelFamily | None = None
     pipeline: VisionPipeline | None = None
+
+
+def _unknown(facts: ModelFacts) -> CapabilityError:
+    task = facts.card.get("task")
+    if task:
+        return CapabilityError(
+            f"No plugin knows how to do what the card of {facts.file_name} names as its task: {str(task)[:40]}.",
+            "Correct the card, or install a plugin for it.",
+        )
+    return CapabilityError(f"No plugin knows what to do with {facts.file_name}.", "Describe it in a card beside it.")
 
 
 def _first(entries: Iterator[tuple[str, T, str]]) -> Iterator[tuple[str, T]]:

@@ -154,10 +154,19 @@ def test_graphs_that_cannot_be_fed(
         load(save_graph(*_identity(shape), card=card))
 
 
-def test_what_no_plugin_knows_is_said(save_graph: Callable[..., Path], load: Any) -> None:
-    for shape, card in ((["n", 7], None), (["n", 3, 8, 8], {"task": "dancing"}), (["n", 3, 8, 8], None)):
-        with pytest.raises(CapabilityError, match="No plugin knows what to do"):
-            load(save_graph(*_identity(shape), card=card))
+@pytest.mark.parametrize(
+    ("shape", "card", "says"),
+    [
+        (["n", 7], None, "No plugin knows what to do with model"),
+        (["n", 3, 8, 8], None, "No plugin knows what to do with model"),
+        (["n", 3, 8, 8], {"task": "dancing"}, "names as its task: dancing"),
+    ],
+)
+def test_what_no_plugin_knows_is_said(
+    save_graph: Callable[..., Path], load: Any, shape: list[Any], card: Any, says: str
+) -> None:
+    with pytest.raises(CapabilityError, match=says):
+        load(save_graph(*_identity(shape), card=card))
 
 
 def _facts(output: str, shape: tuple[int | None, ...], card: dict[str, Any] | None = None, **notes: str) -> ModelFacts:
