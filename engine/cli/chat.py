@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.cli.output import Output, note
 from engine.cli.run import answer, with_prompt
@@ -14,7 +14,26 @@ from engine.errors import RequestError
 from engine.types import Accepts, GenerateRequest, Message, ModelInfo, OverflowPolicy, assistant, system, user
 
 
-def chat(session: Session, info: ModelInfo, template: GenerateRequest, system_text: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Whom a person chats with.
+
+    Attributes:
+        engine: an open one.
+        info: of the model.
+        template: how to ask it.
+        tools: names of those that it may call.
+    """
+
+    engine: Engine
+    info: ModelInfo
+    template: GenerateRequest
+    tools: Sequence[str]
+
+
+def chat(
+    session: Session, info: ModelInfo, template: GenerateRequest, system_text: str | None, tools: Sequence[str] = ()
+) -> None:
     """Ask and answer until the person ends it; a model without a chat template gets each line on its own.
 
     Ctrl-C stops an answer; at the prompt it ends the chat.
@@ -28,14 +47,13 @@ def chat(session: Session, info: ModelInfo, template: GenerateRequest, system_te
         engine = session.engine()
         runner.run(engine.__aenter__())
         try:
-            _turns(runner, engine, info, template, opening)
+            runner.run(engine.settled())
+            _turns(runner, Partner(engine, info, template, tools), opening)
         finally:
             runner.run(engine.close())
 
 
-def _turns(
-    runner: asyncio.Runner, engine: Engine, info: ModelInfo, template: GenerateRequest, opening: Sequence[Message]
-) -> None:
+def _turns(runner: asyncio.Runner, partner: Partner, opening: Sequence[Message]) -> None:
     history: list[Message] = list(opening)
     while True:
         try:
@@ -48,22 +66,15 @@ def _turns(
         if line == "/clear":
             history = list(opening)
         elif line:
-            _turn(runner, engine, info, template, history, line)
+            _turn(runner, partner, history, line)
 
 
-def _turn(
-    runner: asyncio.Runner,
-    engine: Engine,
-    info: ModelInfo,
-    template: GenerateRequest,
-    history: list[Message],
-    line: str,
-) -> None:
-    request = with_prompt(template, info, line, None)
-    if Accepts.MESSAGES in info.accepts:
+def _turn(runner: asyncio.Runner, partner: Partner, history: list[Message], line: str) -> None:
+    request = with_prompt(partner.template, partner.info, line, None)
+    if Accepts.MESSAGES in partner.info.accepts:
         request = replace(request, messages=(*history, user(line)))
     try:
-        result = runner.run(answer(engine, request, Output(), stream=True))
+        result, _ = runner.run(answer(partner.engine, request, Output(), partner.tools, stream=True))
     except KeyboardInterrupt:
         note("\n[stopped]")
         return

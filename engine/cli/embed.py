@@ -1,6 +1,7 @@
 """`hearth embed`: vectors of texts."""
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,6 +10,13 @@ from engine.cli.output import Output
 from engine.cli.session import Session
 from engine.errors import InvalidRequestError
 from engine.types import EmbedRequest
+
+
+class Purpose(StrEnum):
+    """What texts are embedded for."""
+
+    DOCUMENT = "document"
+    QUERY = "query"
 
 
 def embed(
@@ -20,6 +28,9 @@ def embed(
         list[str] | None, typer.Argument(metavar="TEXT...", help="Without it, one text per line of standard input.")
     ] = None,
     no_normalize: Annotated[bool, typer.Option("--no-normalize", help="Keep the vectors' own lengths.")] = False,
+    purpose: Annotated[
+        Purpose, typer.Option(help="Whether the texts are searched in, or searched with; some models tell them apart.")
+    ] = Purpose.DOCUMENT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print one vector per TEXT, one per line."""
@@ -29,7 +40,7 @@ def embed(
         texts = [line for line in sys.stdin.buffer.read().decode(errors="replace").splitlines() if line.strip()]
     if not texts:
         raise InvalidRequestError("There is no text to embed.", 'Write one, as in `hearth embed MODEL "some text"`.')
-    request = EmbedRequest(model=model, texts=tuple(texts), normalize=not no_normalize)
+    request = EmbedRequest(model=model, texts=tuple(texts), normalize=not no_normalize, purpose=purpose.value)
     result = session.run(lambda engine: engine.embed(request))
     for vector in result.vectors:
         output.line(" ".join(f"{value:.6g}" for value in vector))

@@ -27,7 +27,8 @@ def list_models(
     session: Session = context.obj
     output = Output(as_json)
     library = session.library()
-    models = library.scan()
+    library.scan()
+    models = session.look(lambda engine: engine.models())
     if models:
         output.table(_table(models))
     elif not as_json:
@@ -49,7 +50,7 @@ def inspect_model(
     """Show what a model's file says about it."""
     session: Session = context.obj
     output = Output(as_json)
-    info = session.engine().model(model)
+    info = session.look(lambda engine: engine.model(model))
     header = read_header(info.path) if info.format == "gguf" else None
     metadata = {} if header is None else _metadata(header)
     output.table(_facts(info), *((_metadata_table(metadata),) if metadata else ()))

@@ -1,17 +1,19 @@
 """`hearth run`: an answer from a text model, streamed."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.output import Output, count_of, note
-from engine.cli.progress import LoadingLine
+from engine.cli.progress import LoadingLine, ThinkingText
 from engine.cli.session import Session
-from engine.errors import CapabilityError, InvalidRequestError
+from engine.cli.tools import MOST_ROUNDS, ToolBelt, ToolUse
+from engine.errors import CapabilityError, InvalidRequestError, RequestError
 from engine.types import (
     Accepts,
     Finished,
@@ -22,6 +24,7 @@ from engine.types import (
     ModelInfo,
     Sampling,
     TextDelta,
+    ThinkingDelta,
     system,
     user,
 )
@@ -53,13 +56,19 @@ def run(
         Path | None, typer.Option(exists=True, dir_okay=False, help="GBNF grammar that the answer must satisfy.")
     ] = None,
     image: Annotated[Path | None, typer.Option(help="Image to recognise, for a vision model.")] = None,
+    tool: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Tool that the model may call; may be repeated.")
+    ] = None,
+    think: Annotated[
+        bool | None, typer.Option("--think/--no-think", help="Think before answering. \\[default: as the model does]")
+    ] = None,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is complete.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Stream an answer of MODEL to PROMPT."""
     session: Session = context.obj
     output = Output(as_json)
-    info = session.engine().model(model)
+    info = session.look(lambda engine: engine.model(model))
     if image is not None or Accepts.IMAGE in info.accepts:
         _recognise_instead(session, info, model, image, output)
         return
@@ -69,21 +78,20 @@ def run(
         max_tokens=max_tokens,
         json_schema=None if schema is None else _schema_text(schema),
         grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
+        thinking=think,
     )
     if prompt is None and sys.stdin.isatty() and not as_json:
         from engine.cli.chat import chat
 
-        chat(session, info, template, system_text)
+        chat(session, info, template, system_text, tool or ())
         return
     prompt = sys.stdin.buffer.read().decode(errors="replace").strip() if prompt in (None, "-") else prompt
     request = with_prompt(template, info, prompt or "", system_text)
-    result = session.run(lambda engine: answer(engine, request, output, stream=not no_stream))
-    output.document({"model": info.id, **asdict(result)})
+    result, used = session.run(lambda engine: answer(engine, request, output, tool or (), stream=not no_stream))
+    output.document({"model": info.id, **asdict(result), "tools_used": used})
 
 
 def _sampling(info: ModelInfo, temperature: float | None, seed: int | None) -> Sampling:
-    from dataclasses import replace
-
     recommended = replace(info.sampling, seed=seed)
     return recommended if temperature is None else replace(recommended, temperature=temperature)
 
@@ -95,8 +103,6 @@ def with_prompt(template: GenerateRequest, info: ModelInfo, prompt: str, system_
         InvalidRequestError: the prompt is empty.
         CapabilityError: a system message for a model without a chat template.
     """
-    from dataclasses import replace
-
     if not prompt.strip():
         raise InvalidRequestError("The prompt is empty.", 'Write what you want, as in `hearth run starter "Hello"`.')
     if Accepts.MESSAGES in info.accepts:
@@ -109,23 +115,56 @@ def with_prompt(template: GenerateRequest, info: ModelInfo, prompt: str, system_
     return replace(template, prompt=prompt)
 
 
-async def answer(engine: "Engine", request: GenerateRequest, output: Output, *, stream: bool) -> GenerateResult:
-    """Generate and print an answer; cancelling it stops the sequence."""
-    loading = LoadingLine()
+async def answer(
+    engine: "Engine", request: GenerateRequest, output: Output, tools: Sequence[str] = (), *, stream: bool
+) -> tuple[GenerateResult, Sequence[ToolUse]]:
+    """Generate and print an answer; cancelling it stops the sequence.
+
+    Args:
+        engine: an open one.
+        request: what to ask.
+        output: where the answer goes.
+        tools: names of tools that the model may call before it answers.
+        stream: whether to print it while it is written.
+
+    Returns:
+        The last answer, and the calls of tools that came before it.
+
+    Raises:
+        RequestError: the model calls tools again and again without answering.
+    """
+    toolbox = ToolBelt(engine, tools)
+    request = replace(request, tools=toolbox.specs)
+    for _ in range(MOST_ROUNDS):
+        result = await _round(engine, request, output, stream=stream)
+        if not (tools and result.tool_calls):
+            return result, toolbox.used
+        request = replace(request, messages=(*request.messages, *await toolbox.turn(result)))
+    raise RequestError(f"The model called tools {MOST_ROUNDS} times in a row without answering.", "Ask something else.")
+
+
+async def _round(engine: "Engine", request: GenerateRequest, output: Output, *, stream: bool) -> GenerateResult:
+    loading, thinking = LoadingLine(), ThinkingText()
     result: GenerateResult | None = None
     async with aclosing(engine.generate(request)) as events:
         async for event in events:
             match event:
                 case Loading(fraction):
                     loading.show(fraction)
+                case ThinkingDelta(text):
+                    loading.clear()
+                    thinking.show(text)
                 case TextDelta(text):
                     loading.clear()
+                    thinking.end()
                     if stream:
                         output.text(text)
                 case Finished(result):
                     loading.clear()
+                    thinking.end()
     assert result is not None  # the stream ends with Finished, or raises
-    output.line("" if stream else result.text)
+    if result.text or not result.tool_calls:
+        output.line("" if stream else result.text)
     if sys.stderr.isatty() and not output.as_json:
         note(_summary(result))
     return result

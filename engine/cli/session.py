@@ -44,6 +44,17 @@ class Session:
         """A closed engine; good for looking at models, as the bundled plugins see them, without starting a thread."""
         return Engine(self.config(), is_safe=self.is_safe, is_development=self.is_development)
 
+    def look(self, work: Callable[[Engine], T]) -> T:
+        """Look at models, as the user's plugins see them too; starts threads and processes only where there are any."""
+        home = self.config().home
+        if not (home / "plugins").is_dir() and not (home / "plugins.json").exists():
+            return work(self.engine())
+
+        async def inside(engine: Engine) -> T:
+            return work(engine)
+
+        return self.run(inside)
+
     def library(self) -> ModelLibrary:
         """The same folders that the engine searches, with a list of what is broken in them."""
         config = self.config()

@@ -29,3 +29,8 @@ def test_a_model_without_embeddings_says_so(hearth) -> None:
     ended = hearth("embed", "plain", "text")
     assert (ended.code, ended.out) == (1, "")
     assert "embedding" in ended.err
+
+
+def test_the_purpose_is_document_or_query(hearth) -> None:
+    assert hearth("embed", "vectors", "text", "--purpose", "query", "--json").code == 0
+    assert hearth("embed", "vectors", "text", "--purpose", "answer").code == 2
