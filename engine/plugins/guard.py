@@ -3,7 +3,6 @@
 import math
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Literal, TypeVar
 
 from engine.errors import EngineError, PluginError
@@ -22,32 +21,23 @@ T = TypeVar("T")
 Report = Callable[[PluginError], None]
 """Told of every failure of a plugin; on the thread that made the call."""
 
-Running = Callable[[str], AbstractContextManager[None]]
-"""Notes that a plugin is at work, so that a crash can be traced to it."""
-
 _REMEDY: Final = "Try again; if it happens again, disable the plugin, or tell its author what the details say."
 
 
 class Guard:
     """The boundary around one plugin's code, when it runs in this process."""
 
-    def __init__(self, plugin: str, name: str, report: Report, running: Running = lambda plugin: nullcontext()) -> None:
+    def __init__(self, plugin: str, name: str, report: Report) -> None:
         """Make a guard.
 
         Args:
             plugin: its id.
             name: what people call it.
             report: told of every failure.
-            running: notes that it is at work.
         """
         self._plugin = plugin
         self._name = name
         self._report = report
-        self._running = running
-
-    def note(self) -> AbstractContextManager[None]:
-        """Note that the plugin is at work: for calls that reach far, or take long."""
-        return self._running(self._plugin)
 
     def call(self, what: str, function: Callable[..., T], *args: Any) -> T:
         """Call a function of the plugin.
@@ -210,8 +200,7 @@ class GuardedTool:
 
     def call(self, arguments: Mapping[str, Json]) -> str:
         """Call the tool."""
-        with self._guard.note():
-            return self._guard.call(f"call the tool {self.spec.name}", self._tool.call, arguments)
+        return self._guard.call(f"call the tool {self.spec.name}", self._tool.call, arguments)
 
 
 class GuardedTelemetry:

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -92,11 +91,6 @@ class PluginHost:
     def crashed(self) -> tuple[str, ...]:
         """Plugins that were at work when Hearth last ended unexpectedly; strangers' among them wait to be started."""
         return self._crashed
-
-    @property
-    def running(self) -> Callable[[str], AbstractContextManager[None]]:
-        """Makes a context manager during which a plugin is noted to be at work, so that a crash can be traced to it."""
-        return self._require_open().around.marker.running
 
     def start(self) -> None:
         """Load the bundled plugins, and begin to find and start the others in the background."""

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from engine.plugins.guard import Guard, guarded
 from engine.plugins.infos import PluginInfo, PluginState
 from engine.plugins.isolation import Isolated
 from engine.plugins.manifest import Manifest, Permission
+from engine.plugins.noting import noted
 from engine.plugins.offers import Offers
 from engine.plugins.settings import check_values, usable_values
 from engine.plugins.surroundings import Surroundings
@@ -285,8 +286,8 @@ class HostedPlugin:
 
     def _run_inside(self, manifest: Manifest) -> None:
         offers = loader.load(self.folder, manifest, self._stored_settings(manifest))
-        guard = Guard(self.id, manifest.name, self.report, self._around.marker.running)
-        self._offers = guarded(offers, guard)
+        guard = Guard(self.id, manifest.name, self.report)
+        self._offers = noted(guarded(offers, guard), self._note)
         self._around.registry.put(self.id, self._offers)
 
     def _run_outside(self, manifest: Manifest) -> None:
@@ -299,8 +300,8 @@ class HostedPlugin:
             self._session = (self._digest, manifest.permissions)
         self._around.changed(self.id)
         try:
-            with self._around.marker.running(self.id):
-                offers = process.start()
+            with self._note():
+                offers = noted(process.start(), self._note)
         except PluginError:
             with self._swap:
                 self._process = None
@@ -309,6 +310,10 @@ class HostedPlugin:
         with self._swap:
             self._offers, self._is_down = offers, False
             self._around.registry.put(self.id, offers, is_stranger=True)
+        self._process_changed()  # it may have failed since
+
+    def _note(self) -> AbstractContextManager[None]:
+        return self._around.marker.running(self.id)
 
     def _process_changed(self) -> None:
         """Called by the process on any thread; must not wait for whoever has the turn."""

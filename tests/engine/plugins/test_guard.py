@@ -1,8 +1,7 @@
 """Whatever a plugin in this process does wrong names it, is reported, and ends nothing else."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -108,21 +107,15 @@ def raising(error: BaseException) -> Callable[[], object]:
 
 
 class Desk:
-    """Takes reports, and knows who is at work."""
+    """Takes reports."""
 
     def __init__(self) -> None:
         self.reports: list[PluginError] = []
-        self.at_work: list[str] = []
-
-    @contextmanager
-    def running(self, plugin: str) -> Iterator[None]:
-        self.at_work.append(plugin)
-        yield
 
     def offers(self, does: Callable[[], object]) -> Offers:
         every = Everything(does)
         bare = Offers(families=[every], pipelines=[every], tasks=[every], tools=[every], telemetry=[every])
-        return guarded(bare, Guard("every", "Everything", self.reports.append, self.running))
+        return guarded(bare, Guard("every", "Everything", self.reports.append))
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -190,12 +183,6 @@ def test_a_recognition_of_wrong_types_is_a_failure(recognition: Recognition):
 def test_keyboard_interrupts_pass():
     with pytest.raises(KeyboardInterrupt):
         CALLS["runs"](Desk().offers(raising(KeyboardInterrupt())))
-
-
-def test_tools_are_noted_while_they_work():
-    desk = Desk()
-    CALLS["calls"](desk.offers(lambda: "x"))
-    assert desk.at_work == ["every"]
 
 
 def test_what_is_shown_of_offers_stays():
