@@ -16,6 +16,8 @@ from app.plugins import PluginsController, PluginsPage
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
 from engine import (
+    Engine,
+    EngineConfig,
     Field,
     Kind,
     OfferInfo,
@@ -28,6 +30,7 @@ from engine import (
     Sample,
     Values,
 )
+from engine.testing import FakeBackend
 
 TIMEOUT_S = 10
 DIGEST = "9f2c41d0" + "ab" * 24 + "77e1c0de"
@@ -159,8 +162,9 @@ class FakeHost:
 class Bench:
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
-    def __init__(self, host: FakeHost) -> None:
+    def __init__(self, host: FakeHost, engine: Engine | None = None) -> None:
         self.host = host
+        self.engine = engine
         self.errors: list[Exception] = []
         self.tasks = Tasks(self.errors.append)
         self.controller = PluginsController(host, self.tasks)
@@ -187,17 +191,22 @@ class Bench:
         self.window.show()
         self.window.activateWindow()
         await self.until(self.window.isActiveWindow)
+        if self.engine is not None:
+            self.engine.open()
         self.controller.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.tasks.close()
         self.controller.close()
+        if self.engine is not None:
+            await self.engine.close()
         self.window.hide()
         self.window.deleteLater()
         self.controller.deleteLater()
         assert self.errors == []
-        assert self.host.listeners == []
+        if isinstance(self.host, FakeHost):
+            assert self.host.listeners == []
 
 
 @pytest.fixture
@@ -228,6 +237,17 @@ def make_bench(qapp: QApplication) -> Callable[..., Bench]:
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def make_real(tmp_path: Path, qapp: QApplication) -> Callable[..., Bench]:
+    """A page over a real engine with a home of its own."""
+
+    def make(**options: Any) -> Bench:
+        engine = Engine(EngineConfig(home=tmp_path / "home"), backends={"gguf": FakeBackend()}, **options)
+        return Bench(engine.plugins, engine)  # type: ignore[arg-type]
+
+    return make
 
 
 @pytest.fixture
