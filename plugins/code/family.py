@@ -57,7 +57,8 @@ class CodeFormat:
         marks = self._marks
         before = (Token(marks.prefix), Text(request.prompt or ""))
         after = (Token(marks.suffix), Text(request.suffix or ""))
-        parts = (*after, *before) if marks.middle is None else (*before, *after, Token(marks.middle))
+        last = () if marks.middle is None else (Token(marks.middle),)
+        parts = (*after, *before, *last) if marks.suffix_first else (*before, *after, *last)
         return Composition(parts=parts, stop=marks.stop)
 
     def read_tool_calls(self, blocks: Sequence[str]) -> Sequence[ToolCall]:

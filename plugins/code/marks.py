@@ -1,6 +1,5 @@
 """How code models mark a gap: which tokens stand around the text before and after it, and in which order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,33 +13,45 @@ class Style:
     Attributes:
         prefix: before the text before the gap.
         suffix: before the text after the gap.
-        middle: where the answer begins; empty if the text before the gap comes last and the answer follows it at once.
+        middle: where the answer begins; empty if it follows the text before the gap at once.
+        suffix_first: whether the text after the gap comes first.
+        name: pattern in the name of models of this family, whose marks others have without having learned them.
         stop: what these models write when the gap is full, beside their end token.
     """
 
     prefix: str
     suffix: str
     middle: str
+    suffix_first: bool = False
+    name: str = ""
     stop: tuple[str, ...] = ()
 
 
 _QWEN_STOPS: Final = (
-    "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>",
-    "<|cursor|>",
+    "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|file_separator|>", "<|fim_prefix|>", "<|fim_suffix|>",
+    "<|fim_middle|>", "<|cursor|>", "<|endoftext|>", "<|im_end|>",
 )  # fmt: skip
-_STAR_STOPS: Final = ("<fim_pad>", "<file_sep>", "<repo_name>", "<filename>", "<reponame>", "<|endoftext|>")
+_STAR_STOPS: Final = (
+    "<fim_pad>", "<file_sep>", "<repo_name>", "<filename>", "<reponame>", "<fim_prefix>", "<fim_suffix>",
+    "<fim_middle>", "<|endoftext|>",
+)  # fmt: skip
+_STAR: Final = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 
 STYLES: Final = (
-    Style("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", _QWEN_STOPS),  # Qwen2.5-Coder, CodeGemma, Yi-Coder
-    Style("<fim_prefix>", "<fim_suffix>", "<fim_middle>", _STAR_STOPS),  # StarCoder, Granite Code, Stable Code
-    Style("<fim-prefix>", "<fim-suffix>", "<fim-middle>", ("<fim-pad>", "<|endoftext|>")),  # SantaCoder, Seed-Coder
+    Style(
+        "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", stop=_QWEN_STOPS
+    ),  # Qwen2.5-Coder, CodeGemma, Granite 4
+    Style(*_STAR, suffix_first=True, name="mellum", stop=_STAR_STOPS),
+    Style(*_STAR, stop=_STAR_STOPS),  # StarCoder, Granite Code, Stable Code
+    Style("<fim-prefix>", "<fim-suffix>", "<fim-middle>", stop=("<fim-pad>", "<|endoftext|>")),  # SantaCoder
+    Style("<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>", suffix_first=True),  # Seed-Coder
     Style("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # DeepSeek-Coder
     Style("<|fim▁begin|>", "<|fim▁hole|>", "<|fim▁end|>"),
-    Style("▁<PRE>", "▁<SUF>", "▁<MID>", ("<EOT>", "▁<EOT>")),  # CodeLlama
-    Style("<PRE>", "<SUF>", "<MID>", ("<EOT>",)),
-    Style("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),  # GLM-4
+    Style("▁<PRE>", "▁<SUF>", "▁<MID>", stop=("<EOT>", "▁<EOT>")),  # CodeLlama
+    Style("<PRE>", "<SUF>", "<MID>", stop=("<EOT>",)),
+    Style("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),  # GLM
     Style("<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>"),
-    Style("[PREFIX]", "[SUFFIX]", ""),  # Codestral
+    Style("[PREFIX]", "[SUFFIX]", "", suffix_first=True, name="codestral"),
 )
 
 _KEYS: Final = (("fim_pre_token_id", "prefix_token_id"), ("fim_suf_token_id", "suffix_token_id"),
@@ -49,29 +60,34 @@ _KEYS: Final = (("fim_pre_token_id", "prefix_token_id"), ("fim_suf_token_id", "s
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one model, as token ids; `middle` None means: text after the gap first, then the text before it."""
+    """The marks of one model, as ids of tokens; `middle` None: the answer follows the text before the gap at once."""
 
     prefix: int
     suffix: int
     middle: int | None
+    suffix_first: bool = False
     stop: tuple[str, ...] = ()
 
 
 def marks_of(facts: ModelFacts) -> Marks | None:
     """Find a model's marks: those that its file names, else those in its vocabulary; None if it has none."""
-    style = next((style for style in STYLES if _has(style, facts.special_tokens)), None)
-    named = [_named(facts, keys) for keys in _KEYS]
-    stop = style.stop if style else ()
-    if named[0] is not None and named[1] is not None and named[2] is not None:
-        return Marks(named[0], named[1], named[2], stop)
+    tokens = facts.special_tokens
+    style = next((style for style in STYLES if _fits(style, facts)), None)
+    stop = tuple(text for text in style.stop if text in tokens) if style else ()
+    is_turned = style is not None and style.suffix_first
+    prefix, suffix, middle = (_named(facts, keys) for keys in _KEYS)
+    if prefix is not None and suffix is not None and middle is not None:
+        return Marks(prefix, suffix, middle, is_turned, stop)
     if style is None:
         return None
-    tokens = facts.special_tokens
-    return Marks(tokens[style.prefix], tokens[style.suffix], tokens[style.middle] if style.middle else None, stop)
+    last = tokens[style.middle] if style.middle else None
+    return Marks(tokens[style.prefix], tokens[style.suffix], last, is_turned, stop)
 
 
-def _has(style: Style, tokens: Mapping[str, int]) -> bool:
-    return all(mark in tokens for mark in (style.prefix, style.suffix, style.middle) if mark)
+def _fits(style: Style, facts: ModelFacts) -> bool:
+    if style.name and style.name not in f"{facts.name} {facts.file_name}".lower():
+        return False
+    return all(mark in facts.special_tokens for mark in (style.prefix, style.suffix, style.middle) if mark)
 
 
 def _named(facts: ModelFacts, keys: tuple[str, ...]) -> int | None:
