@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.chat.database import ChatDatabase
-from app.chat.presets import PRESETS, Preset
+from app.chat.presets import PRESETS, THINKING, Preset
 from app.chat.store import ChatStore
 from engine import Engine
 from engine.errors import EngineClosedError
@@ -22,6 +22,7 @@ class ModelChoices(QObject):
         models: all that write text; those that chat first, the starter before them.
         current: the chosen one; None while there is none.
         preset: how tokens are drawn.
+        thinking: whether to think first; None leaves it to the model.
 
     Signals:
         changed: another choice, or other models.
@@ -36,6 +37,7 @@ class ModelChoices(QObject):
         self.models: tuple[ModelInfo, ...] = ()
         self.current: ModelInfo | None = None
         self.preset: Preset = PRESETS[0]
+        self.thinking: bool | None = None
         self._engine = engine
         self._store = store
         self._wanted = preferred_model
@@ -82,12 +84,19 @@ class ModelChoices(QObject):
         self._store.post(ChatDatabase.keep, "preset", name)
         self.changed.emit()
 
+    def choose_thinking(self, name: str) -> None:
+        """Let models think first or not, as one of `THINKING` says."""
+        self.thinking = THINKING[name]
+        self._store.post(ChatDatabase.keep, "thinking", name)
+        self.changed.emit()
+
     async def find(self) -> None:
         """Look for models again; the scan reads files, so it runs on the store's thread."""
         kept = await self._store.run(ChatDatabase.kept)
         found = await self._store.run(self._scan)
         wanted = self.current.id if self.current else kept.get("model", self._wanted)
         self.preset = next((preset for preset in PRESETS if preset.name == kept.get("preset")), self.preset)
+        self.thinking = THINKING.get(kept.get("thinking", ""), self.thinking)
         self.models = tuple(sorted((info for info in found if info.accepts & _TEXT), key=_rank))
         by_id = {info.id: info for info in self.models}
         self.current = by_id.get(wanted, self.models[0] if self.models else None)

@@ -3,20 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from app.chat.answerer import Answerer, Wish
 from app.chat.chats.shelf import ChatShelf
 from app.chat.choices import ModelChoices
-from app.chat.conversation import ChatSummary
+from app.chat.conversation import CallState, ChatSummary
 from app.chat.database import ChatDatabase
 from app.chat.failure import Failure, failure_of, no_model
 from app.chat.progress import AnswerProgress
 from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
+from app.plugin_watch import PluginWatch
 from app.tasks import Tasks
-from engine import Engine
+from engine import Engine, ToolInfo
 from engine.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class ChatController(QObject):
         state_changed: an answer in the shown chat began, advanced or ended.
         answered: an answer in the shown chat ended by itself: its text.
         failed: a `Failure` for the banner.
+        tools_changed: other tools may be called in the shown chat.
 
     Thread: UI only.
     """
@@ -43,6 +46,7 @@ class ChatController(QObject):
     state_changed = Signal()
     answered = Signal(str)
     failed = Signal(object)
+    tools_changed = Signal()
 
     def __init__(self, engine: Engine, tasks: Tasks, preferred_model: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,9 +55,11 @@ class ChatController(QObject):
         self._answerer = Answerer(engine, self._store, self)
         self._in_flight: list[ChatSession] = []
         self._was_opened = False
+        self._plugins = PluginWatch(engine, self)
         self.shelf = ChatShelf(self._store, tasks, self)
         self.choices = ModelChoices(engine, self._store, preferred_model, self)
         self.session = ChatSession(None, self)
+        self._plugins.changed.connect(self.look_for_models)
         self.shelf.renamed.connect(self._on_renamed)
         self.shelf.deleted.connect(self._on_deleted)
         self._answerer.begun.connect(self._on_begun)
@@ -62,11 +68,13 @@ class ChatController(QObject):
         self._answerer.failed.connect(self._on_failed)
 
     def open(self) -> None:
-        """Read the list of chats, and look for models."""
+        """Read the list of chats, look for models, and follow the plugins that serve them."""
+        self._plugins.open()
         self._tasks.start(self._open(), on_error=self._on_error, name="open chats")
 
     async def close(self) -> None:
         """Stop every answer, save what there is, and close the chat file; call before or after `Tasks.close`."""
+        self._plugins.close()
         tasks = [session.task for session in self._in_flight if session.task is not None]
         for task in tasks:
             task.cancel()
@@ -103,6 +111,26 @@ class ChatController(QObject):
             session.is_stopping = True
             if session.is_streaming:
                 session.task.cancel()
+
+    def decide(self, decision: str) -> None:
+        """Answer the question whether a tool may be called: `refuse`, `once`, or `always` in this chat."""
+        session = self.session
+        waiting = [call for call in session.last.calls if call.state is CallState.ASKING] if session.last else []
+        if decision == "always":
+            session.allowed |= {call.name for call in waiting[:1]}
+        session.decide(is_allowed=decision != "refuse")
+
+    def choose_tools(self, names: frozenset[str]) -> None:
+        """Say which tools the model of the shown chat may call from now on."""
+        self.session.tools = names
+        if self.session.summary is not None:
+            self._store.post(ChatDatabase.set_tools, self.session.id, sorted(names))
+        self.tools_changed.emit()
+
+    @property
+    def tools(self) -> tuple[ToolInfo, ...]:
+        """All tools that models may be given."""
+        return self._answerer.tools
 
     def look_for_models(self) -> None:
         """Read the models folders again."""
@@ -143,7 +171,7 @@ class ChatController(QObject):
         if self.choices.current is None:
             self.failed.emit(no_model(self.choices.folder))
             return None
-        return Wish(self.choices.current, self.choices.preset.sampling)
+        return Wish(self.choices.current, self.choices.preset.sampling, self.choices.thinking)
 
     def _start(self, session: ChatSession, work: Coroutine[object, object, None], wish: Wish) -> None:
         session.is_stopping = False
@@ -193,7 +221,7 @@ class ChatController(QObject):
     def _on_renamed(self, chat: int, title: str) -> None:
         summary = self.session.summary
         if summary is not None and summary.id == chat:
-            self.session.summary = ChatSummary(id=chat, title=title, model=summary.model, updated_s=summary.updated_s)
+            self.session.summary = replace(summary, title=title)
             self.session_changed.emit()
 
     def _on_deleted(self, summary: ChatSummary) -> None:

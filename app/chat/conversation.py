@@ -1,13 +1,14 @@
 """What a chat is made of: plain values, without Qt and without a database."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
-from engine.types import GenerateResult, Message
+from engine.types import GenerateResult, Message, ToolCall
 
 TITLE_CHARS = 60
 
@@ -17,6 +18,17 @@ class Role(StrEnum):
 
     USER = "user"
     ANSWER = "answer"
+
+
+class CallState(StrEnum):
+    """How far the call of a tool has come."""
+
+    ASKING = "asking"  # the person has to allow it
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"  # by the person
+    LEFT = "left"  # the answer ended before it was called
 
 
 class TurnState(StrEnum):
@@ -40,6 +52,7 @@ class AnswerFacts:
     decode_s: float = 0.0
     cut_by_length: bool = False
     dropped_messages: int = 0
+    thinking_s: float = 0.0
 
     @classmethod
     def of(cls, result: GenerateResult) -> Self:
@@ -65,6 +78,48 @@ class AnswerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A tool that an answer asks to be called.
+
+    Attributes:
+        name: of the tool.
+        arguments: as JSON can hold them.
+        state: how far it is.
+        result: what the tool returned, or why it did not; told to the model.
+        reason: what the permission is for that it needs; empty if it needs none.
+    """
+
+    name: str
+    arguments: Mapping[str, object]
+    state: CallState = CallState.RUNNING
+    result: str = ""
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """The call as people read it: `add(a=1, b=2)`."""
+        shown = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in self.arguments.items())
+        return f"{self.name}({shown})"
+
+    @property
+    def told(self) -> str:
+        """What the model is told."""
+        if self.state is CallState.REFUSED:
+            return "The person did not allow this call."
+        return self.result if self.state in (CallState.DONE, CallState.FAILED) else "This call was not made."
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {
+            "name": self.name,
+            "arguments": dict(self.arguments),
+            "state": self.state,
+            "result": self.result,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One message of a chat.
 
@@ -72,6 +127,8 @@ class Turn:
         id: rising with time inside a chat; decides the order, not the clock.
         model: id of the model that answered; empty for the person's own.
         created_s: seconds since the epoch.
+        thinking: what the model thought before it answered; shown, never sent again.
+        calls: tools that it asked for after the text.
     """
 
     id: int
@@ -81,6 +138,8 @@ class Turn:
     model: str = ""
     facts: AnswerFacts = field(default_factory=AnswerFacts)
     created_s: float = field(default_factory=time.time)
+    thinking: str = ""
+    calls: tuple[Call, ...] = ()
 
     def with_text(self, text: str) -> Self:
         """Give the same turn another text."""
@@ -89,12 +148,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSummary:
-    """One line of the chat list."""
+    """One line of the chat list; `tools` are the names of those that its model may call."""
 
     id: int
     title: str
     model: str
     updated_s: float
+    tools: tuple[str, ...] = ()
 
 
 def title_of(text: str) -> str:
@@ -118,14 +178,17 @@ def messages_of(turns: Sequence[Turn]) -> tuple[Message, ...]:
     """Turn a chat into the messages a model sees.
 
     Empty answers are left out, and messages that then follow each other are joined: many chat templates refuse two
-    messages of the same side in a row.
+    messages of the same side in a row. Thoughts stay out; what tools said follows the call.
     """
     messages: list[Message] = []
     for turn in turns:
         role: Literal["user", "assistant"] = "user" if turn.role is Role.USER else "assistant"
-        if not turn.text.strip():
+        if not turn.text.strip() and not turn.calls:
             continue
-        if messages and messages[-1].role == role:
+        if turn.calls:
+            messages.append(Message(role, turn.text, tuple(ToolCall(c.name, c.arguments) for c in turn.calls)))
+            messages += [Message("tool", call.told, tool_name=call.name) for call in turn.calls]
+        elif messages and messages[-1].role == role:
             messages[-1] = Message(role, f"{messages[-1].content}\n\n{turn.text}")
         else:
             messages.append(Message(role, turn.text))

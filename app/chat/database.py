@@ -3,19 +3,22 @@
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from app.chat.conversation import AnswerFacts, ChatSummary, Role, Turn, TurnState
+from app.chat.conversation import AnswerFacts, Call, CallState, ChatSummary, Role, Turn, TurnState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE chats (
     id INTEGER PRIMARY KEY,
     title TEXT NOT NULL,
     model TEXT NOT NULL,
     updated_s REAL NOT NULL,
-    deleted INTEGER NOT NULL DEFAULT 0
+    deleted INTEGER NOT NULL DEFAULT 0,
+    tools TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -25,15 +28,20 @@ CREATE TABLE turns (
     state TEXT NOT NULL,
     model TEXT NOT NULL,
     facts TEXT NOT NULL,
-    created_s REAL NOT NULL
+    created_s REAL NOT NULL,
+    thinking TEXT NOT NULL DEFAULT '',
+    calls TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE INDEX turns_by_chat ON turns(chat, id);
 """
-
-
+_FROM_1 = """
+ALTER TABLE chats ADD COLUMN tools TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE turns ADD COLUMN thinking TEXT NOT NULL DEFAULT '';
+ALTER TABLE turns ADD COLUMN calls TEXT NOT NULL DEFAULT '[]';
+"""
 _LIST = """
-SELECT id, title, model, updated_s FROM chats
+SELECT id, title, model, updated_s, tools FROM chats
 WHERE NOT deleted AND (
     :like = '' OR title LIKE :like ESCAPE '\\' OR id IN (SELECT chat FROM turns WHERE text LIKE :like ESCAPE '\\')
 )
@@ -80,11 +88,13 @@ class ChatDatabase:
         self._db.execute("PRAGMA foreign_keys=ON")
         if is_new:
             self._db.executescript(f"BEGIN;{_SCHEMA};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+        elif version == 1:
+            self._db.executescript(f"BEGIN;{_FROM_1};PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
         self._db.execute("DELETE FROM chats WHERE deleted")
         self._db.execute("UPDATE turns SET state='interrupted' WHERE state='running'")
 
     def _check(self, version: int) -> None:
-        if version != SCHEMA_VERSION:
+        if version not in (1, SCHEMA_VERSION):
             raise DamagedDatabaseError(f"it has version {version}, this program knows {SCHEMA_VERSION}")
         if (verdict := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise DamagedDatabaseError(verdict)
@@ -96,22 +106,31 @@ class ChatDatabase:
     def chats(self, query: str = "") -> list[ChatSummary]:
         """List chats, the latest first; `query` is searched in titles and in every message."""
         rows = self._db.execute(_LIST, {"like": _like(query)})
-        return [ChatSummary(id=row[0], title=row[1], model=row[2], updated_s=row[3]) for row in rows]
+        return [
+            ChatSummary(id=row[0], title=row[1], model=row[2], updated_s=row[3], tools=tuple(json.loads(row[4])))
+            for row in rows
+        ]
 
     def turns(self, chat: int) -> list[Turn]:
         """Read one chat, the oldest turn first."""
         rows = self._db.execute(
-            "SELECT id, role, text, state, model, facts, created_s FROM turns WHERE chat=? ORDER BY id", (chat,)
+            "SELECT id, role, text, state, model, facts, created_s, thinking, calls "
+            "FROM turns WHERE chat=? ORDER BY id",
+            (chat,),
         )
         return [_turn(row) for row in rows]
 
-    def add_chat(self, title: str, model: str) -> ChatSummary:
+    def add_chat(self, title: str, model: str, tools: Sequence[str] = ()) -> ChatSummary:
         """Begin a chat."""
         now = time.time()
-        with closing(
-            self._db.execute("INSERT INTO chats(title, model, updated_s) VALUES (?, ?, ?)", (_clean(title), model, now))
-        ) as cursor:
-            return ChatSummary(id=cursor.lastrowid or 0, title=title, model=model, updated_s=now)
+        values = (_clean(title), model, now, json.dumps(list(tools)))
+        adding = "INSERT INTO chats(title, model, updated_s, tools) VALUES (?, ?, ?, ?)"
+        with closing(self._db.execute(adding, values)) as cursor:
+            return ChatSummary(id=cursor.lastrowid or 0, title=title, model=model, updated_s=now, tools=tuple(tools))
+
+    def set_tools(self, chat: int, tools: Sequence[str]) -> None:
+        """Say which tools the model of a chat may call."""
+        self._db.execute("UPDATE chats SET tools=? WHERE id=?", (json.dumps(list(tools)), chat))
 
     def rename_chat(self, chat: int, title: str) -> None:
         """Give a chat another title."""
@@ -138,10 +157,12 @@ class ChatDatabase:
         return Turn(id=cursor.lastrowid or 0, role=role, text=text, state=state, model=model, created_s=now)
 
     def save_turn(self, turn: Turn) -> None:
-        """Write a turn's text, state and facts."""
+        """Write all of a turn that an answer changes."""
+        calls = json.dumps([call.as_dict() for call in turn.calls])
+        facts = json.dumps(turn.facts.as_dict())
         self._db.execute(
-            "UPDATE turns SET text=?, state=?, facts=? WHERE id=?",
-            (_clean(turn.text), turn.state, json.dumps(turn.facts.as_dict()), turn.id),
+            "UPDATE turns SET text=?, state=?, facts=?, thinking=?, calls=? WHERE id=?",
+            (_clean(turn.text), turn.state, facts, _clean(turn.thinking), calls, turn.id),
         )
 
     def keep(self, name: str, value: str) -> None:
@@ -170,8 +191,8 @@ def _like(query: str) -> str:
     return f"%{escaped}%"
 
 
-def _turn(row: tuple[int, str, str, str, str, str, float]) -> Turn:
-    identity, role, text, state, model, facts, created_s = row
+def _turn(row: tuple[int, str, str, str, str, str, float, str, str]) -> Turn:
+    identity, role, text, state, model, facts, created_s, thinking, calls = row
     return Turn(
         id=identity,
         role=Role(role),
@@ -180,4 +201,12 @@ def _turn(row: tuple[int, str, str, str, str, str, float]) -> Turn:
         model=model,
         facts=AnswerFacts(**json.loads(facts)),
         created_s=created_s,
+        thinking=thinking,
+        calls=tuple(_call(call) for call in json.loads(calls)),
     )
+
+
+def _call(table: dict[str, Any]) -> Call:
+    state = CallState(table.pop("state"))
+    has_ended = state not in (CallState.ASKING, CallState.RUNNING)
+    return Call(**table, state=state if has_ended else CallState.LEFT)  # the program ended in the middle of it

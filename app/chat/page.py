@@ -19,7 +19,7 @@ from app.chat.conversation import ChatSummary, Role
 from app.chat.empty_state import EmptyState
 from app.chat.failure import Failure, Remedy
 from app.chat.header import ChatHeader
-from app.chat.model_menu import fill_pickers
+from app.chat.model_menu import fill_pickers, fill_tools
 from app.chat.plain_text import plain_text_of
 from app.chat.toast import Toast
 from app.chat.transcript import TranscriptView
@@ -133,6 +133,9 @@ class ChatPage(QWidget):
         self.composer.model.opened.connect(controller.look_for_models)  # for the next time it opens
         self.composer.model.picked.connect(controller.choices.choose_model)
         self.composer.preset.picked.connect(controller.choices.choose_preset)
+        self.composer.preset.also_picked.connect(controller.choices.choose_thinking)
+        self.composer.tools.switched.connect(controller.choose_tools)
+        self.transcript.call_decided.connect(controller.decide)
         self.transcript.copy_requested.connect(self._on_copy)
         self.transcript.link_pressed.connect(self._on_link)
         self.transcript.line_action.connect(self._on_line_action)
@@ -146,6 +149,7 @@ class ChatPage(QWidget):
         controller.answered.connect(self._on_answered)
         controller.failed.connect(self._on_failed)
         controller.choices.changed.connect(self._on_choices)
+        controller.tools_changed.connect(self._show_tools)
         controller.shelf.deleted.connect(self._on_deleted)
 
     def _add_shortcuts(self) -> None:
@@ -156,6 +160,7 @@ class ChatPage(QWidget):
             ("Ctrl+R", self.ask_again),
             ("Ctrl+M", self.composer.model.open_menu),
             ("Ctrl+P", self.composer.preset.open_menu),
+            ("Ctrl+T", self.composer.tools.open_menu),
             ("Ctrl+Shift+C", self.copy_last_answer),
             ("Esc", self.composer.escape),
         ):
@@ -188,6 +193,11 @@ class ChatPage(QWidget):
         self.transcript.set_model(session.transcript)
         session.transcript.rowsInserted.connect(self._show_stack, Qt.ConnectionType.UniqueConnection)
         self._show_stack()
+        self._show_tools()
+
+    def _show_tools(self) -> None:
+        controller = self._controller
+        fill_tools(self.composer, controller.tools, controller.session.tools, controller.choices)
 
     def _show_stack(self) -> None:
         is_empty = self._controller.session.last is None and not self._controller.session.is_busy
@@ -210,6 +220,7 @@ class ChatPage(QWidget):
         self._knows_device = bool(choices.loaded_device)
         self.empty.show_model(choices.current.id if choices.current else "", choices.folder)
         fill_pickers(self.composer, choices)
+        self._show_tools()
         self.composer.show_context(self._controller.session.used_tokens, choices.context_tokens)
 
     def _on_answered(self, text: str) -> None:

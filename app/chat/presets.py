@@ -21,3 +21,6 @@ PRESETS = (
         "Creative", "More surprising words; for stories and ideas", Sampling(temperature=1.2, top_k=100, min_p=0.02)
     ),
 )
+
+THINKING: dict[str, bool | None] = {"As the model likes": None, "Think first": True, "Answer at once": False}
+"""Whether a model thinks before it answers, for those that let one choose."""

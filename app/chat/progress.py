@@ -1,10 +1,11 @@
 """AnswerProgress: what the events of one answer add up to while it is being written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 
 from app.chat.conversation import AnswerFacts
-from engine.types import Event, Finished, Loading, Prefill, Queued, TextDelta
+from engine.types import Event, Finished, Loading, Prefill, Queued, TextDelta, ThinkingDelta
 
 _NBSP = "\u00a0"
 
@@ -24,6 +25,7 @@ class AnswerProgress:
         self._clock = clock
         self._begin_s = clock()
         self._first_token_s = 0.0
+        self._thinking_since_s = self._thinking_until_s = 0.0
         self._first_tokens = 0  # that came with the first delta; the speed is that of the later ones
 
     @property
@@ -48,15 +50,26 @@ class AnswerProgress:
             case Prefill(done, total):
                 self.words = f"Reading the prompt, {done:,} of {total:,}{_NBSP}tokens"
                 self.facts = AnswerFacts(prompt_tokens=total)
-            case TextDelta():
+            case TextDelta() | ThinkingDelta():
                 self._count(event, device)
             case Finished(result):
                 self.words = ""
-                self.facts = AnswerFacts.of(result)
+                self.facts = replace(AnswerFacts.of(result), thinking_s=self.thinking_s)
 
-    def _count(self, delta: TextDelta, device: str) -> None:
+    @property
+    def thinking_s(self) -> float:
+        """Seconds from the first thought until the answer began, or until now; 0 where nothing was thought."""
+        if not self._thinking_since_s:
+            return 0.0
+        return (self._thinking_until_s or self._clock()) - self._thinking_since_s
+
+    def _count(self, delta: TextDelta | ThinkingDelta, device: str) -> None:
         now = self._clock()
         self.words = ""
+        if isinstance(delta, ThinkingDelta):
+            self._thinking_since_s = self._thinking_since_s or now
+        elif self._thinking_since_s:
+            self._thinking_until_s = self._thinking_until_s or now
         tokens = self.facts.output_tokens + delta.token_count
         if not self._first_token_s:
             self._first_token_s = now
@@ -71,4 +84,5 @@ class AnswerProgress:
             output_tokens=tokens,
             first_token_s=self._first_token_s - self._begin_s,
             decode_s=decode_s,
+            thinking_s=self.thinking_s,
         )

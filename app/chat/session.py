@@ -20,6 +20,8 @@ class ChatSession(QObject):
         is_stopping: the person has asked for the answer to end.
         is_streaming: the engine works on it; before that a stop waits until message and answer have their place.
         drops_oldest: the person has agreed that the oldest turns may be left out.
+        tools: names of the tools that the model may call.
+        allowed: names of those that may be called without asking again.
 
     Thread: UI only.
     """
@@ -33,6 +35,9 @@ class ChatSession(QObject):
         self.is_stopping = False
         self.is_streaming = False
         self.drops_oldest = False
+        self.tools: frozenset[str] = frozenset(summary.tools if summary else ())
+        self.allowed: set[str] = set()
+        self._decision: asyncio.Future[bool] | None = None
 
     @property
     def id(self) -> int:
@@ -57,6 +62,19 @@ class ChatSession(QObject):
         answers = (turn for turn in reversed(self.transcript.turns) if turn.role is Role.ANSWER)
         latest = next((turn.facts for turn in answers if turn.facts.prompt_tokens), None)
         return latest.prompt_tokens + latest.output_tokens if latest else 0
+
+    async def ask(self) -> bool:
+        """Wait until the person has allowed or refused the call that waits for it."""
+        self._decision = asyncio.get_running_loop().create_future()
+        try:
+            return await self._decision
+        finally:
+            self._decision = None
+
+    def decide(self, *, is_allowed: bool) -> None:
+        """Allow or refuse the call that waits for it, if one does."""
+        if self._decision is not None and not self._decision.done():
+            self._decision.set_result(is_allowed)
 
     @property
     def last(self) -> Turn | None:

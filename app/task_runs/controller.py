@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.forms import FileReader
+from app.plugin_watch import PluginWatch
 from app.task_runs.run import RunState, TaskRun
 from app.tasks import Tasks
 from engine import (
@@ -53,7 +54,6 @@ class TaskRunsController(QObject):
     advanced = Signal(object)
     grown = Signal(object, str, str)
     ended = Signal(object)
-    _plugins_changed = Signal()
 
     def __init__(self, engine: Engine, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -64,9 +64,8 @@ class TaskRunsController(QObject):
         self._models: tuple[ModelInfo, ...] = ()
         self._runs: list[TaskRun] = []
         self._in_flight: dict[TaskRun, asyncio.Task[None]] = {}
-        self._remove_listener: Callable[[], None] | None = None
-        self._plugins: tuple[tuple[str, str], ...] = ()
-        self._plugins_changed.connect(self._on_plugins_changed, Qt.ConnectionType.QueuedConnection)
+        self._plugins = PluginWatch(engine, self)
+        self._plugins.changed.connect(self.refresh)
 
     @property
     def tasks(self) -> tuple[TaskInfo, ...]:
@@ -93,15 +92,12 @@ class TaskRunsController(QObject):
 
     def open(self) -> None:
         """Take up work: the engine is open now. Safe to call twice."""
-        if self._remove_listener is None:
-            self._remove_listener = self._engine.plugins.add_listener(self._plugins_changed.emit)
+        self._plugins.open()
         self.refresh()
 
     def close(self) -> None:
         """Stop listening and end the threads; call after `Tasks.close`."""
-        if self._remove_listener is not None:
-            self._remove_listener()
-            self._remove_listener = None
+        self._plugins.close()
         self.files.close()
 
     def refresh(self) -> None:
@@ -133,15 +129,6 @@ class TaskRunsController(QObject):
     def save(self, path: Path, content: bytes, done: Callable[[str], None]) -> None:
         """Write a file, then call `done` with a sentence that says why it failed, or with nothing."""
         self._coroutines.start(self._save(path, content, done), name="save a result")
-
-    def _on_plugins_changed(self) -> None:
-        # Numbers of telemetry count as changes too; tasks and models change only with who runs.
-        plugins = tuple(
-            (info.id, f"{info.state} {info.digest} {info.settings}") for info in self._engine.plugins.snapshot()
-        )
-        if plugins != self._plugins or not plugins:
-            self._plugins = plugins
-            self.refresh()
 
     async def _find_models(self) -> None:
         found = await self.files.call(self._engine.models)

@@ -1,6 +1,7 @@
 """ChatListModel: the chats with a caption above each group of days."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -64,7 +65,7 @@ class ChatListModel(QAbstractListModel):
         if isinstance(row, str) or role != Qt.ItemDataRole.EditRole or not title:
             return False
         if title != row.title:
-            self._rows[index.row()] = ChatSummary(id=row.id, title=title, model=row.model, updated_s=row.updated_s)
+            self._rows[index.row()] = replace(row, title=title)
             self.dataChanged.emit(index, index)
             self.renamed.emit(row.id, title)
         return True

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.chat.composer.picker_button import PickerButton
 from app.chat.composer.prompt_edit import PromptEdit
+from app.chat.composer.tools_button import ToolsButton
 from app.theme import Appearance
 from app.theme.widgets import Part, SegmentBar
 
@@ -22,7 +23,8 @@ class Composer(QWidget):
     Attributes:
         edit: the text.
         model: picks the model.
-        preset: picks how tokens are drawn.
+        preset: picks how tokens are drawn, and whether to think first.
+        tools: switches what the model may call.
 
     Signals:
         sent: the message; the composer is empty now.
@@ -46,6 +48,7 @@ class Composer(QWidget):
         self.edit = PromptEdit(appearance, self)
         self.model = PickerButton(appearance, "Model", "Ctrl+M", self)
         self.preset = PickerButton(appearance, "Preset", "Ctrl+P", self)
+        self.tools = ToolsButton(appearance, self)
         self._hint = QLabel(self)
         self._context_name = QLabel("Context", self)
         self._meter = SegmentBar(appearance, "Context", self)
@@ -136,6 +139,7 @@ class Composer(QWidget):
         row.setSpacing(theme.space("xs"))
         row.addWidget(self.model)
         row.addWidget(self.preset)
+        row.addWidget(self.tools)
         row.addStretch(1)
         for widget in (self._context_name, self._meter, self._used):
             row.addWidget(widget)

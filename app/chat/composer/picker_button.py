@@ -29,12 +29,14 @@ class PickerButton(QToolButton):
 
     Signals:
         picked: key of the option that was chosen from the menu.
+        also_picked: key of an option of the menu's second part.
         opened: the menu is shown.
 
     Thread: UI only.
     """
 
     picked = Signal(str)
+    also_picked = Signal(str)
     opened = Signal()
 
     def __init__(self, appearance: Appearance, name: str, keys: str, parent: QWidget) -> None:
@@ -47,6 +49,7 @@ class PickerButton(QToolButton):
         self._is_ring = False
         self._options: tuple[Option, ...] = ()
         self._chosen = ""
+        self._also: tuple[tuple[Option, ...], str] = ((), "")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(appearance.theme.size("control-small"))
         self.clicked.connect(self.open_menu)
@@ -71,22 +74,32 @@ class PickerButton(QToolButton):
         """Set the lines of the menu."""
         self._options, self._chosen = tuple(options), chosen
 
+    def also_offer(self, options: Sequence[Option], chosen: str) -> None:
+        """Set the lines of a second part of the menu, which is another choice."""
+        self._also = (tuple(options), chosen)
+
     def open_menu(self) -> None:
         """Show the menu above the button."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setAccessibleName(self._name)
+        self._add(menu, self._options, self._chosen).triggered.connect(self._on_picked)
+        if self._also[0]:
+            menu.addSeparator()
+            self._add(menu, *self._also).triggered.connect(self._on_also_picked)
+        self.opened.emit()
+        menu.popup(self.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 4)))
+
+    def _add(self, menu: QMenu, options: Sequence[Option], chosen: str) -> QActionGroup:
         group = QActionGroup(menu)
-        for option in self._options:
+        for option in options:
             action = QAction(f"{option.words}\t{option.hint}" if option.hint else option.words, menu)
             action.setCheckable(True)
-            action.setChecked(option.key == self._chosen)
+            action.setChecked(option.key == chosen)
             action.setData(option.key)
             group.addAction(action)
             menu.addAction(action)
-        group.triggered.connect(self._on_picked)
-        self.opened.emit()
-        menu.popup(self.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 4)))
+        return group
 
     def sizeHint(self) -> QSize:
         """Room for the words."""
@@ -137,3 +150,6 @@ class PickerButton(QToolButton):
 
     def _on_picked(self, action: QAction) -> None:
         self.picked.emit(str(action.data()))
+
+    def _on_also_picked(self, action: QAction) -> None:
+        self.also_picked.emit(str(action.data()))

@@ -4,7 +4,9 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.chat.transcript.answer_line import AnswerLine
+from app.chat.transcript.call_card import CallCard, CallContent
 from app.chat.transcript.items import BlockWidget, Item, Kind
+from app.chat.transcript.thought_block import Thought, ThoughtBlock
 from app.chat.transcript.user_bubble import UserBubble
 from app.markdown.code_block import CodeBlock
 from app.markdown.prose_style import prose_style
@@ -20,6 +22,8 @@ class BlockFactory(QObject):
         copy_requested: text for the clipboard.
         link_pressed: a link that may be shown and offered; others are dropped here.
         line_action: id of a turn, and `copy`, `plain` or `again`.
+        folded: the item whose block was opened or closed.
+        call_decided: `refuse`, `once` or `always`, for the call that waits.
 
     Thread: UI only.
     """
@@ -27,6 +31,8 @@ class BlockFactory(QObject):
     copy_requested = Signal(str)
     link_pressed = Signal(str)
     line_action = Signal(int, str)
+    folded = Signal(object)
+    call_decided = Signal(str)
 
     def __init__(self, appearance: Appearance, parent: QObject) -> None:
         super().__init__(parent)
@@ -44,15 +50,27 @@ class BlockFactory(QObject):
             return UserBubble(self._appearance, content, parent)
         if item.kind is Kind.LINE:
             return self._make_line(item.turn, parent)
+        if isinstance(content, Thought):
+            thought = ThoughtBlock(self._appearance, content, parent)
+            thought.toggled.connect(lambda: self.folded.emit(item))
+            return thought
+        if isinstance(content, CallContent):
+            card = CallCard(self._appearance, content, parent)
+            card.toggled.connect(lambda: self.folded.emit(item))
+            card.decided.connect(self.call_decided)
+            return card
         if isinstance(content, Code):
             block = CodeBlock(self._appearance, content, parent)
             block.copy_requested.connect(self.copy_requested)
             return block
+        return self._make_text(item.kind, content, parent)
+
+    def _make_text(self, kind: Kind, content: str | Prose | None, parent: QWidget) -> ReadOnlyText:
         text = ReadOnlyText(self._appearance, "reading", "Answer", parent)
         if isinstance(content, Prose):
             text.show_html(content.html, self._style)
             text.anchorClicked.connect(self._on_link)
-        elif item.kind is Kind.STREAM and isinstance(content, str):
+        elif kind is Kind.STREAM and isinstance(content, str):
             text.show_plain(content)
         return text
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from app.chat.conversation import Role, Turn
+from app.chat.conversation import Role, Turn, TurnState
 from app.chat.transcript.answer_line import AnswerLine
+from app.chat.transcript.call_card import CallCard, CallContent
+from app.chat.transcript.thought_block import Thought, ThoughtBlock
 from app.chat.transcript.user_bubble import UserBubble
 from app.markdown.code_block import CodeBlock
 from app.markdown.read_only_text import ReadOnlyText
@@ -21,10 +23,13 @@ _READING_LINE = 22
 _CODE_LINE = 18
 _CODE_FRAME = 52
 _LINE_HEIGHT = 28
+_FOLD_HEIGHT = 28
+_CALL_HEIGHT = 40
 _MESSAGE_CHARS = 3_000  # a longer message of the person is shown as several bubbles, each cheap to lay out
 
 
-BlockWidget = ReadOnlyText | UserBubble | CodeBlock | AnswerLine
+BlockWidget = ReadOnlyText | UserBubble | CodeBlock | AnswerLine | ThoughtBlock | CallCard
+Content = str | Prose | Code | Thought | CallContent | None
 
 
 class Kind(Enum):
@@ -36,6 +41,11 @@ class Kind(Enum):
     PROSE = "prose"
     CODE = "code"
     LINE = "line"
+    THOUGHT = "thought"  # above the text of an answer
+    CALL = "call"  # below it
+
+
+_TEXTS = frozenset({Kind.USER, Kind.SOURCE, Kind.STREAM, Kind.PROSE, Kind.CODE})
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +54,7 @@ class Item:
 
     Attributes:
         turn: id of the turn it belongs to.
-        content: what it shows: text, or a converted block; None for the line under an answer.
+        content: what it shows; None for the line under an answer.
         gap: pixels above it.
         height: pixels; a guess until `is_exact`.
         widget: its widget while it is near the screen.
@@ -52,7 +62,7 @@ class Item:
 
     turn: int
     kind: Kind
-    content: str | Prose | Code | None
+    content: Content
     gap: int
     height: int
     is_exact: bool = False
@@ -67,10 +77,23 @@ def items_of(turn: Turn, width: int) -> list[Item]:
             for number, piece in enumerate(_message_pieces(turn.text))
         ]
     kind = Kind.STREAM if turn.state == "running" else Kind.SOURCE
-    return [
-        Item(turn.id, kind, turn.text, TURN_GAP, guess_height(turn.text, width)),
-        Item(turn.id, Kind.LINE, None, LINE_GAP, _LINE_HEIGHT),
-    ]
+    gap = BLOCK_GAP if turn.thinking else TURN_GAP
+    items = [Item(turn.id, kind, turn.text, gap, guess_height(turn.text, width)), *call_items(turn)]
+    if turn.thinking:
+        items.insert(0, thought_item(turn.id, Thought(turn.thinking, turn.facts.thinking_s)))
+    if not turn.calls or turn.state is not TurnState.DONE:
+        items.append(Item(turn.id, Kind.LINE, None, LINE_GAP, _LINE_HEIGHT))
+    return items
+
+
+def thought_item(turn: int, thought: Thought) -> Item:
+    """Make the item of what a turn's model thought."""
+    return Item(turn, Kind.THOUGHT, thought, TURN_GAP, _FOLD_HEIGHT)
+
+
+def call_items(turn: Turn) -> list[Item]:
+    """Make the items of the tools that a turn calls."""
+    return [Item(turn.id, Kind.CALL, CallContent(call), BLOCK_GAP, _CALL_HEIGHT) for call in turn.calls]
 
 
 def _message_pieces(text: str) -> Iterator[str]:
@@ -156,6 +179,14 @@ class Column:
         while first > 0 and self.items[first - 1].turn == turn:
             first -= 1
         return first, last - first + 1
+
+    def text_span(self, turn: int) -> tuple[int, int]:
+        """First index and number of those items of a turn that show its text; where it would begin, if none do."""
+        first, count = self.span_of(turn)
+        texts = [at for at in range(first, first + count) if self.items[at].kind in _TEXTS]
+        if texts:
+            return texts[0], len(texts)
+        return first + (self.items[first].kind is Kind.THOUGHT), 0
 
     def _place_from(self, first: int) -> None:
         del self._tops[first:]

@@ -18,11 +18,13 @@ class TranscriptModel(QAbstractListModel):
     Signals:
         text_appended: row, and the text that was added to its end; `dataChanged` is not emitted for it, because it
             comes up to some hundred times a second.
+        thinking_appended: likewise, of what is thought before the text.
 
     Thread: UI only.
     """
 
     text_appended = Signal(int, str)
+    thinking_appended = Signal(int, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,8 +70,14 @@ class TranscriptModel(QAbstractListModel):
         self._turns[row] = replace(turn, text=turn.text + text)
         self.text_appended.emit(row, text)
 
+    def append_thinking(self, row: int, text: str) -> None:
+        """Add text to the end of what a turn's model thinks."""
+        turn = self._turns[row]
+        self._turns[row] = replace(turn, thinking=turn.thinking + text)
+        self.thinking_appended.emit(row, text)
+
     def replace(self, row: int, turn: Turn) -> None:
-        """Change a turn's text, state or facts."""
+        """Change a turn's text, state, facts or calls."""
         self._turns[row] = turn
         index = self.index(row)
         self.dataChanged.emit(index, index)

@@ -6,6 +6,7 @@ Here an update touches the last block, and opening, scrolling and converting wor
 """
 
 from dataclasses import replace
+from itertools import groupby
 from time import perf_counter
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -16,6 +17,7 @@ from app.chat.conversation import AnswerFacts, Role, Turn, TurnState
 from app.chat.transcript.answer_line import AnswerLine, facts_text
 from app.chat.transcript.items import Item, Kind, guess_height, item_of, items_of
 from app.chat.transcript.model import TranscriptModel
+from app.chat.transcript.side_blocks import SideBlocks
 from app.chat.transcript.stage import Stage
 from app.markdown.converter import Converter
 from app.markdown.read_only_text import ReadOnlyText
@@ -39,6 +41,7 @@ class TranscriptView(QAbstractScrollArea):
         copy_requested: text for the clipboard.
         link_pressed: a safe link was pressed; nothing has been opened.
         line_action: id of a turn, and `copy`, `plain` or `again`.
+        call_decided: `refuse`, `once` or `always`, for the call that waits.
 
     Thread: UI only.
     """
@@ -46,14 +49,16 @@ class TranscriptView(QAbstractScrollArea):
     copy_requested = Signal(str)
     link_pressed = Signal(str)
     line_action = Signal(int, str)
+    call_decided = Signal(str)
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self._model = TranscriptModel(self)
         self._stage = Stage(appearance, self.viewport())
+        self._side = SideBlocks(self._stage)
         self._converter = Converter()
-        self._pending: list[tuple[int, str]] = []  # text that came since the last paint
+        self._pending: list[tuple[int, bool, str]] = []  # turn, whether it is thought, text since the last paint
         self._follows_end = True
         self._is_moving = False  # the scroll bar is being set by us, not by the person
         self._progress: tuple[str, AnswerFacts] | None = None
@@ -80,6 +85,8 @@ class TranscriptView(QAbstractScrollArea):
         factory.copy_requested.connect(self.copy_requested)
         factory.link_pressed.connect(self.link_pressed)
         factory.line_action.connect(self.line_action)
+        factory.call_decided.connect(self.call_decided)
+        factory.folded.connect(self._on_folded)
         self._appearance.changed.connect(self._restyle)
 
     # -------------------------------------------------------------------------------------------- what is asked of it
@@ -93,6 +100,7 @@ class TranscriptView(QAbstractScrollArea):
         model.dataChanged.connect(self._on_changed)
         model.modelReset.connect(self._reload)
         model.text_appended.connect(self._on_text)
+        model.thinking_appended.connect(self._on_thinking)
         self._reload()
 
     def show_progress(self, words: str, facts: AnswerFacts) -> None:
@@ -155,15 +163,24 @@ class TranscriptView(QAbstractScrollArea):
 
     def _on_changed(self, index: QModelIndex) -> None:
         self._flush()
+        before, anchor = self._stage.column.height, self._anchor()
         turn = self._model.turns[index.row()]
+        if turn.role is Role.ANSWER:
+            self._side.show_calls(turn)
         if turn.role is Role.ANSWER and turn.state is not TurnState.RUNNING:
             self._progress = None
+            self._side.end_thought(turn.id, turn.facts.thinking_s)
             self._converter.start(turn.id, turn.text)
         self._refresh_lines()
+        if self._stage.column.height != before:
+            self._settle(anchor)
         self._work_timer.start(0)
 
-    def _on_text(self, row: int, text: str) -> None:
-        self._pending.append((self._model.turns[row].id, text))
+    def _on_thinking(self, row: int, text: str) -> None:
+        self._on_text(row, text, is_thought=True)
+
+    def _on_text(self, row: int, text: str, *, is_thought: bool = False) -> None:
+        self._pending.append((self._model.turns[row].id, is_thought, text))
         if not self._flush_timer.isActive():
             self._flush_timer.start()
 
@@ -176,15 +193,20 @@ class TranscriptView(QAbstractScrollArea):
         if not pending:
             return
         before, anchor = self._stage.column.height, self._anchor()
-        for turn in dict.fromkeys(turn for turn, _ in pending):
-            self._insert(turn, "".join(text for owner, text in pending if owner == turn))
+        for (turn, is_thought), pieces in groupby(pending, key=lambda piece: piece[:2]):
+            text = "".join(text for _, _, text in pieces)
+            if is_thought:
+                self._side.think(turn, text)
+            else:
+                self._side.end_thought(turn, self._progress[1].thinking_s if self._progress else 0.0)
+                self._insert(turn, text)
         if self._stage.column.height != before:
             self._settle(anchor)
 
     def _insert(self, turn: int, text: str) -> None:
         column = self._stage.column
-        first, count = column.span_of(turn)
-        at = first + count - 2  # the block before the line under the answer
+        first, count = column.text_span(turn)
+        at = first + count - 1
         item = column.items[at]
         length = len(item.content) if isinstance(item.content, str) else 0
         seam = text.rfind("\n") if length > _SEAM_CHARS else -1
@@ -268,10 +290,11 @@ class TranscriptView(QAbstractScrollArea):
 
     def _show_blocks(self, turn: int, blocks: list[Block]) -> None:
         column = self._stage.column
-        first, count = column.span_of(turn)
+        first, count = column.text_span(turn)
+        begins = column.span_of(turn)[0] == first  # no thought stands above it
         width = self._stage.column_width
-        items = [item_of(turn, block, width, is_first=number == 0) for number, block in enumerate(blocks)]
-        self._stage.drop(column.replace(first, count - 1, items))
+        items = [item_of(turn, block, width, is_first=begins and not number) for number, block in enumerate(blocks)]
+        self._stage.drop(column.replace(first, count, items))
 
     def _anchor(self) -> tuple[Item, int] | None:
         """What stands at the top of the screen, and how far above it begins."""
@@ -297,6 +320,16 @@ class TranscriptView(QAbstractScrollArea):
         self._stage.place()
         self._jump.setVisible(not self._follows_end)
         self._work_timer.start(0)
+
+    def _on_folded(self, item: Item) -> None:
+        """Keep the head of a block where it is while its text opens or closes below."""
+        column, bar = self._stage.column, self.verticalScrollBar()
+        at = column.items.index(item)
+        self._follows_end = False
+        anchor = (item, bar.value() - column.top(at))
+        self._stage.measure(at)
+        self._settle(anchor)
+        self._on_scrolled(bar.value())
 
     def _on_scrolled(self, value: int) -> None:
         if self._is_moving:

@@ -62,7 +62,6 @@ def test_a_message_written_meanwhile_is_sent_when_the_answer_ends(make_bench, ru
             type_message(bench, "two")
             assert bench.page.composer.is_armed
             bench.backend.repeat, bench.backend.script = False, ("done",)
-            bench.backend.models[0].admitted[0].emitted = -1
             await bench.until(lambda: len(bench.session.transcript.turns) == 4)
             await bench.settled()
             assert (bench.texts[2], bench.page.composer.edit.toPlainText()) == ("two", "")

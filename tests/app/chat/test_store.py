@@ -47,7 +47,8 @@ class Library:
                          accepts=frozenset({Accepts.MESSAGES}))
 
 async def main():
-    engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": FakeBackend(("word ",), True, 0.005)})
+    backend = FakeBackend(script=("word ",), repeat=True, step_s=0.005)
+    engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": backend})
     engine._library = Library()
     engine.open()
     chat = ChatController(engine, Tasks())
