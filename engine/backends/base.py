@@ -214,10 +214,12 @@ class PreparedImage:
     Attributes:
         size: width, height of the upright original in pixels.
         prepared: by the model's format.
+        maker: what prepared it, and will finish it; opaque.
     """
 
     size: tuple[int, int]
     prepared: Prepared
+    maker: object = None
 
 
 ImageOutputs = Sequence[Tensors]

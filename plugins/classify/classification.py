@@ -21,7 +21,7 @@ from engine.plugins.api import (
     image_feed,
     probabilities,
 )
-from plugins.classify.inputs import gives_vectors, numbers, open_input, prepare
+from plugins.classify.inputs import NOTED_TASK, gives_vectors, numbers, open_input, prepare
 
 TASK = "classification"
 
@@ -93,6 +93,6 @@ def _looks_like_one(facts: ModelFacts) -> bool:
     if image_feed(facts) is None or not facts.outputs:
         return False
     output = facts.outputs[0]
-    if facts.metadata.get("task", "classify") != "classify" or gives_vectors(facts):
+    if facts.metadata.get("task", NOTED_TASK) != NOTED_TASK or gives_vectors(facts):
         return False
     return output.dtype.startswith("float") and len(output.shape) != 3 and all(side == 1 for side in output.shape[2:])

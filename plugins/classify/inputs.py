@@ -21,6 +21,9 @@ from engine.plugins.api import (
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 
+NOTED_TASK: Final = "classify"
+"""What YOLO classifiers note about themselves; they are trained on plain colours."""
+
 VECTOR_NAMES: Final = ("embed", "feature", "pool", "hidden", "latent", "vector")
 """Parts of the names of outputs that are no scores of classes."""
 
@@ -31,6 +34,8 @@ def open_input(facts: ModelFacts) -> ImageInput:
     Raises:
         ModelFileError: it takes no images, or a field of its card is wrong.
     """
+    if facts.metadata.get("task") == NOTED_TASK:
+        return image_input(facts, resize="crop")
     return image_input(facts, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize="crop")
 
 

@@ -8,7 +8,6 @@ import io
 import stat
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
+from engine.plugins.contract.vision import Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_FILE_BYTES = 64 << 20
@@ -53,25 +53,15 @@ _SWAPPING = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}  # width bec
 Image.MAX_IMAGE_PIXELS = None  # _open checks the size itself, and says so in an ImageError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DecodedImage:
-    """An upright image on white.
-
-    Attributes:
-        pixels: RGB, uint8, shape (rows, columns, 3); a huge JPEG may have been decoded at 1/2, 1/4 or 1/8.
-        size: width, height of the upright original, in pixels.
-    """
-
-    pixels: NDArray[np.uint8]
-    size: tuple[int, int]
-
-
-def read_image(source: Path | bytes, enough: int | None = None) -> DecodedImage:
+def read_image(source: Path | bytes, enough: int | None = None) -> Picture:
     """Decode an image file; of an animation, its first frame.
 
     Args:
         source: path of a file, or its bytes.
         enough: shorter side in pixels that the caller needs; a JPEG may be decoded smaller, but not below this.
+
+    Returns:
+        The upright picture, on white where it is transparent.
 
     Raises:
         ImageError: there is no such file, it is too large, broken, or no image; says which.
@@ -103,7 +93,7 @@ def _read_file(path: Path) -> bytes:
         raise ImageError(f"The image {path} cannot be opened: {error}.", "Check its permissions.") from error
 
 
-def _decode(data: bytes, name: str, enough: int | None) -> DecodedImage:
+def _decode(data: bytes, name: str, enough: int | None) -> Picture:
     image = _open(data, name)
     turn = _UPRIGHT.get(_orientation(image))
     width, height = image.size
@@ -115,7 +105,7 @@ def _decode(data: bytes, name: str, enough: int | None) -> DecodedImage:
         flat = flat.transpose(turn)
         if turn in _SWAPPING:
             width, height = height, width
-    return DecodedImage(np.asarray(flat), (width, height))
+    return Picture(np.asarray(flat), (width, height))
 
 
 def _open(data: bytes, name: str) -> Image.Image:

@@ -6,11 +6,12 @@ from typing import TypeVar
 from engine.backends.base import LoadOptions, LoadProgress
 from engine.backends.onnx.embedding import OnnxEmbeddingModel
 from engine.backends.onnx.session import Session
-from engine.backends.onnx.vision import OnnxVisionModel
+from engine.backends.onnx.vision import Maker, OnnxVisionModel
 from engine.backends.text_formats import open_text_formats
 from engine.errors import EngineError
 from engine.models.onnx_card import find_tokenizer
 from engine.models.onnx_facts import facts_of
+from engine.plugins.contract.models import ModelFacts
 from engine.plugins.current import Current
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
@@ -35,13 +36,16 @@ def load_model(
     if not progress(0.0):
         raise _cancelled(info)
     facts = facts_of(info.path)
-    served = registry.serve(facts, wait=True)
-    if Accepts.TEXTS in served.accepts:
+    if Accepts.TEXTS in registry.serve(facts, wait=True).accepts:
         texts = open_text_formats(registry, facts)
         return _opened(info, options, progress, lambda s: OnnxEmbeddingModel(info, s, find_tokenizer(info.path), texts))
-    images = Current(registry, facts, lambda served: (served.pipeline,), registry.open_image)
-    plugin = next(iter(served.plugins), "")
-    return _opened(info, options, progress, lambda session: OnnxVisionModel(info, session, images, plugin))
+    makers = Current(registry, facts, lambda served: (served.pipeline,), lambda facts: _maker(registry, facts))
+    return _opened(info, options, progress, lambda session: OnnxVisionModel(info, session, makers))
+
+
+def _maker(registry: Registry, facts: ModelFacts) -> Maker:
+    image_format = registry.open_image(facts)
+    return Maker(image_format, next(iter(registry.serve(facts).plugins), ""))
 
 
 def _opened(info: ModelInfo, options: LoadOptions, progress: LoadProgress, build: Callable[[Session], Model]) -> Model:

@@ -1,6 +1,7 @@
 """OnnxVisionModel: decodes images, asks the plugin that serves the model, and runs the graph."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.backends.base import ImageOutputs, PreparedImage
 from engine.backends.onnx.images import read_image
@@ -8,10 +9,18 @@ from engine.backends.onnx.joint_runs import MOST_ROWS, JointRuns
 from engine.backends.onnx.plausible import check_output, check_prepared
 from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, RequestError
-from engine.plugins.contract.vision import ImageFormat, Picture
+from engine.plugins.contract.vision import ImageFormat
 from engine.plugins.current import Current
 from engine.plugins.recognition import is_remote
 from engine.types import ModelInfo, RecognizeRequest, VisionOutput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maker:
+    """How a plugin uses the graph, and which plugin that is."""
+
+    image_format: ImageFormat
+    plugin: str
 
 
 class OnnxVisionModel:
@@ -20,13 +29,12 @@ class OnnxVisionModel:
     Thread: lane; `prepare` and `finish` any other.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, formats: Current[ImageFormat], plugin: str) -> None:
-        """Take an open session, and how the plugin of this id uses it."""
+    def __init__(self, info: ModelInfo, session: Session, makers: Current[Maker]) -> None:
+        """Take an open session, and how the plugin that serves the model uses it."""
         self._info = info
         self._session = session
         self._inputs = session.inputs
-        self._formats = formats
-        self._plugin = plugin
+        self._makers = makers
         self._batch = session.inputs[0].shape[0] if session.inputs and session.inputs[0].shape else None
         self._runs = JointRuns(session, self._batch)
 
@@ -58,7 +66,7 @@ class OnnxVisionModel:
     @property
     def asks_outside(self) -> bool:
         """Whether preparing an image, or finishing a result, asks a plugin in a process of its own."""
-        return self._formats.is_stale or is_remote(self._formats.latest)
+        return self._makers.is_stale or is_remote(self._makers.latest.image_format)
 
     def set_threads(self, threads: int) -> None:
         """Use this many CPU threads from the next run on; see Session.set_threads for large graphs."""
@@ -80,10 +88,11 @@ class OnnxVisionModel:
         """
         if request.top_k < 1:
             raise InvalidRequestError(f"top_k is {request.top_k}, but must be at least 1.")
-        image_format = self._formats.get()
-        image = read_image(request.image, image_format.enough_pixels or None)
-        prepared = image_format.prepare(Picture(image.pixels, image.size))
-        return PreparedImage(size=image.size, prepared=check_prepared(prepared, self._inputs, self._plugin))
+        maker = self._makers.get()
+        picture = read_image(request.image, maker.image_format.enough_pixels or None)
+        prepared = maker.image_format.prepare(picture)
+        checked = check_prepared(prepared, self._inputs, maker.plugin)
+        return PreparedImage(size=picture.size, prepared=checked, maker=maker)
 
     def run(self, images: Sequence[PreparedImage]) -> list[ImageOutputs | RequestError]:
         """Run all images together; one that the graph fails on gives its own error and does not spoil the others."""
@@ -97,5 +106,7 @@ class OnnxVisionModel:
         Raises:
             EngineError: the outputs make no sense, or the plugin failed.
         """
-        output = self._formats.latest.finish(image.size, image.prepared.notes, outputs, top_k)
-        return check_output(output, image.size, top_k, self._plugin)
+        maker = image.maker
+        assert isinstance(maker, Maker)
+        output = maker.image_format.finish(image.size, image.prepared.notes, outputs, top_k)
+        return check_output(output, image.size, top_k, maker.plugin)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.backends.base import VisionModel
 from engine.errors import CapabilityError, ImageError, InvalidRequestError, ModelFileError, RequestError
-from engine.plugins.api import Accepts, ModelFacts, TensorFacts
+from engine.plugins.api import Accepts, ModelFacts, Picture, TensorFacts
 from engine.plugins.bundled import bundled_registry
 from engine.testing import recognize_images
 from engine.types import RecognizeRequest
@@ -219,3 +219,10 @@ def test_outputs_that_are_no_numbers(save_graph: Callable[..., Path], load: Any,
     [outcome] = recognize_images(load(path), [ask(png("red"))])
     assert isinstance(outcome, RequestError)
     assert "no finite numbers" in str(outcome)
+
+
+@pytest.mark.parametrize(("notes", "white"), [({}, 1.0 / 0.229 - 0.485 / 0.229), ({"task": "classify"}, 1.0)])
+def test_colours_are_those_of_imagenet_unless_the_file_tells_a_yolo(notes: dict[str, str], white: float) -> None:
+    facts = _facts("output0", (1, 10), **notes)
+    [run] = bundled_registry().open_image(facts).prepare(Picture(np.full((8, 8, 3), 255, np.uint8), (8, 8))).runs
+    assert run["x"][0, 0, 4, 4] == pytest.approx(white, rel=1e-5)

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from engine.backends.base import VisionModel
 from engine.backends.onnx.session import Session
-from engine.errors import ImageError, InvalidRequestError, PluginError, RequestError
+from engine.errors import CapabilityError, ImageError, InvalidRequestError, PluginError, RequestError
 from engine.plugins.api import Accepts, Detection, Label, Prepared, Recognition, TextLine, VisionOutput
 from engine.plugins.offers import Offers
 from engine.plugins.registry import Registry
@@ -279,3 +279,18 @@ def test_what_is_nearly_right_is_put_right(doubling: Any, load: Any, png: Any) -
     assert found.labels == (Label("a", 1.0), Label("b", 1.0))
     assert found.detections == (Detection("cat", 1.0, (0, 2, 20, 10)),)
     assert found.lines == (TextLine("x", 0.5, (0, 0, 1, 1)),)
+
+
+def test_a_picture_is_finished_by_the_plugin_that_prepared_it(doubling: Any, load: Any, png: Any) -> None:
+    """The plugin is replaced while the picture is on its way; the next one goes to the new plugin."""
+    registry = Stranger(feed(1), output(task="old")).registry()
+    model = load(doubling(), registry)
+    image = model.prepare(ask(png("red")))
+    registry.put("odd", Offers(pipelines=[Stranger(feed(1), output(task="new"))]))
+    [outputs] = model.run([image])
+    assert model.finish(image, outputs, 5).task == "old"
+    [found] = recognize_images(model, [ask(png("red"))])
+    assert found.task == "new"
+    registry.drop("odd")
+    [error] = recognize_images(model, [ask(png("red"))])
+    assert isinstance(error, CapabilityError)
