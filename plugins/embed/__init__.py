@@ -2,8 +2,10 @@
 
 from engine.plugins.api import Registrar
 from plugins.embed.family import EmbedFamily
+from plugins.embed.similarity import SimilarTexts
 
 
 def register(registrar: Registrar) -> None:
     """Offer what this plugin has."""
     registrar.add_family(EmbedFamily())
+    registrar.add_task(SimilarTexts())

@@ -57,9 +57,9 @@ class EmbedFormat:
         return ()
 
     def embedding_text(self, text: str, purpose: Literal["document", "query"]) -> str:
-        """Put the model's own words before and after a text."""
-        before, after = self._prompts.query if purpose == "query" else self._prompts.document
-        return f"{before}{text}{after}"
+        """Put the words of the model before a text."""
+        before = self._prompts.query if purpose == "query" else self._prompts.document
+        return before + text
 
 
 def _is_embedder(facts: ModelFacts) -> bool:
