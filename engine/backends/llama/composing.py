@@ -12,6 +12,11 @@ from engine.plugins.contract.models import Composition, Span, Text, TextFormat, 
 from engine.types import Accepts, GenerateRequest, ModelInfo
 
 MAX_SPANS: Final = 64
+MAX_KNOWN_RULES: Final = 256  # per model; formats have a few
+
+Beginning = Literal["thinking", "tool"] | None
+"""Kind of the span in which an answer begins."""
+_BEGINNINGS: Final = (None, "thinking", "tool")
 
 _FORMS: Final = {
     Accepts.MESSAGES: ("take conversations", "Give it a plain prompt, or pick a chat model."),
@@ -34,7 +39,7 @@ class AnswerRules:
     stop: tuple[str, ...] = ()
     ends: frozenset[int] = frozenset()
     spans: tuple[MarkedSpan, ...] = ()
-    begins_in: Literal["thinking", "tool"] | None = None
+    begins_in: Beginning = None
 
     @property
     def splits(self) -> bool:
@@ -57,8 +62,7 @@ class Composer:
         self._plugins = ", ".join(info.plugins)
         self._vocabulary = vocabulary
         self._formats = formats
-        self._marks: dict[str, str] = {}  # mark -> how it arrives if special tokens make it up
-        self._ends: dict[str, int | None] = {}  # stop string -> the special token that it names
+        self._known: dict[tuple[tuple[str, ...], tuple[Span, ...], Beginning], AnswerRules] = {}
 
     @property
     def asks_outside(self) -> bool:
@@ -105,31 +109,37 @@ class Composer:
         Raises:
             PluginError: a stop string or a span is none.
         """
-        stops = tuple(composition.stop)
+        if composition.begins_in not in _BEGINNINGS:
+            raise self._wrong(f"an answer cannot begin in {str(composition.begins_in)[:80]!r}")
+        stops, spans = tuple(composition.stop), tuple(composition.spans)
+        if not splits:
+            return self._rules(stops, (), None)
+        return self._rules(stops, spans, composition.begins_in)
+
+    def _rules(self, stops: tuple[str, ...], spans: tuple[Span, ...], begins_in: Beginning) -> AnswerRules:
+        """Checked rules; those of the same marks are made once."""
+        key = (stops, spans, begins_in)
+        try:
+            known = self._known.get(key)
+        except TypeError:  # what cannot be hashed is none of what belongs there
+            known = None
+        if known is not None:
+            return known
         self._check_stops(stops)
+        self._check_spans(spans)
         ends = {stop: self._end_token(stop) for stop in stops}
         rules = AnswerRules(
             stop=tuple(stop for stop in stops if ends[stop] is None),
             ends=frozenset(token for token in ends.values() if token is not None),
+            spans=tuple(MarkedSpan(s.kind, self._ways(s.open), self._ways(s.close) if s.close else ()) for s in spans),
+            begins_in=begins_in,
         )
-        if not splits:
-            return rules
-        if composition.begins_in not in {None, "thinking", "tool"}:
-            raise self._wrong(f"an answer cannot begin in {str(composition.begins_in)[:80]!r}")
-        self._check_spans(composition.spans)
-        spans = tuple(self._marked(span) for span in composition.spans)
-        return AnswerRules(stop=rules.stop, ends=rules.ends, spans=spans, begins_in=composition.begins_in)
-
-    def _marked(self, span: Span) -> MarkedSpan:
-        return MarkedSpan(span.kind, self._ways(span.open), self._ways(span.close) if span.close else ())
+        if len(self._known) < MAX_KNOWN_RULES:
+            self._known[key] = rules
+        return rules
 
     def _ways(self, mark: str) -> tuple[str, ...]:
         """How a mark can arrive: as plain text, and as the special tokens that it names."""
-        if mark not in self._marks:
-            self._marks[mark] = self._as_special(mark)
-        return tuple(dict.fromkeys((mark, self._marks[mark])))
-
-    def _as_special(self, mark: str) -> str:
         parts, at = [], 0
         for token in self._vocabulary.tokenize(mark, add_special=False, parse_special=True):
             text = "" if self._vocabulary.piece(token) else self._vocabulary.special(token)
@@ -137,15 +147,12 @@ class Composer:
             if text and start >= 0:
                 parts += [mark[at:start], hidden(text)]
                 at = start + len(text)
-        return "".join([*parts, mark[at:]])
+        return tuple(dict.fromkeys((mark, "".join([*parts, mark[at:]]))))
 
     def _end_token(self, stop: str) -> int | None:
         """The special token that a stop string names; it never shows up as text."""
-        if stop not in self._ends:
-            tokens = self._vocabulary.tokenize(stop, add_special=False, parse_special=True)
-            is_special = len(tokens) == 1 and not self._vocabulary.piece(tokens[0])
-            self._ends[stop] = tokens[0] if is_special else None
-        return self._ends[stop]
+        tokens = self._vocabulary.tokenize(stop, add_special=False, parse_special=True)
+        return tokens[0] if len(tokens) == 1 and not self._vocabulary.piece(tokens[0]) else None
 
     def _check_stops(self, stops: tuple[str, ...]) -> None:
         if not all(_is_mark(stop) for stop in stops):

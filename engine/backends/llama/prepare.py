@@ -74,8 +74,9 @@ class Preparer:
         # A grammar rules the answer from its first token on, so that there is no room for thoughts or calls.
         fitted = self._fit(request if grammar is None else replace(request, thinking=False), text_format)
         rules = self._composer.rules(fitted.composition, splits=grammar is None)
-        rules = replace(rules, stop=(*request.stop, *rules.stop))
-        StopScanner(rules.stop)  # together they may be too many
+        if request.stop:
+            rules = replace(rules, stop=(*request.stop, *rules.stop))
+            StopScanner(rules.stop)  # together they may be too many
         room = self.context_tokens - len(fitted.tokens)
         if not fitted.tokens:
             raise InvalidRequestError("The prompt has no tokens.", "Type something.")
@@ -107,7 +108,8 @@ class Preparer:
 
     def _fit(self, request: GenerateRequest, text_format: TextFormat) -> _Fitted:
         def compose(messages: tuple[Message, ...]) -> _Fitted:
-            composition = text_format.compose(replace(request, messages=messages))
+            asked = request if messages is request.messages else replace(request, messages=messages)
+            composition = text_format.compose(asked)
             return _Fitted(composition, self._composer.tokens(composition))
 
         fitted = compose(request.messages)
