@@ -16,10 +16,10 @@ def main() -> None:
     descriptor, confinement = sys.argv[-2:]
     confine(confinement)
     from engine.plugins.process.serving import serve
-    from engine.plugins.process.wire import TRUSTED_BYTES, Channel
+    from engine.plugins.process.wire import FROM_HEARTH, FROM_PLUGIN, Channel
 
     stream = socket.socket(fileno=int(descriptor))
-    serve(Channel(stream, TRUSTED_BYTES, TRUSTED_BYTES))
+    serve(Channel(stream, receives=FROM_HEARTH, sends=FROM_PLUGIN))
     os._exit(0)  # threads of the plugin may be running; nobody waits for them
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from engine.errors import EngineError, TaskCancelledError
+from engine.errors import EngineError, InvalidRequestError, TaskCancelledError
 from engine.plugins.contract.tasks import OnText
 from engine.plugins.process.failures import error_of, read_failure
-from engine.plugins.process.shapes import convert
-from engine.plugins.process.wire import Attached
+from engine.plugins.process.shapes import convert, send_request
+from engine.plugins.process.wire import Attached, WireError, long_text
 from engine.types import (
     Accepts,
     EmbedResult,
@@ -129,7 +129,9 @@ class ChildModels:
         self, requests: Sequence[GenerateRequest], on_text: OnText | None = None
     ) -> list[GenerateResult | EngineError]:
         """Answer several requests at once; `on_text` is called on this thread."""
-        plain = self._ask("generate_all", [list(requests), on_text is not None], on_text)
+        plain = self._ask(
+            "generate_all", [[send_request(request) for request in requests], on_text is not None], on_text
+        )
         return [_outcome_of(*item) for item in plain]
 
     def recognize(self, request: RecognizeRequest) -> RecognizeResult:
@@ -141,11 +143,14 @@ class ChildModels:
         self, model: str, texts: Sequence[str], purpose: Literal["document", "query"] = "document"
     ) -> EmbedResult:
         """Turn texts into vectors."""
-        return convert(self._ask("embed", [model, list(texts), purpose]), EmbedResult)
+        return convert(self._ask("embed", [model, [long_text(text) for text in texts], purpose]), EmbedResult)
 
     def _ask(self, name: str, body: object, on_text: OnText | None = None) -> Any:
         self._flush()
-        return self._line.ask(name, [self._call_id, body], on_text)
+        try:
+            return self._line.ask(name, [self._call_id, body], on_text)
+        except WireError as error:
+            raise InvalidRequestError(f"The models were to be given {error}.", "Ask for less at once.") from error
 
 
 class Answer:

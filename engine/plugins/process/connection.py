@@ -17,8 +17,8 @@ from engine.plugins.process.failures import Failure, error_of, failure_of, read_
 from engine.plugins.process.flood_gate import FloodGate
 from engine.plugins.process.limits import ProcessLimits
 from engine.plugins.process.wire import (
-    MAX_FRAME_BYTES,
-    MAX_HEAD_BYTES,
+    FROM_HEARTH,
+    FROM_PLUGIN,
     Channel,
     FrameKind,
     Received,
@@ -70,7 +70,7 @@ class Connection:
     """
 
     def __init__(self, stream: socket.socket, limits: ProcessLimits, on_fault: Callable[[FaultError], None]) -> None:
-        self._channel = Channel(stream, MAX_FRAME_BYTES, MAX_HEAD_BYTES)
+        self._channel = Channel(stream, receives=FROM_PLUGIN, sends=FROM_HEARTH)
         self._gate = FloodGate(limits.messages_per_s, limits.bytes_per_s, limits.flood_s)
         self._on_fault = on_fault
         self._ids = itertools.count(1)

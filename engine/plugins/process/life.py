@@ -33,7 +33,7 @@ from engine.plugins.process.wire import WireError
 T = TypeVar("T")
 
 _END_S: Final = 2.0
-_BUSY_SHARE: Final = 0.5  # of one core, from which a plugin with nothing to do counts as busy
+_BUSY_SHARE: Final = 0.25  # of one core, from which a plugin with nothing to do counts as busy
 _LOOK_AT_LOAD_S: Final = 0.25
 _QUIET_SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 
@@ -57,10 +57,9 @@ class Life:
         self._has_models = PermissionKind.MODELS in granted
         self._has_programs = PermissionKind.SUBPROCESS in granted
         self._fault: FaultError | None = None  # set by the reader, once
-        self._scratch = Path(tempfile.mkdtemp(prefix=f"hearth-{manifest.id}-"))
-        confinement = confinement_of(folder, self._scratch, manifest)
+        self._scratch = _scratch_folder(manifest.id)
         try:
-            self._process, stream, printed = launch(confinement)
+            self._process, stream, printed = launch(confinement_of(folder, self._scratch, manifest))
         except OSError as error:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise FaultError(f"could not be started: {error}") from error
@@ -216,6 +215,13 @@ class Life:
             return read(plain)
         except (ShapeError, WireError) as error:
             raise FaultError(f"answered with {error}", is_fatal=False) from error
+
+
+def _scratch_folder(plugin: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f"hearth-{plugin}-"))
+    except OSError as error:
+        raise FaultError(f"could not be given a folder for its temporary files: {error}") from error
 
 
 def _ending_of(code: int) -> str:

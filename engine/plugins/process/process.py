@@ -189,13 +189,15 @@ class PluginProcess:
     # ---------------------------------------------------------------------------------------------- its own thread
 
     def _work(self) -> None:
-        while not self._stopping.is_set() and self._live():
-            with self._lock:
-                waits = min(len(self._failures), len(self._limits.backoff_s))
-            self._stopping.wait(self._limits.backoff_s[max(0, waits - 1)])
-        if self._stopping.is_set():
-            self._enter(PluginState.DISABLED)
-        self._started.set()
+        try:
+            while not self._stopping.is_set() and self._live():
+                with self._lock:
+                    waits = min(len(self._failures), len(self._limits.backoff_s))
+                self._stopping.wait(self._limits.backoff_s[max(0, waits - 1)])
+            if self._stopping.is_set():
+                self._enter(PluginState.DISABLED)
+        finally:
+            self._started.set()  # whatever happens, nobody waits for ever
 
     def _live(self) -> bool:
         """Start the process and watch it to its end; whether to start it again."""
@@ -240,6 +242,8 @@ class PluginProcess:
             details = error.details if isinstance(error, PluginError) else ""
             what = error.cause.removeprefix(f"The plugin {self._manifest.name} ").rstrip(".")
             raise FaultError(what, details) from error
+        except WireError as error:
+            raise FaultError(f"was to be given settings of {error}") from error
         except FaultError as fault:
             raise FaultError(fault.what, fault.details) from fault  # without a start it cannot go on
         if description != self._description:

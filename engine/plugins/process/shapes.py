@@ -6,6 +6,7 @@ that the contract promises, with numbers in their ranges, so that nonsense ends 
 
 import math
 import re
+from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import InputFile, Json, Table, Value, Values
 from engine.plugins.contract.vision import Prepared, Tensors
 from engine.plugins.process.wire import Attached, long_text
-from engine.types import Detection, TextLine, ToolCall, VisionOutput
+from engine.types import Detection, GenerateRequest, TextLine, ToolCall, VisionOutput
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ def convert(plain: Any, kind: type[T]) -> T:
         ShapeError: they do not fit.
     """
     try:
-        return msgspec.convert(plain, kind, dec_hook=_array_hook)
+        return msgspec.convert(plain, kind, dec_hook=_unknown_type)
     except (msgspec.ValidationError, RecursionError, ValueError) as error:
         raise ShapeError(str(error)) from error
 
@@ -109,6 +110,16 @@ def _read_value(name: str, plain: Any) -> Value:
 
 
 # --------------------------------------------------------------------------------------------- from plugins to Hearth
+
+
+def send_request(request: GenerateRequest) -> dict[str, object]:
+    """A request to a model, for sending; texts of any length."""
+    plain: dict[str, Any] = msgspec.to_builtins(request)
+    for message in plain["messages"]:
+        message["content"] = long_text(message["content"])
+    for name in ("prompt", "suffix", "json_schema", "grammar"):
+        plain[name] = long_text(plain[name])
+    return plain
 
 
 def send_composition(composition: Composition) -> dict[str, object]:
@@ -249,8 +260,10 @@ def _read_tensors(plain: Any) -> Tensors:
     return dict(plain)
 
 
-def _array_hook(kind: Any, value: Any) -> Any:
-    """What msgspec asks about types that it does not know, which are arrays here."""
-    if isinstance(value, np.ndarray):
+def _unknown_type(kind: Any, value: Any) -> Any:
+    """What msgspec asks about types that it does not know, which are paths and arrays here."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if kind is not Path and isinstance(value, np.ndarray):
         return value
     raise ValueError(f"no {kind} but {type(value).__name__}")

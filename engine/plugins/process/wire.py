@@ -4,7 +4,7 @@ A frame is the length of its head (four bytes, little-endian), the head (msgpack
 and long texts travel as attachments, beside the head: they are copied by the operating system without Python's lock,
 so that a large one never delays the window. Nothing is ever unpickled.
 
-Whoever reads what a plugin has sent uses a small `most_head_bytes`: making objects of a head holds Python's lock.
+Whoever reads what a plugin has sent uses a small limit for heads: making objects of a head holds Python's lock.
 """
 
 import io
@@ -12,6 +12,7 @@ import math
 import socket
 import struct
 import threading
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -20,16 +21,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_FRAME_BYTES: Final = 64 << 20
-"""Of one frame of a plugin, attachments included."""
-MAX_HEAD_BYTES: Final = 512 << 10
-"""Of the head of a plugin's frame. Half a million of the costliest objects take 50 ms to make."""
-TRUSTED_BYTES: Final = 1 << 30
-"""Of one frame of Hearth: a picture of 200 megapixels, say."""
 DETACHED_CHARS: Final = 2048
 """Texts from this length on are attached where a format allows it."""
 
-_MOST_ATTACHMENTS: Final = 256
+_MOST_ATTACHMENTS: Final = 4096
 _MOST_AXES: Final = 8
 _LENGTH: Final = struct.Struct("<I")
 _ARRAY, _BYTES, _TEXT = 1, 2, 3
@@ -40,6 +35,20 @@ _DTYPES: Final = frozenset(
 
 class WireError(Exception):
     """What was received is no frame, or what is to be sent cannot be one; the text completes "it sent ..."."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLimits:
+    """Most bytes of a frame with its attachments, and of its head."""
+
+    frame_bytes: int
+    head_bytes: int
+
+
+FROM_PLUGIN: Final = FrameLimits(64 << 20, 512 << 10)
+"""Half a million of the costliest objects take 50 ms to make."""
+FROM_HEARTH: Final = FrameLimits(1 << 30, 64 << 20)
+"""A picture of 200 megapixels, say."""
 
 
 class FrameKind(IntEnum):
@@ -131,16 +140,16 @@ class Channel:
 
     Args:
         stream: a connected socket; it is closed by `close`.
-        most_bytes: of a frame that is received.
-        most_head_bytes: of its head.
+        receives: limits of what is received.
+        sends: limits of what is sent.
     """
 
-    def __init__(self, stream: socket.socket, most_bytes: int, most_head_bytes: int) -> None:
+    def __init__(self, stream: socket.socket, receives: FrameLimits, sends: FrameLimits) -> None:
         self._socket = stream
         self._reader = io.BufferedReader(stream.makefile("rb", buffering=0), 1 << 16)
         self._sending = threading.Lock()
-        self._most_bytes = most_bytes
-        self._most_head_bytes = most_head_bytes
+        self._receives = receives
+        self._sends = sends
 
     def send(self, kind: FrameKind, call_id: int, name: str, body: object) -> None:
         """Send a frame, waiting while the other side is slower.
@@ -156,8 +165,10 @@ class Channel:
             OSError: the other side is gone.
         """
         head, attachments = pack(kind, call_id, name, body)
-        if len(head) + sum(part.nbytes for part in attachments) > TRUSTED_BYTES:
-            raise WireError("more than can be handed over at once")
+        if len(head) > self._sends.head_bytes or len(attachments) > _MOST_ATTACHMENTS:
+            raise WireError(f"{len(head):,} bytes in {len(attachments)} parts, more than can be handed over at once")
+        if (size := len(head) + sum(part.nbytes for part in attachments)) > self._sends.frame_bytes:
+            raise WireError(f"{size:,} bytes, more than can be handed over at once")
         with self._sending:
             self._socket.sendall(_LENGTH.pack(len(head)) + head)
             for part in attachments:
@@ -192,14 +203,14 @@ class Channel:
         if len(prefix) < _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack(prefix)
-        if length > self._most_head_bytes:
-            raise WireError(f"a message of {length:,} bytes, of which {self._most_head_bytes:,} are allowed")
+        if length > self._receives.head_bytes:
+            raise WireError(f"a message of {length:,} bytes, of which {self._receives.head_bytes:,} are allowed")
         head = self._reader.read(length)
         if len(head) < length:
             return None
         frame = _frame_of(head)
         size = length + sum(frame.sizes)
-        if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._most_bytes:
+        if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._receives.frame_bytes:
             raise WireError(f"a message with {len(frame.sizes)} attachments of {sum(frame.sizes):,} bytes")
         attachments = [bytearray(part) for part in frame.sizes]
         for part in attachments:
