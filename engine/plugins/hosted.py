@@ -59,10 +59,11 @@ class HostedPlugin:
     """
 
     def __init__(self, found: FoundPlugin, around: Surroundings, *, is_bundled: bool) -> None:
-        self.id = found.id
-        self.folder = found.folder
         self.is_bundled = is_bundled
         self._around = around
+        # Of a stranger's that has the id of a bundled one both are shown; nothing else can have such an id.
+        self.id = f"{found.id}~" if self._is_impostor(found) else found.id
+        self.folder = found.folder
         self._turn = threading.RLock()  # held while it is started, stopped or decided about
         self._swap = threading.Lock()  # held while offers come or go, which never takes long
         self._found = self._checked(found)
@@ -350,13 +351,16 @@ class HostedPlugin:
 
     def _checked(self, found: FoundPlugin) -> FoundPlugin:
         """A stranger's plugin must not take the place of one of Hearth's."""
-        if self.is_bundled or found.id not in self._around.reserved:
+        if not self._is_impostor(found):
             return found
         cause = f"The plugin in the folder {found.folder.name} has the id of a plugin that comes with Hearth."
         return FoundPlugin(
             found.folder,
             refusal=PluginRefusedError(found.id, cause, "Its author has to choose another id; remove it."),
         )
+
+    def _is_impostor(self, found: FoundPlugin) -> bool:
+        return not self.is_bundled and found.id in self._around.reserved
 
     def _require_manifest(self) -> Manifest:
         if self._found.manifest is None:
