@@ -130,6 +130,7 @@ class Composer(QWidget):
         for label in (self._hint, self._context_name, self._used):
             label.setProperty("role", "small")
             label.setProperty("muted", True)
+        self._context_name.setMinimumWidth(1)  # the first to give way where the row is narrow
         self._hint.setFixedHeight(theme.line("small"))  # whatever the font would like
         self._hint.hide()
         self._meter.setFixedWidth(72)

@@ -79,7 +79,7 @@ class CallCard(QWidget):
         arguments = json.dumps(dict(call.arguments), ensure_ascii=False, indent=2)
         self.fold.set_text(f"{arguments}\n\n{call.result}".rstrip() if call.result else arguments)
         asks = call.state is CallState.ASKING
-        self._question.setText(f"May it? {call.reason}")
+        self._question.setText(f"Allow this call? {call.reason}")
         for widget in (self._question, *self._buttons):
             widget.setVisible(asks)
         for button, what in zip(self._buttons, ("Refuse", "Allow once", "Allow in this chat"), strict=True):

@@ -28,6 +28,7 @@ class Fold(QWidget):
         self._appearance = appearance
         self._name = name
         self._is_open = False
+        self._room = HEAD  # width that the head may take
         self._head = QToolButton(self)
         self._head.setProperty("muted", True)
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -36,6 +37,7 @@ class Fold(QWidget):
         self._head.setIconSize(QSize(edge, edge))
         self._text = _FoldText(self)
         self._text.setProperty("plain", True)
+        self._text.setProperty("muted", True)
         self._text.setReadOnly(True)
         self._text.setAccessibleName(name)
         self._text.setFrameShape(QFrame.Shape.NoFrame)
@@ -89,7 +91,7 @@ class Fold(QWidget):
 
     def height_at(self, width: int) -> int:
         """Place the parts at a width, and return the height."""
-        self._head.setGeometry(0, 0, width, HEAD)
+        self._room = width
         self._fit_head()
         if not self._is_open:
             return HEAD
@@ -107,10 +109,10 @@ class Fold(QWidget):
         return min(_MOST_HEIGHT, bounds.height() + metrics.lineSpacing())
 
     def _fit_head(self) -> None:
-        room = self._head.width() - self._head.iconSize().width() - _INDENT
         metrics = QFontMetrics(self._head.font())
-        self._head.setText(metrics.elidedText(self._head.toolTip(), Qt.TextElideMode.ElideRight, max(room, 60)))
-        self._head.resize(min(self._head.sizeHint().width(), max(self.width(), HEAD)), HEAD)
+        words = self._room - self._head.iconSize().width() - _INDENT
+        self._head.setText(metrics.elidedText(self._head.toolTip(), Qt.TextElideMode.ElideRight, words))
+        self._head.setGeometry(0, 0, min(self._head.sizeHint().width(), self._room), HEAD)
 
     def _on_clicked(self) -> None:
         self.set_open(is_open=not self._is_open)

@@ -7,6 +7,7 @@ from app.chat.transcript.call_card import CallCard, CallContent
 from app.chat.transcript.items import Item, Kind, call_items, thought_item
 from app.chat.transcript.stage import Stage
 from app.chat.transcript.thought_block import Thought, ThoughtBlock
+from app.markdown.read_only_text import ReadOnlyText
 
 
 class SideBlocks:
@@ -56,8 +57,16 @@ class SideBlocks:
         elif not places:
             end = first + count - (column.items[first + count - 1].kind is Kind.LINE)
             column.replace(end, 0, call_items(turn))
+        if turn.calls:
+            self._end_text(turn.id)
         if turn.calls and turn.state is TurnState.DONE:
             self._drop_line(turn.id)
+
+    def _end_text(self, turn: int) -> None:
+        first, count = self._stage.column.text_span(turn)
+        for item in self._stage.column.items[first : first + count]:
+            if isinstance(item.widget, ReadOnlyText):
+                item.widget.show_caret(False)
 
     def _drop_line(self, turn: int) -> None:
         column = self._stage.column
