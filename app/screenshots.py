@@ -15,10 +15,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QCursor, QFont, QImage, QPainter
-from PySide6.QtWidgets import QApplication, QListView
+from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 
 from app.main import App, Options, run_qt
+from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.settings import AppSettings
+from app.theme.widgets import Banner
 from engine import Engine, EngineConfig
 from resources import models_dir
 
@@ -47,13 +49,24 @@ class Photographer:
         self._folder = folder
         self.taken: list[Path] = []
 
-    async def take(self, name: str, schemes: Sequence[str] = SCHEMES) -> None:
-        """Write `name-scheme.png` for each scheme."""
+    async def take(self, name: str, schemes: Sequence[str] = SCHEMES, over: QWidget | None = None) -> None:
+        """Write `name-scheme.png` for each scheme.
+
+        Args:
+            name: of the files.
+            schemes: which ones.
+            over: a dialog that is open over the window.
+        """
         for scheme in schemes:
             self._app.appearance.choose(scheme)
             await asyncio.sleep(0.05)  # lets layouts and posted repaints settle
             path = self._folder / f"{name}-{scheme}.png"
-            if not self._app.window.grab().save(str(path)):
+            picture = self._app.window.grab()
+            if over is not None:
+                painter = QPainter(picture)
+                painter.drawPixmap(self._app.window.rect().center() - over.rect().center(), over.grab())
+                painter.end()
+            if not picture.save(str(path)):
                 raise OSError(f"{path} cannot be written")
             self.taken.append(path)
 
@@ -81,6 +94,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await until(lambda: bool(app.recognize.models) and app.chat.choices.current is not None)
         await _shoot_chat(app, camera, moved[0])
         await _shoot_recognize(app, camera, config.home, moved[1])
+        await _shoot_plugins(app, camera, config.home)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
     finally:
@@ -128,6 +142,29 @@ async def _shoot_recognize(app: App, camera: Photographer, folder: Path, missing
     app.recognize.choose_model(missing.stem)
     await until(lambda: not app.recognize.is_busy)
     await camera.take("recognize-error")
+
+
+async def _shoot_plugins(app: App, camera: Photographer, folder: Path) -> None:
+    app.window.show_named("plugins")
+    await camera.take("plugins-empty")
+    app.plugins.install([write_sample_plugin(folder / "sample")])
+    await until(lambda: _open_dialog(app) is not None)
+    await camera.take("plugins-consent", ALL_SCHEMES, over=_open_dialog(app))
+    dialog = _open_dialog(app)
+    assert dialog is not None
+    dialog.accept()
+    await until(lambda: any(info.id == PLUGIN_ID and info.samples for info in app.plugins.plugins))
+    app.show_snapshot()
+    await camera.take("plugins", ALL_SCHEMES)
+    broken = folder / "broken.zip"
+    broken.write_text("this is not a zip", encoding="utf-8")
+    app.plugins.install([broken])
+    await until(lambda: any(banner.isVisible() for banner in app.window.stack.findChildren(Banner)))
+    await camera.take("plugins-refused")
+
+
+def _open_dialog(app: App) -> QDialog | None:
+    return next((dialog for dialog in app.window.findChildren(QDialog) if dialog.isVisible()), None)
 
 
 def _lose(path: Path) -> None:

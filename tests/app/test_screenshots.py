@@ -17,6 +17,10 @@ STATES = {
     "recognize": 4,
     "recognize-not-a-picture": 2,
     "recognize-error": 2,
+    "plugins-empty": 2,
+    "plugins-consent": 4,
+    "plugins": 4,
+    "plugins-refused": 2,
     "start-failed": 2,
 }
 

@@ -32,7 +32,7 @@ from engine import (
 )
 from engine.testing import FakeBackend
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 DIGEST = "9f2c41d0" + "ab" * 24 + "77e1c0de"
 
 
