@@ -135,7 +135,8 @@ class GenerateRequest:
         logprobs: how many alternatives to report per token; 0 reports none, 1 or more adds the chosen token's too.
         overflow: what to do when the prompt is longer than the context.
         tools: functions that the model may call; the calls it makes are in the result. Goes with `messages`.
-        thinking: whether to think before answering, for models that let one choose; None leaves it to the model.
+        thinking: whether to think before answering, for models that let one choose; None leaves it to the model. A
+            schema or grammar rules the answer from its first token on, so there is no thinking with one.
         urgency: how soon the result is needed.
     """
 

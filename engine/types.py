@@ -147,7 +147,7 @@ class GenerateResult:
         seed: the seed that was used; the same request with it gives the same text when it runs alone.
         dropped_messages: indexes of the messages dropped by `OverflowPolicy.DROP_OLDEST`.
         thinking: what it thought before, equal to the joined `ThinkingDelta`s.
-        tool_calls: what it asks to be called before it goes on.
+        tool_calls: what it asks to be called before it goes on. What no plugin can read as a call is part of the text.
     """
 
     text: str

@@ -86,9 +86,9 @@ class Span:
     """A stretch of an answer that is no answer: between `open` and `close` stand thoughts, or a call of a tool, or
     nothing that anybody wants to see (`mark`), which is dropped.
 
-    The marks themselves are taken out. `close` may be empty: the span then goes on to the end of the answer. Marks may
-    be texts of special tokens, and inside a `tool` span special tokens are kept as text. Where several spans open at
-    the same place, the longest `open` counts.
+    The marks themselves are taken out, and line breaks that follow one. `close` may be empty: the span then goes on to
+    the end of the answer. Marks may be texts of special tokens, and inside a `tool` span special tokens are kept as
+    text. Where several spans open at the same place, the longest `open` counts.
     """
 
     kind: Literal["thinking", "tool", "mark"]

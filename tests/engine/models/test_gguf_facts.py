@@ -1,11 +1,14 @@
 """What plugins are told about a GGUF file."""
 
+import struct
 import time
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.models.gguf import GgufArray, GgufHeader, read_header
 from engine.models.gguf_facts import MAX_SPECIAL_TOKENS, MAX_TEXT_CHARS, facts_of
@@ -72,6 +75,25 @@ def test_tokens_that_are_no_text_or_very_long_are_left_out(tmp_path):
     facts = facts_of(vocabulary(tmp_path, [b"<\xff>", "<" + "x" * 400 + ">", "<s>"], [CONTROL] * 3, eos_token_id=0))
     assert facts.special_tokens == {"<s>": 2}
     assert facts.eos == ""
+
+
+@pytest.mark.parametrize("odd", ["", "\0", "\0" * 20, "x" * 255, "x" * 256, "x" * 70_000, "\0\0<s>", "é" * 127, "<\0>"])
+def test_odd_tokens_do_not_move_the_others(tmp_path, odd):
+    facts = facts_of(vocabulary(tmp_path, ["<s>", odd, "hello", odd + "!", "</s>", "<"], None, eos_token_id=4))
+    assert facts.eos == "</s>"
+    assert {text: index for text, index in facts.special_tokens.items() if text != odd} == {"<s>": 0, "</s>": 4}
+
+
+@given(st.lists(st.text("<>[]a▁\0é", max_size=6), min_size=1, max_size=20))
+def test_a_vocabulary_is_read_as_it_was_written(texts):
+    raw = b"".join(struct.pack("<Q", len(text.encode())) + text.encode() for text in texts)
+    header = GgufHeader(Path("a"), 0, 3, {"tokenizer.ggml.tokens": GgufArray(8, len(texts), raw)}, ())
+    marks = [
+        text
+        for text in texts
+        if text.startswith("▁<") or (len(text.encode()) > 2 and (text[0] + text[-1]) in {"<>", "[]"})
+    ]
+    assert facts_of(header).special_tokens == {text: texts.index(text) for text in marks}
 
 
 def test_a_file_without_vocabulary_has_no_special_tokens(tmp_path):
