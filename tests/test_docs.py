@@ -69,7 +69,8 @@ def test_every_command_is_in_the_readme():
 def test_options_of_a_command_are_in_the_readme(path: tuple[str, ...]):
     row = next(line for line in README.splitlines() if line.startswith(f"| `hearth {' '.join(path)}"))
     named = set(re.findall(r"--[a-z-]+", row))
-    options = {name for parameter in COMMANDS[path].params for name in parameter.opts if name.startswith("--")}
+    names = {name for parameter in COMMANDS[path].params for name in (*parameter.opts, *parameter.secondary_opts)}
+    options = {name for name in names if name.startswith("--")}
     assert named - options == set()
     everywhere = {"--json", "--help"}
     assert options - named - everywhere - {"--quick"} == set()
