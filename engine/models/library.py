@@ -15,6 +15,7 @@ from engine.models.gguf_facts import facts_of as facts_of_gguf
 from engine.models.gguf_info import can_run
 from engine.models.gguf_info import describe as describe_gguf
 from engine.models.onnx import describe as describe_onnx
+from engine.models.onnx import read_onnx_header
 from engine.models.onnx_facts import facts_of as facts_of_onnx
 from engine.plugins.bundled import bundled_registry
 from engine.plugins.contract.models import ModelFacts
@@ -197,7 +198,8 @@ def _read(path: Path) -> _File:
         ModelFileError: it cannot be used; says why.
     """
     if path.suffix.lower() == ".onnx":
-        return _File(describe_onnx(path, model_id(path)), facts_of_onnx(path))
+        graph = read_onnx_header(path)
+        return _File(describe_onnx(path, model_id(path), graph), facts_of_onnx(path, graph))
     header = read_header(path)
     info = describe_gguf(header, model_id(path), size_bytes=_total_size(path))
     return _File(info, facts_of_gguf(header) if can_run(header) else None)

@@ -55,14 +55,19 @@ class OnnxHeader:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
-def describe(path: Path, model_id: str) -> ModelInfo:
+def describe(path: Path, model_id: str, header: OnnxHeader | None = None) -> ModelInfo:
     """Describe an ONNX model from its file and its card, without what plugins know about it.
+
+    Args:
+        path: of the file.
+        model_id: what it is to be called.
+        header: of the file, if it has been read already.
 
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFileError: the file is not ONNX, incomplete or damaged, or its card is wrong; says which.
     """
-    header = read_onnx_header(path)
+    header = header or read_onnx_header(path)
     card = read_card(path)
     return ModelInfo(
         id=model_id,

@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from engine.models.onnx import read_onnx_header
+from engine.models.onnx import OnnxHeader, read_onnx_header
 from engine.models.onnx_card import card_text, find_tokenizer, read_card
 from engine.plugins.contract.models import ModelFacts
 
 
-def facts_of(path: Path) -> ModelFacts:
+def facts_of(path: Path, header: OnnxHeader | None = None) -> ModelFacts:
     """Describe an ONNX file by its header and its card, without reading its weights.
+
+    Args:
+        path: of the file.
+        header: of it, if it has been read already.
 
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFileError: the file is not ONNX, incomplete or damaged, or its card is wrong; says which.
     """
-    header = read_onnx_header(path)
+    header = header or read_onnx_header(path)
     card = read_card(path)
     return ModelFacts(
         file_name=path.name,
