@@ -62,11 +62,13 @@ HARMONY: Final = ToolSyntax(
         *_spans(
             ("<|start|>assistant to=functions.", "<|call|>"),
             ("<|start|>assistant<|channel|>commentary to=functions.", "<|call|>"),
+            ("<|end|><|start|>assistant<|channel|>commentary to=functions.", "<|call|>"),
             ("<|channel|>commentary to=functions.", "<|call|>"),
             ("<|channel|>analysis to=functions.", "<|call|>"),
             (" to=functions.", "<|call|>"),
         ),
         Span("mark", "<|start|>assistant<|channel|>", "<|message|>"),
+        Span("mark", "<|end|><|start|>assistant<|channel|>", "<|message|>"),
         Span("mark", "<|channel|>final", "<|message|>"),
         Span("mark", "<|channel|>commentary", "<|message|>"),
     ),
@@ -163,7 +165,7 @@ SYNTAXES: Final = (
     ),
     ToolSyntax(  # Functionary 3.2
         hints=(">>>all",),
-        spans=(Span("tool", ">>>", ""), Span("mark", ">>>all", "\n")),
+        spans=(Span("tool", ">>>", ""), Span("mark", ">>>al", "l\n")),  # `all` is the person, not a tool
         call=">>>{name}\n{arguments}",
         between="",
     ),

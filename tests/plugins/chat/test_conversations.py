@@ -18,7 +18,7 @@ CALLED = (*ASKED, CALL, RESULT)
 
 FAMILIES = [
     "qwen-3", "llama-3.1", "mistral", "gemma-2", "gemma-4", "deepseek-r1", "granite-3.3", "phi-4-mini", "command-r7b",
-    "gpt-oss", "seed-oss", "magistral",
+    "gpt-oss", "seed-oss", "magistral", "functionary-3.2",
 ]  # fmt: skip
 TALK = {
     "qwen-3": (
@@ -62,6 +62,7 @@ CALLS = {
     "gpt-oss": '<|start|>assistant to=functions.get_weather<|channel|>commentary json<|message|>{"city": "Paris"}<|call|>',
     "seed-oss": "<seed:tool_call>\n<function=get_weather>\n<parameter=city>Paris</parameter>\n</function>\n",
     "magistral": '[TOOL_CALLS]get_weather[ARGS]{"city": "Paris"}</s>',
+    "functionary-3.2": '>>>get_weather\n{"city": "Paris"}<|eot_id|>',
 }
 RESULTS = {
     "qwen-3": "<tool_response>\n18 degrees\n</tool_response>",
