@@ -52,10 +52,17 @@ async def until(is_true: Callable[[], object]) -> None:
         await asyncio.sleep(0.005)
 
 
-def build(qt: QApplication, home: Path, settings: AppSettings | None = None, backend: FakeBackend | None = None) -> App:
+def build(
+    qt: QApplication,
+    home: Path,
+    settings: AppSettings | None = None,
+    backend: FakeBackend | None = None,
+    *,
+    is_safe: bool = False,
+) -> App:
     config = EngineConfig(home=home)
     backend = backend or FakeBackend()
-    engine = Engine(config, backends={"gguf": backend, "onnx": backend})
+    engine = Engine(config, backends={"gguf": backend, "onnx": backend}, is_safe=is_safe)
     return App(qt, Options(config=config, theme="light"), settings or AppSettings(), engine)
 
 
@@ -79,6 +86,24 @@ def test_a_start_finds_the_models_and_shows_the_numbers(qt, tmp_path):
         await app.close()
         await app.close()
         assert not app.window.isVisible()
+
+    run(qt, body())
+
+
+def test_plugins_have_a_page_and_safe_mode_is_said_above_every_page(qt, tmp_path):
+    async def body() -> None:
+        app = build(qt, tmp_path, is_safe=True)
+        app.window.show()
+        app.open()
+        await until(lambda: app.plugins.plugins)
+        assert "safe mode" in app.window.notice.message
+        app.window.report("bad", "It broke.", "Repair it.")
+        assert app.window.banner.isVisible()
+        assert app.window.notice.isVisible()
+        install = next(command for command in app.palette._offer() if command.title == "Install a plugin…")
+        install.run()
+        assert app.window.page_name == "plugins"
+        await app.close()
 
     run(qt, body())
 
@@ -205,6 +230,9 @@ def test_the_arguments_are_understood():
     said = parse(["--home", "/h", "--model-dir", "/a", "--model-dir", "/b", "--theme", "dark", "one.png"])
     assert (said.home, said.model_dir, said.theme) == (Path("/h"), [Path("/a"), Path("/b")], "dark")
     assert said.files == [Path("one.png")]
+    assert (said.safe, said.dev_plugins) == (False, False)
+    said = parse(["--safe", "--dev-plugins"])
+    assert (said.safe, said.dev_plugins) == (True, True)
 
 
 def test_a_wrong_folder_for_screenshots_is_one_sentence(tmp_path, capsys):
