@@ -82,6 +82,8 @@ class ImageGate:
 
     def _leave(self, _: "Future[Any]") -> None:
         with self._lock:
+            while self._parked and self._parked[0][1].done():
+                self._parked.popleft()  # cancelled meanwhile; nobody expects it any more
             if not self._parked:
                 self._inside -= 1
                 return

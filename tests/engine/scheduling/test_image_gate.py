@@ -82,6 +82,19 @@ def test_only_so_many_are_prepared_and_the_others_follow(gate: ImageGate, submit
     assert [job.number for job in submitted[-2:]] == [98, 99]
 
 
+def test_thousands_that_were_cancelled_meanwhile_are_skipped(gate: ImageGate) -> None:
+    futures: list[Future[None]] = []
+    entered: list[int] = []
+    for number in range(5000):
+        futures.append(Future())
+        gate.expect("a")
+        gate.enter("a", futures[-1], lambda number=number: entered.append(number))
+    for future in futures[MOST_PREPARED:-1]:
+        future.cancel()
+    futures[0].set_result(None)
+    assert entered[MOST_PREPARED:] == [4999]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_image_gets_through_whatever_happens(gate: ImageGate, submitted: list[Job], seed: int) -> None:
     """Random order of entering, failing, cancelling and finishing; in the end nothing is left behind."""
