@@ -13,6 +13,7 @@ MAX_CALLS: Final = 64
 MAX_NAME_CHARS: Final = 128
 
 _NAMES: Final = ("name", "tool_name", "function_name", "tool", "function")
+_BESIDE_NAMES: Final = frozenset({*_NAMES, "id", "type", "tool_call_id", "call_id", "index"})
 _ARGUMENTS: Final = ("arguments", "parameters", "args", "tool_args", "input")
 _OPENINGS: Final = ("", '{"name": "', '{"type": "function"', '{"function": "')
 """What a span may have taken off the front of a block, as its mark."""
@@ -122,12 +123,14 @@ def _call_of(item: object) -> ToolCall | None:
     name = next((item[key] for key in _NAMES if isinstance(item.get(key), str)), None)
     if name is None or not 0 < len(name) <= MAX_NAME_CHARS:
         return None
-    given: object = next((item[key] for key in _ARGUMENTS if key in item), {})
-    arguments = arguments_of(given)
+    given: object = next((item[key] for key in _ARGUMENTS if key in item), None)
+    if given is None and item.keys() - _BESIDE_NAMES:  # some other object that happens to have a name
+        return None
+    arguments = _arguments_of(given)
     return None if arguments is None else ToolCall(_bare_name(name), arguments)
 
 
-def arguments_of(value: object) -> Mapping[str, Any] | None:
+def _arguments_of(value: object) -> Mapping[str, Any] | None:
     """Arguments as a dictionary: what is one, or JSON text of one; None for everything else.
 
     Raises:

@@ -35,7 +35,7 @@ from plugins.chat.thinking import ThinkingSwitch, Thoughts
 from plugins.chat.tool_syntax import ToolSyntax, instructions
 
 MESSAGE_EXTRA_CHARS: Final = 64  # role markers
-MOST_SECONDS: Final = 2.0  # for all tries together; one takes well below a millisecond
+MOST_SECONDS: Final = 1.0  # after this nothing more is tried; one try takes well below a millisecond
 
 _TAKES_TOOLS: Final = re.compile(r"(?<![.\w\"'])(tools|functions|available_tools)\b(?![\"'])")
 

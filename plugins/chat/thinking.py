@@ -37,10 +37,9 @@ class Thoughts:
 
     def without(self, answer: str) -> str:
         """An earlier answer without the thoughts before it, which no model is to see again."""
-        head, mark, rest = answer.partition(self.close)
-        if mark and (head.lstrip().startswith(self.open) or self.open not in head):
-            return rest.lstrip("\n")
-        return "" if answer.lstrip().startswith(self.open) else answer
+        if not answer.lstrip().startswith(self.open):
+            return answer
+        return answer.partition(self.close)[2].lstrip("\n")
 
 
 HARMONY: Final = Thoughts(  # gpt-oss

@@ -97,6 +97,7 @@ def test_arguments_keep_their_types(block, arguments):
         "I would rather talk about the weather.",
         '{"name": "f", "arguments": {"a": 1}',
         '{"arguments": {}}',
+        '{"name": "Bob", "age": 3}',
         '{"name": "f", "arguments": [1]}',
         '{"name": "f", "arguments": "no JSON"}',
         '{"name": "", "arguments": {}}',

@@ -106,7 +106,7 @@ def test_a_model_without_a_telling_template_thinks_by_its_tokens(open_family):
     [
         ("<think>a</think>b", "b"),
         ("  <think>a\n</think>\n\nb", "b"),
-        ("a</think>b", "b"),  # the prompt had opened them
+        ("The mark </think> ends thoughts.", "The mark </think> ends thoughts."),
         ("<think>never ended", ""),
         ("plain", "plain"),
         ("see <think>x</think>", "see <think>x</think>"),
