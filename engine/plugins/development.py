@@ -1,18 +1,17 @@
 """TreeWatch: notices that the files of a plugin have changed, by looking."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from engine.plugins.digest import CACHE_NAME, MAX_DEPTH, MAX_ENTRIES
 
-_Stamp = tuple[tuple[str, int, int], ...]  # name, modification time in ns, size in bytes, of each file
-
-MAX_WATCHED: Final = MAX_ENTRIES
+Stamp = tuple[tuple[str, int, int], ...]
+"""Path, modification time in ns and size in bytes of each file."""
 
 
 class TreeWatch:
-    """Compares file times and sizes of plugins with those of the last look.
+    """Compares file times and sizes of plugins with those that they were started from.
 
     A tree counts as changed once it has stayed the same for two looks: whoever saves several files is let finish.
 
@@ -20,30 +19,28 @@ class TreeWatch:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Path, _Stamp] = {}
-        self._pending: dict[Path, _Stamp] = {}
+        self._pending: dict[Path, Stamp] = {}
 
-    def changed(self, folders: list[Path]) -> list[Path]:
-        """Which of these folders have changed since they were first looked at, or since that was last said.
+    def changed(self, started_from: Mapping[Path, Stamp]) -> list[Path]:
+        """Which of these folders have changed.
 
         Args:
-            folders: all that are watched; others are forgotten.
+            started_from: folders that are watched, with what they were.
         """
-        self._known = {folder: stamp for folder, stamp in self._known.items() if folder in folders}
+        pending, self._pending = self._pending, {}
         found = []
-        for folder in folders:
-            stamp = _stamp(folder)
-            if stamp == self._known.setdefault(folder, stamp):
-                self._pending.pop(folder, None)
-            elif stamp == self._pending.get(folder):
-                self._known[folder] = stamp
+        for folder, before in started_from.items():
+            now = tree_stamp(folder)
+            if now == before:
+                continue
+            if now == pending.get(folder):
                 found.append(folder)
-            else:
-                self._pending[folder] = stamp
+            self._pending[folder] = now
         return found
 
 
-def _stamp(folder: Path) -> _Stamp:
+def tree_stamp(folder: Path) -> Stamp:
+    """How the files of a plugin are; Python's caches left out."""
     found: list[tuple[str, int, int]] = []
     _collect(folder, 1, found)
     return tuple(sorted(found))
@@ -53,7 +50,7 @@ def _collect(folder: Path, depth: int, found: list[tuple[str, int, int]]) -> Non
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if len(found) >= MAX_WATCHED or entry.name == CACHE_NAME:
+                if len(found) >= MAX_ENTRIES or entry.name == CACHE_NAME:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if depth < MAX_DEPTH:

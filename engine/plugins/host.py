@@ -320,9 +320,10 @@ class PluginHost:
                 if plugin.is_running:
                     self._changed(plugin.id)
         if self._is_development:
-            watched = {plugin.folder: plugin for plugin in strangers if plugin.is_allowed_now}
-            for folder in opened.trees.changed(list(watched)):
-                opened.submit(watched[folder].adopt_changes)
+            folders = {plugin.folder: plugin for plugin in strangers}
+            stamps = {folder: plugin.started_from for folder, plugin in folders.items()}
+            for folder in opened.trees.changed({f: stamp for f, stamp in stamps.items() if stamp is not None}):
+                opened.submit(folders[folder].adopt_changes)
 
     def _keep_samples(self, plugin: str, source: str, samples: tuple[Sample, ...]) -> None:
         known = self._plugins.get(plugin)

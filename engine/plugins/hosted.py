@@ -17,6 +17,7 @@ from engine.plugins.consent import Decision
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import Values
 from engine.plugins.description import describe
+from engine.plugins.development import Stamp, tree_stamp
 from engine.plugins.digest import tree_digest
 from engine.plugins.discovery import FoundPlugin, look
 from engine.plugins.guard import Guard, guarded
@@ -76,6 +77,7 @@ class HostedPlugin:
         self._failures: deque[float] = deque(maxlen=100)  # times; appending is atomic
         self._samples: dict[str, tuple[Sample, ...]] = {}  # by source; replaced, never changed
         self._session: tuple[str, tuple[Permission, ...]] | None = None  # digest and permissions allowed until the end
+        self._stamp: Stamp = ()
 
     @property
     def manifest(self) -> Manifest | None:
@@ -88,9 +90,9 @@ class HostedPlugin:
         return self._offers is not None
 
     @property
-    def is_allowed_now(self) -> bool:
-        """Whether the user has allowed it to run, in this session or before."""
-        return self._session is not None
+    def started_from(self) -> Stamp | None:
+        """Development: how its files were when it was last started; None if the user has not allowed it to run."""
+        return self._stamp if self._session is not None else None
 
     def start(self, found: FoundPlugin | None = None) -> None:
         """Stop it, and run it from its files if it may run; its state says what came of it.
@@ -102,6 +104,8 @@ class HostedPlugin:
             if self.is_bundled and self.is_running:
                 loader.unload(self.folder)
             self._stop(_Condition(PluginState.STARTING))
+            if self._around.is_development:
+                self._stamp = tree_stamp(self.folder)
             self._found = self._checked(found or look(self.folder))
             self._condition = self._start()
             self._around.changed(self.id)
@@ -192,7 +196,7 @@ class HostedPlugin:
         The consent on the disk stays bound to the files that it was given for.
         """
         with self._turn:
-            if self._session is None:
+            if self._session is None or self._stamp == tree_stamp(self.folder):
                 return
             found = look(self.folder)
             with suppress(PluginRefusedError):
@@ -215,7 +219,8 @@ class HostedPlugin:
 
     def info(self) -> PluginInfo:
         """What is shown of it."""
-        condition, process, manifest = self._condition, self._process, self.manifest
+        # The process calls itself active a moment before its offers are in the registry.
+        condition, process, manifest = self._condition, self._process if self._offers else None, self.manifest
         memory_bytes, failures = None, self._recent_failures()
         if process is not None:
             status = process.status()
