@@ -6,6 +6,7 @@ from PySide6.QtCore import QMimeData, QModelIndex, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from app.recognize.areas import overlay_of
 from app.recognize.batch_strip import BatchStrip
 from app.recognize.controller import RecognizeController
 from app.recognize.decoder import IMAGE_SUFFIXES, Decoded
@@ -16,6 +17,7 @@ from app.recognize.picture_card import PictureCard
 from app.recognize.results_card import ResultsCard
 from app.theme import Appearance
 from app.theme.widgets import Banner
+from engine.types import VisionOutput
 
 
 class RecognizePage(QWidget):
@@ -40,9 +42,11 @@ class RecognizePage(QWidget):
         self.picture_card = PictureCard(appearance, self)
         self.results_card = ResultsCard(appearance, self)
         self.strip = BatchStrip(appearance, controller.batch, self)
+        self._areas_drawn: tuple[VisionOutput | None, int, str] = (None, -1, "")  # of what, what stands out, colours
         self._stack = QStackedWidget(self)
         self._lay_out()
         self._connect()
+        appearance.changed.connect(self._draw_areas)
         self._show_models()
         self._show_progress()
 
@@ -211,8 +215,22 @@ class RecognizePage(QWidget):
 
     def _draw_marks(self) -> None:
         findings = self.results_card.results.findings
-        self.picture_card.set_has_boxes(any(finding.box is not None for finding in findings))
+        self._draw_areas()
+        has_boxes = any(finding.box is not None for finding in findings)
+        self.picture_card.offer_marks(boxes=has_boxes, areas=self.picture_card.view.has_areas)
         self.picture_card.view.show_findings(findings, self.results_card.chosen)
+
+    def _draw_areas(self) -> None:
+        """Lay the areas over the picture, if they are others than those that lie there."""
+        output = self._shown.result.output if self._shown is not None and self._shown.result is not None else None
+        theme, chosen = self._appearance.theme, self.results_card.chosen
+        wanted = (output, chosen, theme.scheme)
+        if output is None or output.mask is None:
+            wanted = (None, -1, "")
+        if wanted[0] is not self._areas_drawn[0] or wanted[1:] != self._areas_drawn[1:]:
+            self._areas_drawn = wanted
+            drawn = wanted[0]
+            self.picture_card.view.show_areas(QImage() if drawn is None else overlay_of(drawn, theme, chosen))
 
     def _show_models(self) -> None:
         controller = self._controller

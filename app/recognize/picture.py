@@ -62,6 +62,11 @@ def _count(result: RecognizeResult) -> str:
     if output.lines is not None:
         count = len(output.lines)
         return f"{count or 'No'} line{'' if count == 1 else 's'}"
+    if output.detections is not None:
+        count = len(output.detections)
+        return output.detections[0].name if count == 1 else f"{count or 'No'} things"
+    if output.mask is not None:
+        return "Areas"
     if output.labels is not None:
         return output.labels[0].name if output.labels else "No label"
     return f"{0 if output.features is None else output.features.size} values"

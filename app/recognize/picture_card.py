@@ -28,6 +28,7 @@ class PictureCard(QFrame):
         self._facts.setProperty("muted", True)
         self._boxes = self._mark_box("Boxes", "Draw a box around everything that was found")
         self._labels = self._mark_box("Text", "Write on the boxes what was found")
+        self._areas = self._mark_box("Areas", "Colour the areas that were found")
         self._icon, self._cause, self._remedy = QLabel(self), _centred(self), _centred(self)
         self._cause.setProperty("role", "title")
         self._remedy.setProperty("muted", True)
@@ -57,10 +58,11 @@ class PictureCard(QFrame):
         self._remedy.setText(remedy)
         self._stack.setCurrentIndex(1)
 
-    def set_has_boxes(self, has_boxes: bool) -> None:
+    def offer_marks(self, *, boxes: bool, areas: bool) -> None:
         """Offer the marks only where the model says where things are."""
-        self._boxes.setVisible(has_boxes)
-        self._labels.setVisible(has_boxes)
+        self._boxes.setVisible(boxes)
+        self._labels.setVisible(boxes)
+        self._areas.setVisible(areas)
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
@@ -76,6 +78,7 @@ class PictureCard(QFrame):
         tools.addStretch(1)
         tools.addWidget(self._boxes)
         tools.addWidget(self._labels)
+        tools.addWidget(self._areas)
         tools.addWidget(zoom_in)
         tools.addWidget(zoom_fit)
         column = QVBoxLayout(self)
@@ -105,7 +108,9 @@ class PictureCard(QFrame):
 
     def _on_marks_changed(self) -> None:
         self._labels.setEnabled(self._boxes.isChecked())
-        self.view.set_marks(boxes=self._boxes.isChecked(), labels=self._labels.isChecked())
+        self.view.set_marks(
+            boxes=self._boxes.isChecked(), labels=self._labels.isChecked(), areas=self._areas.isChecked()
+        )
 
 
 def _centred(parent: QWidget) -> QLabel:

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QResizeEvent,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import (
@@ -85,6 +86,9 @@ class PictureView(QGraphicsView):
         self._picture = QGraphicsPixmapItem()
         self._picture.setTransformationMode(Qt.TransformationMode.SmoothTransformation)
         scene.addItem(self._picture)
+        self._areas = QGraphicsPixmapItem()
+        self._areas.setZValue(0.5)  # above the picture, below the boxes
+        scene.addItem(self._areas)
         self.setScene(scene)
         self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         self.setDragMode(QGraphicsView.DragMode.ScrollHandDrag)
@@ -108,6 +112,7 @@ class PictureView(QGraphicsView):
         if not image.isNull():
             self._picture.setScale(width / image.width())
         self.scene().setSceneRect(QRectF(0, 0, max(1, width), max(1, height)))
+        self._place_areas()
         self.fit()
 
     def show_findings(self, findings: Sequence[Finding], chosen: int) -> None:
@@ -115,9 +120,20 @@ class PictureView(QGraphicsView):
         self._findings, self._chosen = findings, chosen
         self._draw()
 
-    def set_marks(self, *, boxes: bool, labels: bool) -> None:
+    def show_areas(self, overlay: QImage) -> None:
+        """Lay a see-through picture of any resolution over the whole picture; null takes it away."""
+        self._areas.setPixmap(QPixmap.fromImage(overlay))
+        self._place_areas()
+
+    @property
+    def has_areas(self) -> bool:
+        """Whether areas lie over the picture, seen or not."""
+        return not self._areas.pixmap().isNull()
+
+    def set_marks(self, *, boxes: bool, labels: bool, areas: bool) -> None:
         """Say which marks are wanted."""
         self._with_boxes, self._with_labels = boxes, labels
+        self._areas.setVisible(areas)
         self._draw()
 
     def fit(self) -> None:
@@ -169,6 +185,13 @@ class PictureView(QGraphicsView):
         super().resizeEvent(event)
         if self._is_fitted:
             self.fit()
+
+    def _place_areas(self) -> None:
+        overlay, place = self._areas.pixmap(), self.sceneRect()
+        if not overlay.isNull():
+            self._areas.setTransform(
+                QTransform.fromScale(place.width() / overlay.width(), place.height() / overlay.height())
+            )
 
     def _least_zoom(self) -> float:
         rect, room = self.sceneRect(), self.viewport().rect()

@@ -1,5 +1,7 @@
 """ResultsCard: what was found in the picture that is shown, and what it took."""
 
+import json
+
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -14,10 +16,10 @@ from PySide6.QtWidgets import (
 
 from app.recognize.picture import Picture, State
 from app.recognize.result_delegate import ResultDelegate
-from app.recognize.results_model import ResultsModel, findings_of
+from app.recognize.results_model import ResultsModel, findings_of, has_scores, title_of
 from app.theme import Appearance
 from app.theme.widgets import IconButton
-from engine.types import RecognizeResult, VisionOutput
+from engine.types import RecognizeResult
 
 _STATES = {
     State.WAITING: "Waiting for its turn",
@@ -56,6 +58,7 @@ class ResultsCard(QFrame):
         self.results = ResultsModel(self)
         self._title, self._count = self._label("strong"), self._label("small", is_muted=True)
         self._copy = IconButton(appearance, "copy", "Copy all results", small=True, parent=self)
+        self._export = IconButton(appearance, "file", "Copy all results as JSON", small=True, parent=self)
         self._note_part = QWidget(self)
         self._note = self._label("body", is_muted=True)
         self._note.setWordWrap(True)
@@ -71,6 +74,7 @@ class ResultsCard(QFrame):
         self._foot = self._make_foot()
         self._lay_out()
         self._copy.clicked.connect(self._on_copy)
+        self._export.clicked.connect(self._on_export)
         self.show_picture(None)
 
     def show_picture(self, picture: Picture | None) -> None:
@@ -78,12 +82,12 @@ class ResultsCard(QFrame):
         is_other = picture is not self._picture
         self._picture = picture
         result = picture.result if picture is not None else None
-        self._title.setText("Results" if result is None else _title(result.output))
+        self._title.setText("Results" if result is None else title_of(result.output))
         self._note_part.setVisible(result is None or not _has_findings(result))
         self._note.setText(_note(picture))
         self.rows.setVisible(result is not None and _has_findings(result))
-        has_scores = result is not None and result.output.features is None
-        self._threshold_row.setVisible(has_scores and self.rows.isVisibleTo(self))
+        has_rows = result is not None and _has_findings(result)
+        self._threshold_row.setVisible(has_rows and result is not None and has_scores(result.output))
         self._show_findings(result)
         if is_other:
             self.rows.setCurrentIndex(QModelIndex())
@@ -91,7 +95,8 @@ class ResultsCard(QFrame):
         self._text_part.setVisible(bool(text))
         if text != self._text.toPlainText():
             self._text.setPlainText(text)
-        self._copy.setEnabled(bool(self.results.findings))
+        for button in (self._copy, self._export):
+            button.setEnabled(bool(self.results.findings))
         self._foot.setVisible(result is not None)
         if picture is not None and result is not None:
             self._ran.setText(f"{picture.model_id} · {ran_line(result)}")
@@ -119,9 +124,9 @@ class ResultsCard(QFrame):
         self._threshold_value.setText(f"{threshold:.2f}")
         if result is None or not findings:
             self._count.setText("")
-        elif result.output.features is not None:
+        elif result.output.features is not None and not has_scores(result.output):
             self._count.setText(f"of {result.output.features.size:,}")
-        elif threshold > 0:
+        elif threshold > 0 and has_scores(result.output):
             self._count.setText(f"{shown} above {threshold:.2f}")
         else:
             self._count.setText(f"{shown} found")
@@ -133,6 +138,16 @@ class ResultsCard(QFrame):
     def _on_copy(self) -> None:
         rows = (f"{finding.text}\t{finding.value}" for finding in self.results.findings if finding.is_shown)
         self.copy_requested.emit("\n".join(rows))
+
+    def _on_export(self) -> None:
+        picture, findings = self._picture, self.results.findings
+        rows = [
+            {"name": finding.text, "score": round(finding.share, 4), "box": finding.box}
+            for finding in findings
+            if finding.is_shown
+        ]
+        name = picture.name if picture is not None else ""
+        self.copy_requested.emit(json.dumps({"picture": name, "found": rows}, ensure_ascii=False, indent=2))
 
     def _on_copy_text(self) -> None:
         self.copy_requested.emit(self._text.toPlainText())
@@ -146,6 +161,7 @@ class ResultsCard(QFrame):
         row.addWidget(self._title, 1)
         row.addWidget(self._count)
         row.addWidget(self._copy)
+        row.addWidget(self._export)
         margin = theme.space("l")
         around = QVBoxLayout(self._note_part)
         around.setContentsMargins(margin, margin, margin, margin)
@@ -249,8 +265,7 @@ def ran_line(result: RecognizeResult) -> str:
 
 
 def _has_findings(result: RecognizeResult) -> bool:
-    output = result.output
-    return bool(output.lines or output.labels or output.features is not None)
+    return bool(findings_of(result.output, 0.0))
 
 
 def _note(picture: Picture | None) -> str:
@@ -260,9 +275,3 @@ def _note(picture: Picture | None) -> str:
         is_text = picture.result.output.lines is not None
         return "No text was found in this picture." if is_text else "Nothing was found in this picture."
     return _STATES.get(picture.state, "")
-
-
-def _title(output: VisionOutput) -> str:
-    if output.lines is not None:
-        return "Text"
-    return "Labels" if output.labels is not None else "Strongest values"
