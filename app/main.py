@@ -26,6 +26,7 @@ from app.chat import ChatController, ChatPage
 from app.commands import Commands
 from app.garbage import collecting_on_this_thread
 from app.logs import logging_to
+from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
@@ -89,6 +90,9 @@ class App:
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
         self._plugins_page = PluginsPage(self.appearance, self.plugins)
         chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
+        self._watch = PluginWatch(engine)
+        for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
+            self._watch.changed.connect(look_again)
         self.window = MainWindow(
             self.appearance,
             qt,
@@ -122,6 +126,7 @@ class App:
             self.window.report("bad", "The engine did not start.", f"{cause} {remedy}".strip(), "Try again")
             return
         self._meter.start()
+        self._watch.open()
         self.recognize.open()
         self.chat.open()
         self.runs.open()

@@ -16,7 +16,6 @@ from app.chat.failure import Failure, failure_of, no_model
 from app.chat.progress import AnswerProgress
 from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
-from app.plugin_watch import PluginWatch
 from app.tasks import Tasks
 from engine import Engine, ToolInfo
 from engine.errors import EngineError
@@ -55,11 +54,9 @@ class ChatController(QObject):
         self._answerer = Answerer(engine, self._store, self)
         self._in_flight: list[ChatSession] = []
         self._was_opened = False
-        self._plugins = PluginWatch(engine, self)
         self.shelf = ChatShelf(self._store, tasks, self)
         self.choices = ModelChoices(engine, self._store, preferred_model, self)
         self.session = ChatSession(None, self)
-        self._plugins.changed.connect(self.look_for_models)
         self.shelf.renamed.connect(self._on_renamed)
         self.shelf.deleted.connect(self._on_deleted)
         self._answerer.begun.connect(self._on_begun)
@@ -68,13 +65,11 @@ class ChatController(QObject):
         self._answerer.failed.connect(self._on_failed)
 
     def open(self) -> None:
-        """Read the list of chats, look for models, and follow the plugins that serve them."""
-        self._plugins.open()
+        """Read the list of chats, and look for models."""
         self._tasks.start(self._open(), on_error=self._on_error, name="open chats")
 
     async def close(self) -> None:
         """Stop every answer, save what there is, and close the chat file; call before or after `Tasks.close`."""
-        self._plugins.close()
         tasks = [session.task for session in self._in_flight if session.task is not None]
         for task in tasks:
             task.cancel()
@@ -133,7 +128,7 @@ class ChatController(QObject):
         return self._answerer.tools
 
     def look_for_models(self) -> None:
-        """Read the models folders again."""
+        """Read the models folders again; also after other plugins run than before."""
         self._tasks.start(self.choices.find(), on_error=self._on_error, name="find chat models")
 
     def new_chat(self) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.forms import FileReader
-from app.plugin_watch import PluginWatch
 from app.task_runs.run import RunState, TaskRun
 from app.tasks import Tasks
 from engine import (
@@ -45,7 +44,7 @@ class TaskRunsController(QObject):
         grown: a run, the name of an output, and the text that was added to it.
         ended: a run has ended in one way or another.
 
-    Thread: UI only; plugins may change on any.
+    Thread: UI only.
     """
 
     tasks_changed = Signal()
@@ -64,8 +63,6 @@ class TaskRunsController(QObject):
         self._models: tuple[ModelInfo, ...] = ()
         self._runs: list[TaskRun] = []
         self._in_flight: dict[TaskRun, asyncio.Task[None]] = {}
-        self._plugins = PluginWatch(engine, self)
-        self._plugins.changed.connect(self.refresh)
 
     @property
     def tasks(self) -> tuple[TaskInfo, ...]:
@@ -92,16 +89,14 @@ class TaskRunsController(QObject):
 
     def open(self) -> None:
         """Take up work: the engine is open now. Safe to call twice."""
-        self._plugins.open()
         self.refresh()
 
     def close(self) -> None:
-        """Stop listening and end the threads; call after `Tasks.close`."""
-        self._plugins.close()
+        """End the threads; call after `Tasks.close`."""
         self.files.close()
 
     def refresh(self) -> None:
-        """Look for tasks and models again."""
+        """Look for tasks and models again, as after other plugins run than before."""
         with suppress(EngineClosedError):  # a change that was under way while the engine closed
             found = self._engine.tasks()
             if found != self._tasks:

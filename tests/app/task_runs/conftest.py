@@ -12,6 +12,7 @@ import qasync
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
+from app.plugin_watch import PluginWatch
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
 from app.theme import Appearance
@@ -79,6 +80,8 @@ class Bench:
         self.put("tests", self.shout, Fail())
         self.tasks = Tasks(self.errors.append)
         self.controller = TaskRunsController(self.engine, self.tasks)
+        self.watch = PluginWatch(self.engine)
+        self.watch.changed.connect(self.controller.refresh)
         self.appearance = Appearance("light")
         self.page = TasksPage(self.appearance, self.controller)
         self.page.resize(1208, 768)
@@ -106,12 +109,14 @@ class Bench:
     async def __aenter__(self) -> "Bench":
         self.page.show()
         self.engine.open()
+        self.watch.open()
         self.controller.open()
         await self.until(lambda: self.controller.models)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.shout.go_on.set()
+        self.watch.close()
         await self.tasks.close()
         self.controller.close()
         await self.engine.close()
