@@ -60,8 +60,10 @@ def examine_task(task: Task) -> Iterator[Check]:
 def examine_tool(tool: Tool) -> Iterator[Check]:
     """Look at a tool, with arguments made from its schema."""
     name = f"tool:{tool.spec.name}"
-    yield examine(f"{name} spec", lambda _: _check_spec(tool))
-    yield examine(f"{name} call", lambda trial: _call_tool(trial, tool), TOOL_MS)
+    spec = examine(f"{name} spec", lambda _: _check_spec(tool))
+    yield spec
+    if spec.is_passed:
+        yield examine(f"{name} call", lambda trial: _call_tool(trial, tool), TOOL_MS)
 
 
 def examine_telemetry(source: TelemetrySource) -> Iterator[Check]:

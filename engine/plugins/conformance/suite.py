@@ -97,12 +97,13 @@ def run_own_tests(folder: Path) -> Check:
         ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TESTS_S, check=False)
     except subprocess.TimeoutExpired:
         return Check(name=name, problem=f"take longer than {TESTS_S:.0f} s")
-    lines = (ended.stdout + ended.stderr).strip().splitlines()
+    lines = ended.stdout.strip().splitlines() or [f"pytest ended with code {ended.returncode}"]
     if ended.returncode == _NO_TESTS:
         return Check(name=name, note="there are none")
     if ended.returncode:
-        return Check(name=name, problem=lines[-1] if lines else "fail", details="\n".join(lines[-_SHOWN_LINES:]))
-    return Check(name=name, note=lines[-1] if lines else "")
+        shown = [*lines, *ended.stderr.strip().splitlines()][-_SHOWN_LINES:]
+        return Check(name=name, problem=lines[-1], details="\n".join(shown))
+    return Check(name=name, note=lines[-1])
 
 
 def _checks(folder: Path, manifest: Manifest, examples: Sequence[ModelFacts], start: Start) -> Iterator[Check]:

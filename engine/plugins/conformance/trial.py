@@ -132,6 +132,8 @@ def examine(name: str, work: Callable[[Trial], None], limit_ms: float = 0.0) -> 
             problem = str(error)
         except PluginError as error:
             problem, details = error.cause, error.details
+        except Exception as error:  # noqa: BLE001 - what a stranger returns can be of any type, whatever is asked of it
+            problem = f"gives something that cannot be looked at ({type(error).__name__}: {error})"
         checks.append(trial.end(name, problem, details))
         if problem or not limit_ms or checks[-1].p95_ms <= limit_ms:
             return checks[-1]
