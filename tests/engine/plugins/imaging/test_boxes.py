@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.plugins.api import probabilities, sigmoid, suppress_overlaps
@@ -25,6 +25,7 @@ def test_no_boxes_and_empty_boxes():
     assert suppress_overlaps(boxes((1, 1, 1, 1), (1, 1, 1, 1)), np.ones(2, np.float32), [0, 0], 0.5).tolist() == [0, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 40)] * 4, st.integers(0, 2)), max_size=30), st.integers(1, 9))
 def test_the_chosen_do_not_overlap_and_the_others_do(rows, tenths):
     found = boxes(*[(x, y, x + w, y + h) for x, y, w, h, _ in rows])
