@@ -24,7 +24,6 @@ from engine.plugins.api import (
     probabilities,
     to_tensor,
 )
-from plugins.read_text.crops import cut_lines
 from plugins.read_text.ctc import greedy_decode
 
 TASK = "reading"
@@ -88,6 +87,8 @@ class ReadingFormat:
 
     def prepare(self, picture: Picture) -> Prepared:
         """Cut the lines out; a run for each, noted with its place."""
+        from plugins.read_text.crops import cut_lines  # drags in Pillow, which a start-up need not wait for
+
         crops = cut_lines(picture, self._spec.height or USUAL_HEIGHT, self._spec.width)
         return Prepared(
             runs=tuple({self._spec.name: to_tensor(crop.pixels, self._spec)} for crop in crops),

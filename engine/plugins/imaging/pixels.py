@@ -1,14 +1,16 @@
 """From a picture to the numbers a graph wants, and from places in a graph's input back to the picture."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine.plugins.contract.vision import Picture, Pixels
 from engine.plugins.imaging.spec import ImageInput
+
+if TYPE_CHECKING:
+    from PIL import Image  # takes 40 ms, which a start-up need not wait for: functions import it
 
 CROP_SHARE: Final = 0.875  # of the shorter side; what classifiers are usually tested with (224 of 256)
 
@@ -53,6 +55,8 @@ class View:
 
 def to_grey(pixels: Pixels) -> NDArray[np.uint8]:
     """Grey levels, shape (rows, columns), of RGB pixels, shape (rows, columns, 3), as the eye weighs colours."""
+    from PIL import Image
+
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
@@ -62,6 +66,8 @@ def resize(picture: Picture, spec: ImageInput) -> tuple[Pixels, View]:
     Returns:
         RGB pixels, shape (spec.height, spec.width, 3), and which part of the picture they show.
     """
+    from PIL import Image
+
     image = Image.fromarray(picture.pixels)
     width, height = spec.width or image.width, spec.height or image.height
     if spec.resize == "stretch" or image.size == (width, height):
@@ -104,18 +110,22 @@ def _normalised(values: Pixels, spec: ImageInput) -> NDArray[Any]:
 _Corners = tuple[float, float, float, float]
 
 
-def _part(image: Image.Image, width: int, height: int, box: _Corners) -> tuple[Pixels, _Corners]:
+def _part(image: "Image.Image", width: int, height: int, box: _Corners) -> tuple[Pixels, _Corners]:
+    from PIL import Image
+
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box)), box
 
 
-def _middle(image: Image.Image, width: int, height: int) -> _Corners:
+def _middle(image: "Image.Image", width: int, height: int) -> _Corners:
     """CROP_SHARE of the largest middle of the right aspect ratio."""
     scale = min(image.width / width, image.height / height) * CROP_SHARE
     left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
     return left, top, left + width * scale, top + height * scale
 
 
-def _fit(image: Image.Image, width: int, height: int, spec: ImageInput) -> tuple[Pixels, _Corners]:
+def _fit(image: "Image.Image", width: int, height: int, spec: ImageInput) -> tuple[Pixels, _Corners]:
+    from PIL import Image
+
     scale = min(width / image.width, height / image.height)
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
