@@ -33,20 +33,25 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 
+_Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+]
+_Prompt = Annotated[
+    str | None,
+    typer.Argument(metavar="PROMPT", help="Without it, standard input; on a terminal, a chat.", show_default=False),
+]
+_Temperature = Annotated[
+    float | None,
+    typer.Option(min=0, max=5, help="0 is greedy; higher is more random. \\[default: what the model recommends]"),
+]
+
+
 def run(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
-    prompt: Annotated[
-        str | None,
-        typer.Argument(metavar="PROMPT", help="Without it, standard input; on a terminal, a chat.", show_default=False),
-    ] = None,
+    model: _Model,
+    prompt: _Prompt = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = 512,
-    temperature: Annotated[
-        float | None,
-        typer.Option(min=0, max=5, help="0 is greedy; higher is more random. \\[default: what the model recommends]"),
-    ] = None,
+    temperature: _Temperature = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 2, help="Same seed, same answer.")] = None,
     system_text: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
     schema: Annotated[
@@ -76,7 +81,7 @@ def run(
         model=model,
         sampling=_sampling(info, temperature, seed),
         max_tokens=max_tokens,
-        json_schema=None if schema is None else _schema_text(schema),
+        json_schema=_schema_text(schema),
         grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
         thinking=think,
     )
@@ -84,11 +89,14 @@ def run(
         from engine.cli.chat import chat
 
         chat(session, info, template, system_text, tool or ())
-        return
-    prompt = sys.stdin.buffer.read().decode(errors="replace").strip() if prompt in (None, "-") else prompt
-    request = with_prompt(template, info, prompt or "", system_text)
-    result, used = session.run(lambda engine: answer(engine, request, output, tool or (), stream=not no_stream))
-    output.document({"model": info.id, **asdict(result), "tools_used": used})
+    else:
+        request = with_prompt(template, info, _prompt(prompt), system_text)
+        result, used = session.run(lambda engine: answer(engine, request, output, tool or (), stream=not no_stream))
+        output.document({"model": info.id, **asdict(result), "tools_used": used})
+
+
+def _prompt(given: str | None) -> str:
+    return sys.stdin.buffer.read().decode(errors="replace").strip() if given in (None, "-") else given or ""
 
 
 def _sampling(info: ModelInfo, temperature: float | None, seed: int | None) -> Sampling:
@@ -179,8 +187,8 @@ def _summary(result: GenerateResult) -> str:
     )
 
 
-def _schema_text(schema: str) -> str:
-    if schema.lstrip().startswith("{"):
+def _schema_text(schema: str | None) -> str | None:
+    if schema is None or schema.lstrip().startswith("{"):
         return schema
     try:
         return Path(schema).read_text(encoding="utf-8")
