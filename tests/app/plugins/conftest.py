@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import qasync
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QWidget
 
 from app.plugins import PluginsController, PluginsPage
+from app.plugins.dialogs import ChoiceDialog
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
 from engine import (
@@ -178,6 +179,17 @@ class Bench:
     def parts(self):
         return self.page.parts
 
+    @staticmethod
+    def said(widget: QWidget) -> str:
+        """All words that can be seen in a widget."""
+        parts = [child for child in widget.findChildren(QWidget) if child.isVisibleTo(widget)]
+        return "\n".join(part.text() for part in parts if isinstance(part, QLabel | QAbstractButton))
+
+    def dialog(self, kind: type[ChoiceDialog] = ChoiceDialog) -> Any:
+        """The dialog of a kind that is open; None if there is none."""
+        found = [each for each in self.page.findChildren(kind) if each.isVisible()]
+        return found[-1] if found else None
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the loop run until something holds."""
         async with asyncio.timeout(TIMEOUT_S):
@@ -237,6 +249,23 @@ def make_bench(qapp: QApplication) -> Callable[..., Bench]:
 @pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def shown(run: Callable[..., None], bench: Bench) -> Callable[..., None]:
+    """Run a check on the page with the weather plugin chosen."""
+
+    def show(check: Callable[[Bench], Any]) -> None:
+        async def body() -> None:
+            async with bench:
+                bench.parts.table.choose("weather")
+                result = check(bench)
+                if result is not None:
+                    await result
+
+        run(body())
+
+    return show
 
 
 @pytest.fixture
