@@ -1,10 +1,12 @@
 """ChatFamily: GGUF models that write text, most of them with a chat template."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.plugins.api import Accepts, ModelFacts, Recognition
-from plugins.chat.format import ChatFormat
 from plugins.chat.sources import Sources, sources_of
+
+if TYPE_CHECKING:
+    from plugins.chat.format import ChatFormat
 
 ENCODERS: Final = frozenset({
     "bert", "eurobert", "gemma-embedding", "jina-bert-v2", "jina-bert-v3", "llama-embed", "modern-bert", "neo-bert",
@@ -32,11 +34,13 @@ class ChatFamily:
         accepts = frozenset({Accepts.MESSAGES, Accepts.PROMPT})
         return Recognition(accepts=accepts, tasks=("chat", "completion"), confidence=0.5)
 
-    def open(self, facts: ModelFacts) -> ChatFormat:
+    def open(self, facts: ModelFacts) -> "ChatFormat":
         """Compile the template.
 
         Raises:
             TemplateError: it cannot be used.
         """
+        from plugins.chat.format import ChatFormat  # most of the plugin, which Hearth's start need not wait for
+
         sources: Sources = sources_of(facts)
         return ChatFormat(facts, sources)

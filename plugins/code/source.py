@@ -20,15 +20,15 @@ FRAMEWORKS: Final = {
 }  # fmt: skip
 ANSWER_SHARE: Final = 3  # a third of the context is kept free for the answer
 
-_SIGNS: Final = (
-    ("Python", re.compile(r"^\s*(def \w+\(.*\).*:|import \w+$|from [\w.]+ import |class \w+.*:)\s*", re.MULTILINE)),
-    ("Rust", re.compile(r"\bfn \w+.*\{|\blet mut |\bimpl\b.*\{")),
-    ("Go", re.compile(r"^package \w+|\bfunc (\(\w+ \*?\w+\) )?\w+\(", re.MULTILINE)),
-    ("C++", re.compile(r"#include <\w+>\s|\bstd::|\btemplate ?<")),
-    ("C", re.compile(r"#include [<\"]\w+\.h[>\"]|\b(int|void|char)\s+\**\w+\([^)]*\)\s*\{")),
-    ("Java", re.compile(r"\bpublic (static )?(class|void|int|String)\b|\bSystem\.out\.")),
-    ("TypeScript", re.compile(r"\binterface \w+ \{|: (string|number|boolean)\b")),
-    ("JavaScript", re.compile(r"\bfunction\s*\w*\(|=>|\b(const|let|var) \w+ =")),
+_SIGNS: Final = (  # compiled when they are first needed, because Hearth's start need not wait for them
+    ("Python", r"^\s*(def \w+\(.*\).*:|import \w+$|from [\w.]+ import |class \w+.*:)\s*"),
+    ("Rust", r"\bfn \w+.*\{|\blet mut |\bimpl\b.*\{"),
+    ("Go", r"^package \w+|\bfunc (\(\w+ \*?\w+\) )?\w+\("),
+    ("C++", r"#include <\w+>\s|\bstd::|\btemplate ?<"),
+    ("C", r"#include [<\"]\w+\.h[>\"]|\b(int|void|char)\s+\**\w+\([^)]*\)\s*\{"),
+    ("Java", r"\bpublic (static )?(class|void|int|String)\b|\bSystem\.out\."),
+    ("TypeScript", r"\binterface \w+ \{|: (string|number|boolean)\b"),
+    ("JavaScript", r"\bfunction\s*\w*\(|=>|\b(const|let|var) \w+ ="),
 )
 
 SOURCE_FIELDS: Final = (
@@ -94,4 +94,4 @@ def fenced(source: Source) -> str:
 
 
 def _guessed(text: str) -> str:
-    return next((language for language, sign in _SIGNS if sign.search(text)), "")
+    return next((language for language, sign in _SIGNS if re.search(sign, text, re.MULTILINE)), "")

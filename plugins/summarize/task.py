@@ -4,8 +4,6 @@ from typing import Final
 
 from engine.plugins.api import Field, InputFile, InvalidRequestError, Kind, TaskContext, Values
 from plugins.summarize import prompts
-from plugins.summarize.document import text_of
-from plugins.summarize.reduction import Reduction, room_of
 
 SUFFIXES: Final = (
     ".txt", ".md", ".rst", ".org", ".tex", ".log", ".csv", ".json", ".xml", ".html", ".srt", ".py", ".js", ".ts", ".c",
@@ -40,6 +38,10 @@ class Summarize:
         Raises:
             InvalidRequestError: the file is empty or no text, or the model wrote nothing.
         """
+        # Imported here, because Hearth's start need not wait for them.
+        from plugins.summarize.document import text_of
+        from plugins.summarize.reduction import Reduction, room_of
+
         file, model, length = inputs["file"], str(inputs["model"]), str(inputs["length"])
         language = " ".join(str(inputs.get("language", "")).split())
         assert isinstance(file, InputFile)
