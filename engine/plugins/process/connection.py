@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.errors import EngineError
+from engine.errors import EngineError, RequestError
 from engine.plugins.process.clock import CallClock
 from engine.plugins.process.failures import Failure, error_of, failure_of, read_failure
 from engine.plugins.process.flood_gate import FloodGate
@@ -27,6 +27,7 @@ from engine.plugins.process.wire import (
 
 log = logging.getLogger(__name__)
 
+ENDED: Final = "has ended by itself"
 _MOST_WAITING: Final = 20_000
 
 
@@ -84,14 +85,15 @@ class Connection:
         """Send a call.
 
         Raises:
-            FaultError: the process is gone, or has too many calls to do.
+            FaultError: the process is gone.
+            RequestError: it has too many calls to answer.
             WireError: the body cannot be sent.
         """
         with self._lock:
             if self._end is not None:
                 raise self._end
             if len(self._calls) >= self._most_calls:
-                raise FaultError(f"has {self._most_calls} calls to answer already", is_fatal=False)
+                raise RequestError(f"The plugin has {self._most_calls} calls to answer already.", "Try again later.")
             call = Call(next(self._ids), name, clock)
             self._calls[call.id] = call
         try:
@@ -157,7 +159,7 @@ class Connection:
         try:
             while (received := self._channel.receive()) is not None:
                 self._deliver(received)
-            self._on_fault(FaultError("has ended by itself"))
+            self._on_fault(FaultError(ENDED))
         except WireError as error:
             self._on_fault(FaultError(f"sent {error}"))
         except FaultError as fault:
@@ -207,14 +209,11 @@ def outcome_of(received: Received, plugin: str) -> Any:
         raise FaultError(f"sent something wrong: {error}") from error
     if failure.kind:
         raise error_of(failure, plugin)
-    raise FaultError(f"failed inside: {failure.cause}", failure.details, is_fatal=False)
+    raise FaultError(f"failed inside: {failure.cause.rstrip('.')}", failure.details, is_fatal=False)
 
 
 def _call_of(received: Received) -> int:
     """The call that a question of the plugin belongs to: the first item of its body."""
     if received.frame.kind is FrameKind.TELL:
         return received.frame.id
-    body = received.open()
-    if not isinstance(body, list) or len(body) != 2 or not isinstance(body[0], int):
-        raise WireError("a question that belongs to no call")
-    return body[0]
+    return received.open_pair()[0]

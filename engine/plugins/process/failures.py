@@ -79,7 +79,24 @@ def read_failure(plain: Any) -> Failure:
     failure = msgspec.convert(plain, Failure)
     if len(failure.cause) > MAX_SENTENCE_CHARS or len(failure.remedy) > MAX_SENTENCE_CHARS:
         raise msgspec.ValidationError("an error of more than 2,000 characters")
-    return failure
+    return msgspec.structs.replace(
+        failure,
+        cause=printable(failure.cause),
+        remedy=printable(failure.remedy),
+        details=printable(failure.details[-MAX_DETAILS_CHARS:], kept="\n\t"),
+    )
+
+
+def printable(text: str, kept: str = "") -> str:
+    """A text of a stranger as it can be shown: without what moves a terminal's cursor, or turns text around.
+
+    Args:
+        text: any.
+        kept: characters that stay although they are not printable.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() or character in kept else " " for character in text)
 
 
 def error_of(failure: Failure, plugin: str, *, is_trusted: bool = False) -> EngineError:

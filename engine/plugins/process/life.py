@@ -21,7 +21,7 @@ from engine.plugins.contract.values import Value, Values
 from engine.plugins.manifest import Manifest, PermissionKind
 from engine.plugins.process.clock import CallClock
 from engine.plugins.process.confinement import confinement_of, hold
-from engine.plugins.process.connection import Connection, FaultError, outcome_of
+from engine.plugins.process.connection import ENDED, Connection, FaultError, outcome_of
 from engine.plugins.process.descriptions import Description, read_description
 from engine.plugins.process.launch import launch
 from engine.plugins.process.limits import ProcessLimits
@@ -152,7 +152,7 @@ class Life:
         if self._fault is not None:
             raise self._fault
         if self._process.poll() is not None:
-            raise FaultError("has ended by itself")
+            raise FaultError(ENDED)
         if (call := self._connection.overdue()) is not None:
             raise FaultError(call.clock.what)
         now_s = time.monotonic()
@@ -177,10 +177,11 @@ class Life:
         code = self._process.poll()
         self._kill()
         self._output.join(_LOOK_AT_LOAD_S)
-        what = fault.what if code is None or fault.what != "has ended by itself" else _ending_of(code)
+        what = ending_of(code) if fault.what == ENDED else fault.what
         complete = FaultError(what, fault.details or self._output.text(), is_fatal=fault.is_fatal)
         self._connection.close(complete)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        with suppress(RecursionError):  # folders that it has nested too deep stay
+            shutil.rmtree(self._scratch, ignore_errors=True)
         return complete
 
     def _kill(self) -> None:
@@ -224,7 +225,10 @@ def _scratch_folder(plugin: str) -> Path:
         raise FaultError(f"could not be given a folder for its temporary files: {error}") from error
 
 
-def _ending_of(code: int) -> str:
+def ending_of(code: int | None) -> str:
+    """How a process has ended: its exit code, minus the number of a signal, or None if it runs without its line."""
+    if code is None:
+        return "has closed its line to Hearth"
     if code >= 0:
         return f"has ended by itself with the exit code {code}"
     try:

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Final
 
+from engine.plugins.process.failures import printable
+
 _CHUNK_BYTES: Final = 1 << 20
 _PAUSE_S: Final = 0.002
 """After each read: a plugin may print as fast as it likes, but Hearth's window comes first."""
@@ -36,7 +38,7 @@ class OutputTail:
         with self._lock:
             tail, dropped = self._tail, self._total - len(self._tail)
         note = f"[{dropped:,} bytes before this were dropped]\n" if dropped else ""
-        return note + tail.decode("utf-8", "replace")
+        return note + printable(tail.decode("utf-8", "replace"), kept="\n\t")
 
     def join(self, timeout_s: float) -> None:
         """Wait until the rest has been read; the process has ended."""

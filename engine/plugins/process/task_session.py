@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 from engine.errors import EngineError, InvalidRequestError, PluginError, RequestError
 from engine.plugins.contract.tasks import TaskContext
 from engine.plugins.process.connection import Call, Connection, FaultError
-from engine.plugins.process.failures import failure_of
+from engine.plugins.process.failures import failure_of, printable
 from engine.plugins.process.shapes import ShapeError, convert, is_json, read_text
 from engine.plugins.process.wire import FrameKind, Received, WireError
 from engine.types import Accepts, GenerateRequest, ModelInfo, RecognizeRequest
@@ -93,7 +93,7 @@ class TaskSession:
                 self._ask(event.frame.id, event.frame.name, plain[1])
             elif event.frame.name == "progress":
                 fraction, note = convert(plain, tuple[float, str])
-                self._guarded(lambda: self._context.progress(fraction, note))
+                self._guarded(lambda: self._context.progress(fraction, printable(note)))
             elif event.frame.name == "emit":
                 output, text = convert(plain, tuple[str, str])
                 self._guarded(lambda: self._context.emit(output, text))

@@ -25,6 +25,7 @@ DETACHED_CHARS: Final = 2048
 """Texts from this length on are attached where a format allows it."""
 
 _MOST_ATTACHMENTS: Final = 4096
+_MOST_TEXT_BYTES: Final = 16 << 20  # reading one holds Python's lock for 30 ms at worst
 _MOST_AXES: Final = 8
 _LENGTH: Final = struct.Struct("<I")
 _ARRAY, _BYTES, _TEXT = 1, 2, 3
@@ -97,7 +98,7 @@ class Received(msgspec.Struct, frozen=True):
     """
 
     frame: Frame
-    attachments: list[bytearray]
+    attachments: list[NDArray[np.uint8]]
     size_bytes: int
 
     @property
@@ -118,6 +119,17 @@ class Received(msgspec.Struct, frozen=True):
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, UnicodeDecodeError) as error:
             raise WireError(f"a message that cannot be read ({error})") from error
 
+    def open_pair(self) -> tuple[int, msgspec.Raw]:
+        """The first of two items of the body, and the second as it came.
+
+        Raises:
+            WireError: it has others.
+        """
+        try:
+            return msgspec.msgpack.decode(self.frame.body, type=tuple[int, msgspec.Raw])
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise WireError(f"a message that cannot be read ({error})") from error
+
     def _attachment(self, code: int, data: memoryview) -> Any:
         index, *shape = msgspec.msgpack.decode(data, type=list[Any])
         if not isinstance(index, int) or not 0 <= index < len(self.attachments):
@@ -127,10 +139,10 @@ class Received(msgspec.Struct, frozen=True):
             case 1:
                 return _array_of(content, *shape)
             case 2:
-                return bytes(content)
-            case 3:
-                return content.decode("utf-8")
-        raise WireError(f"a message with values of the unknown kind {code}")
+                return content.tobytes()
+            case 3 if len(content) <= _MOST_TEXT_BYTES:
+                return content.tobytes().decode("utf-8")
+        raise WireError(f"a message with a value of the kind {code} and {len(content):,} bytes")
 
 
 class Channel:
@@ -212,9 +224,9 @@ class Channel:
         size = length + sum(frame.sizes)
         if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._receives.frame_bytes:
             raise WireError(f"a message with {len(frame.sizes)} attachments of {sum(frame.sizes):,} bytes")
-        attachments = [bytearray(part) for part in frame.sizes]
+        attachments = [np.empty(part, np.uint8) for part in frame.sizes]  # filled without Python's lock
         for part in attachments:
-            if self._reader.readinto(part) < len(part):
+            if self._reader.readinto(part.data) < len(part):
                 return None
         return Received(frame, attachments, size)
 
@@ -276,16 +288,16 @@ def _attach_array(array: NDArray[Any], attachments: list[memoryview]) -> msgspec
     return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode([len(attachments) - 1, array.dtype.str, *array.shape]))
 
 
-def _array_of(content: bytearray, dtype: object = None, *shape: object) -> NDArray[Any]:
+def _array_of(content: NDArray[np.uint8], dtype: object = None, *shape: object) -> NDArray[Any]:
     sides = [side for side in shape if isinstance(side, int) and side >= 0]
     if dtype not in _DTYPES or len(sides) != len(shape) or len(sides) > _MOST_AXES:
         raise WireError("a message with an array of a wrong kind")
     numbers = np.dtype(str(dtype))
     if math.prod(sides) * numbers.itemsize != len(content):
         raise WireError("a message with an array that is not as large as it says")
-    if not content:
+    if not len(content):
         return np.empty(sides, numbers)
     if numbers.kind == "b":  # bytes other than 0 and 1 are no truth values, and nobody knows what they would do
-        numbers, content = np.dtype(np.bool_), bytearray(np.frombuffer(content, np.uint8) != 0)
-    array: NDArray[Any] = np.frombuffer(content, numbers)
+        return (content != 0).reshape(sides)
+    array: NDArray[Any] = content.view(numbers)
     return array.reshape(sides)

@@ -30,6 +30,16 @@ def test_a_description_comes_back():
     assert describe(Offers()) == EMPTY
 
 
+def test_a_schema_may_have_an_argument_called_pattern():
+    schema = {
+        "properties": {"pattern": {"$ref": "#/$defs/pattern"}, "a": {"enum": [{"pattern": 1}]}},
+        "$defs": {"pattern": {"type": "string"}},
+    }
+    tool = changed(TOOL, spec=ToolSpec("grep", "", schema))
+    description = changed(EMPTY, tools=(tool,))
+    assert read_description(msgspec.to_builtins(description)) == description
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -46,6 +56,9 @@ def test_a_description_comes_back():
         {"tasks": (changed(TASK, inputs=(changed(FIELD, kind=Kind.CHOICE, choices=("",)),)),)},
         {"tasks": (changed(TASK, inputs=(changed(FIELD, kind=Kind.NUMBER, least=float("nan")),)),)},
         {"tools": (changed(TOOL, spec=ToolSpec("add", "a" * 5000, {})),)},
+        {"tools": (changed(TOOL, spec=ToolSpec("add", "", {"pattern": "(a+)+$"})),)},
+        {"tools": (changed(TOOL, spec=ToolSpec("add", "", {"properties": {"a": {"patternProperties": {}}}})),)},
+        {"tools": (changed(TOOL, spec=ToolSpec("add", "", {"anyOf": [{"$ref": "http://a/b"}]})),)},
         {"telemetry": (changed(SOURCE, period_s=0.0),)},
         {"telemetry": (changed(SOURCE, period_s=float("inf")),)},
         {"telemetry": (changed(SOURCE, title=" "),)},

@@ -66,3 +66,8 @@ def test_texts_are_short_and_can_be_sent():
         read_failure(["EngineError", "x" * 3000, "", "", [0, 0]])
     with pytest.raises(msgspec.ValidationError):
         read_failure({"kind": "EngineError"})
+
+
+def test_texts_of_strangers_do_not_move_the_cursor():
+    failure = read_failure(["", "a\x1b[2Jb\u202ec\n", "", "line\n\tline\x1b", [0, 0]])
+    assert (failure.cause, failure.details) == ("a [2Jb c ", "line\n\tline ")

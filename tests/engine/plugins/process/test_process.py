@@ -7,12 +7,13 @@ import threading
 import numpy as np
 import pytest
 
-from engine.errors import CapabilityError, ModelFileError, PluginError
+from engine.errors import CapabilityError, ModelFileError, PluginError, RequestError
 from engine.plugins.contract.models import Composition, ModelFacts, Recognition, TensorFacts, Text, Token
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.vision import Picture
 from engine.plugins.infos import PluginState
 from engine.plugins.manifest import OfferKind
+from engine.plugins.process.life import ending_of
 from engine.types import Accepts, GenerateRequest, ToolCall, ToolSpec, VisionOutput, user
 
 FAMILY = """
@@ -167,6 +168,33 @@ def go(arguments): return both.wait(5)
     for thread in threads:
         thread.join()
     assert sorted(answers) == ["0", "1"]
+
+
+def test_too_many_calls_at_once_are_no_failure(make_plugin):
+    plugin = make_plugin("import time\ndef go(a): time.sleep(0.3)", limits={"calls": 1, "call_s": 5.0})
+    plugin.start()
+    first = threading.Thread(target=plugin.go)
+    first.start()
+    while plugin.process._life._connection.is_idle():
+        first.join(0.005)
+    with pytest.raises(RequestError, match="has 1 calls to answer already"):
+        plugin.go()
+    first.join()
+    assert plugin.process.status().failures == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (None, "has closed its line to Hearth"),
+        (3, "has ended by itself with the exit code 3"),
+        (-signal.SIGSEGV, "has crashed (SIGSEGV)"),
+        (-signal.SIGTERM, "was ended from outside (SIGTERM)"),
+        (-200, "has crashed (signal 200)"),
+    ],
+)
+def test_ends_have_names(code, what):
+    assert ending_of(code) == what
 
 
 def test_a_plugin_imports_its_own_modules_and_no_bundled_ones(make_plugin):
