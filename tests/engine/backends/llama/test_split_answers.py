@@ -4,6 +4,7 @@ A random model writes what a grammar makes it write; with a composition's spans 
 sequence's rules are set by hand.
 """
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.backends.base import ToolBlock
 from engine.backends.llama.answer import SplitAnswer
-from engine.backends.llama.composing import AnswerRules
+from engine.backends.llama.composing import MAX_MARK_CHARS, MAX_SPANS, AnswerRules
 from engine.backends.llama.spans import MarkedSpan, SpanScanner, hidden
 from engine.plugins.contract.models import Composition, Span, Text, Token
 from engine.types import Accepts, FinishReason, GenerateRequest, Sampling, TokenLogprob
@@ -187,3 +188,13 @@ def test_a_special_token_that_the_plugin_stops_at_ends_the_answer(load, tiny_pat
 def test_rules_without_spans_need_no_scanner():
     assert not AnswerRules().splits
     assert AnswerRules(begins_in="thinking").splits
+
+
+def test_the_worst_marks_that_a_plugin_may_choose_cost_little():
+    """All that a model writes could begin a mark, for as many and as long marks as are allowed."""
+    spans = [MarkedSpan.of(Span("tool", "a" * (MAX_MARK_CHARS - 1) + chr(0x4E00 + i), "")) for i in range(MAX_SPANS)]
+    answer = SplitAnswer(lambda token: b"a", str, (), SpanScanner(spans))
+    began = time.process_time()
+    said = "".join(answer.push(token, None)[0] for token in range(1_000)) + answer.flush()
+    assert said == "a" * 1_000
+    assert time.process_time() - began < 5
