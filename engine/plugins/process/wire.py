@@ -297,7 +297,6 @@ def _array_of(content: NDArray[np.uint8], dtype: object = None, *shape: object) 
         raise WireError("a message with an array that is not as large as it says")
     if not len(content):
         return np.empty(sides, numbers)
-    if numbers.kind == "b":  # bytes other than 0 and 1 are no truth values, and nobody knows what they would do
-        return (content != 0).reshape(sides)
-    array: NDArray[Any] = content.view(numbers)
+    # bytes other than 0 and 1 are no truth values, and nobody knows what they would do
+    array: NDArray[Any] = content != 0 if numbers.kind == "b" else content.view(numbers)
     return array.reshape(sides)
