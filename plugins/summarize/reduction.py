@@ -118,21 +118,24 @@ class Reduction:
             parts.append(piece)
             seen += len(piece)
             self._tell(level, 0.1 * seen / len(text), f"Splitting: {len(parts)} parts")
-        notes: list[str] = []
-        for start in range(0, len(parts), AT_ONCE):
-            what = "part" if level == 0 else "notes"
-            end = min(start + AT_ONCE, len(parts))
-            self._tell(level, 0.1 + 0.9 * start / len(parts), f"Reading {what} {start + 1} to {end} of {len(parts)}")
-            notes += self._notes(parts, start, end)
-        return notes
+        groups = range(0, len(parts), AT_ONCE)
+        return [note for start in groups for note in self._notes(parts, start, level)]
 
-    def _notes(self, parts: Sequence[str], start: int, end: int) -> list[str]:
-        numbers = range(start + 1, end + 1)
-        results = self._context.models.generate_all(
-            [self._part_request(parts[number - 1], number, len(parts)) for number in numbers]
-        )
+    def _notes(self, parts: Sequence[str], start: int, level: int) -> list[str]:
+        """Notes about a group of parts."""
+        numbers = range(start + 1, min(start + AT_ONCE, len(parts)) + 1)
+        what = f"Reading {'part' if level == 0 else 'notes'} {start + 1} to {numbers[-1]} of {len(parts)}"
+        begun: set[int] = set()
+
+        def on_text(place: int, _text: str) -> None:
+            if place not in begun:  # a part whose notes have begun is read: half of its work is done
+                begun.add(place)
+                self._tell(level, 0.1 + 0.9 * (start + len(begun) / 2) / len(parts), what)
+
+        self._tell(level, 0.1 + 0.9 * start / len(parts), what)
+        requests = [self._part_request(parts[number - 1], number, len(parts)) for number in numbers]
         notes = []
-        for number, result in zip(numbers, results, strict=True):
+        for number, result in zip(numbers, self._context.models.generate_all(requests, on_text), strict=True):
             if isinstance(result, RequestError) and len(parts[number - 1]) > 1:
                 notes.append(self._in_halves(parts[number - 1], number, len(parts)))
             else:
