@@ -152,8 +152,8 @@ class Reduction:
         return self.request(prompts.part(text.strip(), number, parts, self._language), self._room.note)
 
     def _tell(self, level: int, fraction: float, note: str) -> None:
-        """Later levels are short beside the first one, which gets four fifths of the bar."""
-        start, width = (0.0, 0.8) if level == 0 else (0.8, 0.1)
+        """The first level gets four fifths of the bar, and every later one half of what is left up to nine tenths."""
+        start, width = (0.0, 0.8) if level == 0 else (0.9 - 0.1 * 0.5 ** (level - 1), 0.1 * 0.5**level)
         self._context.progress(start + width * fraction, note)
 
 

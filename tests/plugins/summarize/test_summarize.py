@@ -57,6 +57,8 @@ def test_notes_that_are_too_long_are_shortened_again():
     context = FakeTaskContext(FakeModels(lambda request: "note " * (request.max_tokens or 1), context_tokens=400))
     Summarize().run(inputs(LONG * 5), context)
     assert any(note.startswith("Reading notes") for _, note in context.progress_log)
+    fractions = [fraction for fraction, _ in context.progress_log]
+    assert fractions == sorted(fractions)
 
 
 def test_progress_grows_and_says_what_is_done():
