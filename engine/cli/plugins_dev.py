@@ -56,8 +56,8 @@ def try_plugin(
     checks = [*found.checks, *([] if no_tests else [run_own_tests(folder)])]
     output.table(_table(checks))
     for check in checks:
-        if check.problem:
-            output.line(printable(f"{check.name}: {check.problem}\n{check.details}".rstrip()))
+        if said := " ".join(filter(None, (check.problem, check.note))):
+            output.line(printable(f"{check.name}: {said}\n{check.details}".rstrip()))
     is_passed = all(check.is_passed for check in checks)
     document = {"plugin": found.plugin, "version": found.version, "passed": is_passed, "checks": checks}
     output.document(document)
@@ -85,13 +85,14 @@ def _table(checks: "Sequence[Check]") -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table("check", "", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("check", no_wrap=True)
+    table.add_column("")
     for heading in ("calls", "p50 ms", "p95 ms", "limit ms"):
         table.add_column(heading, justify="right")
-    table.add_column("note")
     for check in checks:
         times = (f"{check.p50_ms:.2f}", f"{check.p95_ms:.2f}") if check.calls else ("", "")
         limit = f"{check.limit_ms:.0f}" if check.limit_ms else ""
         verdict = "ok" if check.is_passed else "FAILED"
-        table.add_row(literal(check.name), verdict, str(check.calls or ""), *times, limit, literal(check.note))
+        table.add_row(literal(check.name), verdict, str(check.calls or ""), *times, limit)
     return table

@@ -44,13 +44,18 @@ def model_facts() -> Iterator[ModelFacts]:
         for shape in ((None, 3, 224, 224), (None, 3, None, None), (1, 1, 32, None), ()):
             yield graph_facts({"task": task, "labels": ["cat", "dog"]}, shape)
     yield graph_facts({"task": 7, "labels": "cat", "size": -1}, (None, 3, 224, 224))
+    yield graph_facts({"task": "detection", "labels": ["cat", "dog"]}, (None, 3, 64, 64), (None, 6, 84))
+    reader: dict[str, Json] = {"charset": "abc", "size": [32, None], "channels": "L", "mean": [0.5], "std": [0.5]}
+    yield graph_facts({"task": "reading", **reader}, (None, 1, 32, None), (None, None, 4))
 
 
-def graph_facts(card: Mapping[str, Json], shape: tuple[int | None, ...]) -> ModelFacts:
-    """An image graph with one input of a shape, and one output."""
+def graph_facts(
+    card: Mapping[str, Json], shape: tuple[int | None, ...], output: tuple[int | None, ...] = (None, 2)
+) -> ModelFacts:
+    """An image graph with one input and one output of these shapes."""
     return ModelFacts(
         file_name="graph.onnx", format="onnx", architecture="onnx", card=card,
-        inputs=(TensorFacts("input", shape, "float32"),), outputs=(TensorFacts("output", (None, 2), "float32"),),
+        inputs=(TensorFacts("input", shape, "float32"),), outputs=(TensorFacts("output", output, "float32"),),
     )  # fmt: skip
 
 

@@ -38,9 +38,10 @@ def recognised(
             recognition = recognise(one)
         except Exception:  # noqa: BLE001 - the check before this one has reported it
             continue
-        if isinstance(recognition, Recognition) and len(found) < _MOST_OPENED:
+        if isinstance(recognition, Recognition):
             found.append((one, recognition))
-    return found
+    # The first, which the caller has brought perhaps, and the last, which are the most complete of those made up.
+    return found if len(found) <= _MOST_OPENED else [*found[: _MOST_OPENED // 2], *found[-_MOST_OPENED // 2 :]]
 
 
 def check_open(

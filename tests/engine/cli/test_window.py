@@ -21,7 +21,9 @@ def test_without_a_command_the_process_becomes_the_window(hearth, monkeypatch: p
     monkeypatch.setattr(window.os, "execv", lambda _, command: started.append(command))
     monkeypatch.setattr(subprocess, "call", lambda command: started.append(command) or 0)
     assert hearth("--model-dir", "more").code == 0
-    assert started == [[sys.executable, "-m", "app", "--model-dir", "more"]]
+    assert hearth("--safe", "--dev-plugins").code == 0
+    command = [sys.executable, "-m", "app"]
+    assert started == [[*command, "--model-dir", "more"], [*command, "--safe", "--dev-plugins"]]
 
 
 def test_an_engine_without_a_window_says_so(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
