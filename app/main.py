@@ -93,6 +93,7 @@ class App:
         self._watch = PluginWatch(engine)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
+        self.chat.choices.changed.connect(self._prefer_model)
         self.window = MainWindow(
             self.appearance,
             qt,
@@ -158,6 +159,10 @@ class App:
     def _install_plugin(self) -> None:
         self.window.open_page("plugins")
         self._plugins_page.choose_file(is_folder=False)
+
+    def _prefer_model(self) -> None:
+        current = self.chat.choices.current
+        self.runs.prefer(current.id if current is not None else "")
 
     def _on_error(self, error: Exception) -> None:
         log.error("A task failed", exc_info=error)

@@ -20,8 +20,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 from app.main import App, Options, run_qt
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.settings import AppSettings
+from app.task_runs import TasksPage
 from app.theme.widgets import Banner
-from engine import Engine, EngineConfig
+from engine import Engine, EngineConfig, InputFile
 from resources import models_dir
 
 SCHEMES = ("light", "dark")
@@ -33,6 +34,10 @@ _LINES = (
     ("Platform 9", "Departure 17:42"),
     ("Invoice 2048", "Total 119.50"),
     ("OPEN", "Monday to Friday"),
+)
+_MINUTES = (
+    "The garden club met on Tuesday. The apple trees are to be cut in March. Anna buys two ladders and Ben asks the "
+    "school for help. The shed needs a new roof before winter; it may cost four hundred at most. Next time: the pond."
 )
 _LIMIT_S = 120
 
@@ -64,7 +69,10 @@ class Photographer:
             picture = self._app.window.grab()
             if over is not None:
                 painter = QPainter(picture)
-                painter.drawPixmap(self._app.window.rect().center() - over.rect().center(), over.grab())
+                corner = self._app.window.rect().center() - over.rect().center()
+                if over is self._app.palette:
+                    corner = over.pos() - self._app.window.pos()
+                painter.drawPixmap(corner, over.grab())
                 painter.end()
             if not picture.save(str(path)):
                 raise OSError(f"{path} cannot be written")
@@ -94,6 +102,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await until(lambda: bool(app.recognize.models) and app.chat.choices.current is not None)
         await _shoot_chat(app, camera, moved[0])
         await _shoot_recognize(app, camera, config.home, moved[1])
+        await _shoot_tasks(app, camera)
         await _shoot_plugins(app, camera, config.home)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
@@ -142,6 +151,25 @@ async def _shoot_recognize(app: App, camera: Photographer, folder: Path, missing
     app.recognize.choose_model(missing.stem)
     await until(lambda: not app.recognize.is_busy)
     await camera.take("recognize-error")
+
+
+async def _shoot_tasks(app: App, camera: Photographer) -> None:
+    page = app.window.findChild(TasksPage)
+    assert page is not None
+    app.window.show_named("tasks")
+    page.show_task("compare")
+    page.form_pane.run()  # nothing is filled in: the form says so
+    await camera.take("tasks-missing")
+    page.show_task("summarize")
+    page.form_pane.fill({"file": InputFile("minutes.txt", _MINUTES.encode()), "model": "starter"})
+    page.form_pane.run()
+    await until(lambda: not app.runs.runs[0].is_running and page.run_pane.is_settled)
+    app.show_snapshot()
+    await camera.take("tasks", ALL_SCHEMES)
+    app.palette.toggle()
+    app.palette.edit.setText("s")
+    await camera.take("palette", ALL_SCHEMES, over=app.palette)
+    app.palette.toggle()
 
 
 async def _shoot_plugins(app: App, camera: Photographer, folder: Path) -> None:

@@ -114,7 +114,8 @@ class _Row(QWidget):
         self.input = control
         self._field = field
         self._asks = field.required and field.kind is not Kind.FLAG
-        optional = "" if field.required or field.kind is Kind.FLAG or field.default is not None else " (optional)"
+        may_stay_empty = not field.required and field.kind is not Kind.FLAG and field.default in (None, "")
+        optional = " (optional)" if may_stay_empty else ""
         title = _label(f"{field.title}{optional}", "label", self)
         title.setBuddy(control.target())
         self._problem = _label("", "small", self)

@@ -149,7 +149,7 @@ class NumberInput(FieldInput):
         text = self._edit.text().strip().replace("\u00a0", "").replace(" ", "")
         try:
             if self._field.kind is Kind.INTEGER:
-                return int(text)
+                return int(text.replace(",", ""))  # as large numbers are written
             number = float(text.replace(",", "."))
         except ValueError:
             return None
@@ -164,10 +164,14 @@ class NumberInput(FieldInput):
 def range_words(field: Field) -> str:
     """Say which numbers a field takes: "1 to 10", "at least 1"; empty for any."""
     if field.least is not None and field.most is not None:
-        return f"{_words(field.least)} to {_words(field.most)}"
+        return f"{_grouped(field.least)} to {_grouped(field.most)}"
     if field.least is not None:
-        return f"at least {_words(field.least)}"
-    return f"at most {_words(field.most)}" if field.most is not None else ""
+        return f"at least {_grouped(field.least)}"
+    return f"at most {_grouped(field.most)}" if field.most is not None else ""
+
+
+def _grouped(number: float) -> str:
+    return f"{int(number):,}" if float(number).is_integer() and abs(number) < 1e15 else _words(number)
 
 
 def _words(number: float) -> str:

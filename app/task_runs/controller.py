@@ -61,6 +61,7 @@ class TaskRunsController(QObject):
         self._coroutines = tasks
         self._tasks: tuple[TaskInfo, ...] = ()
         self._models: tuple[ModelInfo, ...] = ()
+        self._preferred = ""
         self._runs: list[TaskRun] = []
         self._in_flight: dict[TaskRun, asyncio.Task[None]] = {}
 
@@ -71,7 +72,7 @@ class TaskRunsController(QObject):
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
-        """All models on disk, as of the last look."""
+        """All models on disk, as of the last look; the preferred one first."""
         return self._models
 
     @property
@@ -125,10 +126,18 @@ class TaskRunsController(QObject):
         """Write a file, then call `done` with a sentence that says why it failed, or with nothing."""
         self._coroutines.start(self._save(path, content, done), name="save a result")
 
+    def prefer(self, model: str) -> None:
+        """Offer a model first from now on, wherever it is fit."""
+        self._preferred = model
+        self._show_models(self._models)
+
     async def _find_models(self) -> None:
-        found = await self.files.call(self._engine.models)
-        if found != self._models:
-            self._models = found
+        self._show_models(await self.files.call(self._engine.models))
+
+    def _show_models(self, found: Sequence[ModelInfo]) -> None:
+        ordered = tuple(sorted(found, key=lambda info: (info.id != self._preferred, info.id)))
+        if ordered != self._models:
+            self._models = ordered
             self.models_changed.emit()
 
     async def _save(self, path: Path, content: bytes, done: Callable[[str], None]) -> None:

@@ -74,6 +74,7 @@ def test_what_is_missing_is_told_only_when_asked(form, fields):
         ("count", "eleven", "not a whole number"),
         ("count", "11", "1 to 10"),
         ("count", "2.5", "not a whole number"),
+        ("count", "1,000", "1 to 10"),
         ("share", "nan", "not a number"),
         ("share", "-1", "0 to 1"),
         ("text", "x" * 21, "21 characters"),
