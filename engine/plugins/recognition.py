@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 WAIT_S: Final = 3.0  # a little longer than one call of a plugin's process may take
 MAX_KEPT: Final = 20_000
+MAX_KEYS: Final = 1_000
 
 Ask = Callable[[ModelFacts], Recognition | None]
 """`recognise` of an offer; may block as long as one call may take."""
@@ -51,6 +52,7 @@ class RemoteRecognition:
         """
         self._on_known = on_known
         self._lock = threading.Lock()
+        self._keys: dict[int, tuple[ModelFacts, bytes]] = {}  # by identity; only ever gains equal values
         self._answers: dict[_Key, Future[Recognition | None]] = {}  # guarded by _lock
         self._questions: dict[str, deque[tuple[_Key, Ask, ModelFacts]]] = {}  # guarded by _lock; a thread for each
 
@@ -64,7 +66,7 @@ class RemoteRecognition:
             facts: of the model.
             wait: whether to wait for the answer, as long as one call may take.
         """
-        key = (plugin, id(offer), facts_key(facts))
+        key = (plugin, id(offer), self._key_of(facts))
         with self._lock:
             answer = self._answers.get(key)
             if answer is None:
@@ -82,6 +84,17 @@ class RemoteRecognition:
         with self._lock:
             answers = list(self._answers.values())
         futures.wait(answers, WAIT_S)
+
+    def _key_of(self, facts: ModelFacts) -> bytes:
+        """The key of facts that are asked about again and again, whenever any plugin changes."""
+        known = self._keys.get(id(facts))
+        if known is not None and known[0] is facts:
+            return known[1]
+        key = facts_key(facts)  # milliseconds, for a large vocabulary
+        if len(self._keys) >= MAX_KEYS:
+            self._keys = {}
+        self._keys[id(facts)] = (facts, key)  # holds them, so that no others can have their identity
+        return key
 
     def forget(self, plugin: str) -> None:
         """Drop answers and questions of a plugin that has changed or gone."""
