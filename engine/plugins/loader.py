@@ -4,8 +4,9 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from engine.errors import PluginError
 from engine.plugins.contract.values import Values
@@ -15,18 +16,21 @@ from engine.plugins.offers import OfferCollector, Offers
 _REPORT_IT = "Reload it, or tell its author; the details say where it failed."
 
 
-def load(folder: Path, manifest: Manifest, settings: Values) -> Offers:
+def load(folder: Path, manifest: Manifest, settings: Values, *, ignores_caches: bool = False) -> Offers:
     """Import a plugin and let it register.
 
     Args:
         folder: of the plugin.
         manifest: as read from it.
         settings: values of all its settings.
+        ignores_caches: whether Python's caches are left alone; consent to a stranger's files does not cover them.
 
     Raises:
         PluginError: its code failed, or offers something else than the manifest says; `details` has the traceback.
     """
     collector = OfferCollector(manifest, settings)
+    if ignores_caches:
+        _ignore_caches(folder)
     try:
         entry = _import(folder, manifest.entry)
         register = getattr(entry, "register", None)
@@ -80,8 +84,9 @@ def _import(folder: Path, entry: str) -> ModuleType:
 
 def _import_package(name: str, folder: Path) -> ModuleType:
     importlib.import_module("plugins")  # parent of the name, which `import plugins.<folder>.x` looks for first
+    loader = _SourceLoader(name, str(folder / "__init__.py")) if _ignores_caches(folder) else None
     spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        name, folder / "__init__.py", loader=loader, submodule_search_locations=[str(folder)]
     )
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} cannot be imported")
@@ -89,6 +94,36 @@ def _import_package(name: str, folder: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compiles what it loads, whatever lies in `__pycache__`."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _SourceFinder:
+    """Hook of the import system: modules below a folder are found without looking at caches."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, path: str) -> FileFinder:
+        if not Path(path).is_relative_to(self.folder):
+            raise ImportError(f"{path} is not below {self.folder}")  # the next hook is asked
+        return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_SourceLoader, [".py"]))
+
+
+def _ignore_caches(folder: Path) -> None:
+    if not _ignores_caches(folder):
+        sys.path_hooks.insert(0, _SourceFinder(folder))
+        sys.path_importer_cache.clear()
+
+
+def _ignores_caches(folder: Path) -> bool:
+    return any(isinstance(hook, _SourceFinder) and hook.folder == folder for hook in sys.path_hooks)
 
 
 def _is_from(module: ModuleType, folder: Path) -> bool:

@@ -194,7 +194,7 @@ class Hooks:
 def _load(body: Sequence[Any]) -> tuple[Offers]:
     folder, manifest, settings = body
     values: Values = read_values(settings)
-    return (load(Path(folder), convert(manifest, Manifest), values),)
+    return (load(Path(folder), convert(manifest, Manifest), values, ignores_caches=True),)
 
 
 def _hide_bundled_plugins() -> None:

@@ -1,5 +1,8 @@
 """Plugins are loaded from their folder, without sys.path, and leave nothing behind when they fail."""
 
+import importlib.util
+import os
+import py_compile
 import sys
 from pathlib import Path
 
@@ -121,3 +124,27 @@ def test_details_hold_the_traceback(folder: Path):
 def test_a_missing_entry_is_named(folder: Path):
     with pytest.raises(PluginError, match=r"plugins\.loaded_here\.main"):
         load(folder, manifest("main"), {})
+
+
+def forge_cache(source: Path, code: str) -> None:
+    """Put another program where Python keeps what it made of a file, with the size and time of that file."""
+    status = source.stat()
+    forged = source.parent / "forged.py"
+    forged.write_text(code.ljust(status.st_size))
+    os.utime(forged, ns=(status.st_atime_ns, status.st_mtime_ns))
+    py_compile.compile(str(forged), cfile=importlib.util.cache_from_source(str(source)), doraise=True)
+    forged.unlink()
+
+
+@pytest.mark.parametrize("ignores_caches", [False, True])
+def test_forged_caches_are_ignored_where_consent_counts(
+    ignores_caches: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
+    (folder / "__init__.py").write_text(f"from plugins.loaded_here.words import WORD\n{TASK}\n{' ' * 200}")
+    (folder / "words.py").write_text("WORD = 'TRUE'" + " " * 50)
+    for name in ("__init__", "words"):
+        source = folder / f"{name}.py"
+        forge_cache(source, source.read_text().rstrip().replace("TRUE", "EVIL").replace('"loud": ', '"forged": '))
+    said = load(folder, manifest(), {}, ignores_caches=ignores_caches).tasks[0].run({}, None)
+    assert said == ({"loud": "TRUE"} if ignores_caches else {"forged": "EVIL"})
