@@ -1,12 +1,13 @@
 """Plugins on the disk, written for one test, and hosts for them."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.plugins.host import PluginHost
-from engine.plugins.infos import PluginInfo
+from engine.plugins.loader import unload
 from engine.plugins.registry import Registry
 
 SHOUT = """
@@ -94,6 +95,28 @@ def make_host(home: Path, bundled: Path, registry: Registry) -> Iterator[MakeHos
         host.close()
 
 
-def info_of(host: PluginHost, plugin: str) -> PluginInfo:
-    """What is shown of one plugin."""
-    return next(info for info in host.snapshot() if info.id == plugin)
+@pytest.fixture
+def clean_bundled(bundled: Path) -> Iterator[Path]:
+    """Where bundled plugins are, whose modules are forgotten after the test."""
+    yield bundled
+    for folder in bundled.glob("*"):
+        unload(folder)
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Wait for a change of a host's snapshot that makes a condition true."""
+
+    async def until(host: PluginHost, condition: Callable[[], bool]) -> None:
+        """Wait for a change of the snapshot that makes a condition true."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        remove = host.add_listener(lambda: loop.call_soon_threadsafe(changed.set))
+        try:
+            async with asyncio.timeout(30):
+                while not condition():
+                    await changed.wait()
+                    changed.clear()
+        finally:
+            remove()
+
+    return until

@@ -1,9 +1,8 @@
 """Development: a changed plugin runs anew, the others go on."""
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from engine.plugins.development import TreeWatch, tree_stamp
@@ -14,6 +13,7 @@ from engine.testing import FakeTaskContext
 
 WritePlugin = Callable[..., Path]
 MakeHost = Callable[..., PluginHost]
+Until = Callable[..., Awaitable[None]]
 
 
 def info_of(host: PluginHost, plugin: str) -> PluginInfo:
@@ -24,18 +24,6 @@ def say(registry: Registry, plugin: str) -> object:
     return next(task for owner, task in registry.tasks() if owner == plugin).run({"text": "hi"}, FakeTaskContext())[
         "loud"
     ]
-
-
-async def until(host: PluginHost, condition: Callable[[], bool]) -> None:
-    loop, changed = asyncio.get_running_loop(), asyncio.Event()
-    remove = host.add_listener(lambda: loop.call_soon_threadsafe(changed.set))
-    try:
-        async with asyncio.timeout(30):
-            while not condition():
-                await changed.wait()
-                changed.clear()
-    finally:
-        remove()
 
 
 def test_a_tree_has_changed_once_it_stays_the_same(tmp_path: Path):
@@ -71,7 +59,7 @@ def test_new_and_deleted_files_and_times_count_and_caches_do_not(tmp_path: Path)
 
 
 async def test_only_the_changed_plugin_runs_anew(
-    home: Path, write_plugin: WritePlugin, make_host: MakeHost, registry: Registry
+    home: Path, write_plugin: WritePlugin, make_host: MakeHost, registry: Registry, until: Until
 ):
     folder = write_plugin(home / "plugins", "shout")
     write_plugin(home / "plugins", "whisper")
@@ -106,7 +94,7 @@ async def test_only_the_changed_plugin_runs_anew(
 
 
 async def test_more_permissions_are_asked_for_even_in_development(
-    home: Path, write_plugin: WritePlugin, make_host: MakeHost, registry: Registry
+    home: Path, write_plugin: WritePlugin, make_host: MakeHost, registry: Registry, until: Until
 ):
     folder = write_plugin(home / "plugins", "shout")
     host = make_host(is_development=True)
@@ -118,7 +106,9 @@ async def test_more_permissions_are_asked_for_even_in_development(
     assert list(registry.tasks()) == []
 
 
-async def test_what_was_not_allowed_is_not_watched(home: Path, write_plugin: WritePlugin, make_host: MakeHost):
+async def test_what_was_not_allowed_is_not_watched(
+    home: Path, write_plugin: WritePlugin, make_host: MakeHost, until: Until
+):
     write_plugin(home / "plugins", "shout")
     write_plugin(home / "plugins", "whisper")
     host = make_host(is_development=True)
