@@ -30,7 +30,7 @@ from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
-from app.shell import CommandPalette, MainWindow, PageEntry
+from app.shell import PALETTE_KEYS, CommandPalette, MainWindow, PageEntry
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
@@ -109,7 +109,7 @@ class App:
             self.window, self.appearance, chat_page, (tasks_page, self.runs), install_plugin=self._install_plugin
         )
         self.palette = CommandPalette(self.appearance, commands, self.window)
-        QShortcut(QKeySequence("Ctrl+K"), self.window, self.palette.toggle)
+        QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
         self._restore()
         self.window.banner.pressed.connect(self.open)
         self._meter = QTimer(self.window)

@@ -25,6 +25,8 @@ from app.theme.widgets import Chip
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+KEYS = "Ctrl+K"
+"""Opens and closes it."""
 _COMMAND_ROLE = Qt.ItemDataRole.UserRole
 _WIDTH = 560
 _TOP = 96  # below the top of the window
@@ -90,7 +92,8 @@ class CommandPalette(QDialog):
         self._search("")
         corner = self._window.mapToGlobal(self._window.rect().topLeft())
         self.move(corner.x() + (self._window.width() - _WIDTH) // 2, corner.y() + _TOP)
-        self.open()
+        self.show()
+        self.activateWindow()
         self.edit.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def done(self, result: int) -> None:
@@ -110,7 +113,16 @@ class CommandPalette(QDialog):
             if step is not None:
                 self._move(step)
                 return True
+            if QKeySequence(event.keyCombination()) == QKeySequence(KEYS):  # the input would take it to delete
+                self.reject()
+                return True
         return False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Close when the person turns to something else."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isVisible() and not self.isActiveWindow():
+            self.reject()
 
     def _move(self, step: int) -> None:
         count = len(self.found)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 from app.task_runs.output_card import OutputCard
 from app.task_runs.run import RunState, TaskRun
 from app.theme import Appearance
-from app.theme.widgets import Banner, Chip, ElidedLabel, Part, SegmentBar
+from app.theme.widgets import Banner, Chip, ElidedLabel, IconButton, Part, SegmentBar
 from app.theme.widgets.chip import Tone
 
 _TONES: dict[RunState, Tone] = {
@@ -50,12 +50,14 @@ class RunPane(QWidget):
         self._share = QLabel(self._head)
         self._meter = SegmentBar(appearance, "Progress", self._head)
         self.cancel_button = QPushButton("Cancel", self._head)
+        self._details = IconButton(appearance, "copy", "Copy the details of the failure", small=True, parent=self._head)
         self.banner = Banner(appearance, self)
         self._nothing = QLabel("What comes out appears here.", self)
         self._room = QVBoxLayout()
         self._area = QScrollArea(self)
         self._lay_out()
         self.cancel_button.clicked.connect(self.cancel_pressed)
+        self._details.clicked.connect(self._on_details)
         self.banner.pressed.connect(self._on_banner_pressed)
         self.show_run(None)
 
@@ -101,6 +103,7 @@ class RunPane(QWidget):
         self._chip.show_state(run.state.value if run.is_running else run.state_words, _TONES[run.state])
         for widget in (self._meter, self._share, self._note, self.cancel_button):
             widget.setVisible(run.is_running)
+        self._details.setVisible(bool(run.details))
         self._note.setText(run.note or "Starting")
         self._share.setText(run.state_words)
         words = f"{run.task.title}: {run.state_words}, {run.note}"
@@ -139,6 +142,10 @@ class RunPane(QWidget):
         self._room.insertWidget(shown.index(output), card)
         return card
 
+    def _on_details(self) -> None:
+        if self._run is not None:
+            self.copy_requested.emit(f"{self._run.cause} {self._run.remedy}\n\n{self._run.details}")
+
     def _on_banner_pressed(self) -> None:
         self.again_pressed.emit()
 
@@ -169,6 +176,7 @@ class RunPane(QWidget):
         upper.addWidget(self._chip)
         upper.addWidget(self._subject, 1)
         upper.addWidget(self.cancel_button)
+        upper.addWidget(self._details)
         lower = QHBoxLayout()
         lower.setSpacing(theme.space("m"))
         lower.addWidget(self._meter, 1)

@@ -108,3 +108,20 @@ def test_nothing_found_is_said_and_enter_does_nothing(opened):
     assert log == []
     palette.edit.clear()
     assert len(palette.found) == 6
+
+
+def test_it_closes_when_the_person_turns_to_something_else_or_presses_its_keys(qtbot, opened):
+    palette, _, _, window = opened
+    window.activateWindow()
+    qtbot.waitUntil(lambda: not palette.isVisible())
+    palette.toggle()
+    qtbot.waitUntil(palette.edit.hasFocus)
+    QTest.keyClick(palette.edit, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert not palette.isVisible()
+
+
+def test_a_row_is_run_by_a_click(qtbot, opened):
+    palette, log, *_ = opened
+    place = palette.rows.visualRect(palette.rows.model().index(1, 0)).center()
+    qtbot.mouseClick(palette.rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert log == ["Open Recognize"]

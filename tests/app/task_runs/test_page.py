@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QTableView
 
 from app.task_runs.run import RunState, duration_words
 from app.theme.widgets import Banner
-from engine import Field
+from engine import Field, PluginError
 
 
 def keys(page):
@@ -55,6 +55,41 @@ def test_a_failure_says_cause_and_remedy_and_keeps_what_came(run, bench):
             banner.pressed.emit()  # run again
             await bench.settled()
             assert len(bench.controller.runs) == 2
+
+    run(story())
+
+
+def test_the_details_of_a_broken_plugin_can_be_copied(run, bench):
+    async def story() -> None:
+        async with bench:
+
+            class Broken(type(bench.shout)):
+                id, title, inputs = "broken", "Broken", ()
+
+                def run(self, inputs, context):
+                    raise PluginError("tests", "It broke.", "Mend it.", "Traceback: line 1")
+
+            bench.put("more", Broken())
+            await bench.until(lambda: "broken" in keys(bench.page))
+            bench.page.show_task("broken")
+            bench.page.form_pane.run()
+            await bench.settled()
+            bench.page.run_pane._details.click()
+            assert QGuiApplication.clipboard().text() == "It broke. Mend it.\n\nTraceback: line 1"
+
+    run(story())
+
+
+def test_closing_in_the_middle_of_a_run_ends_it(run, bench):
+    async def story() -> None:
+        async with bench:
+            bench.page.show_task("shout")
+            bench.shout.go_on.clear()
+            bench.page.form_pane.fill({"text": "for ever"})
+            bench.page.form_pane.run()
+            await bench.until(lambda: bench.controller.runs[0].fraction == 0.5)
+            await bench.tasks.close()
+            assert bench.controller.runs[0].state is RunState.CANCELLED
 
     run(story())
 

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Appearance
-from app.theme.widgets import Banner, Chip, ElidedLabel, FocusRing, IconButton, Part, SegmentBar
+from app.theme.widgets import Banner, Chip, ElidedLabel, FocusRing, IconButton, Part, SegmentBar, Segmented, Switch
 
 
 @pytest.fixture
@@ -138,3 +138,35 @@ def test_the_ring_moves_with_its_control(form):
     assert ring.width() < target.width() + 12
     target.hide()
     assert ring.target is not target
+
+
+def test_a_switch_shows_its_state_in_colour_and_words(qtbot, appearance):
+    switch = Switch(appearance, "Loud")
+    qtbot.addWidget(switch)
+    switch.resize(switch.sizeHint())
+    assert switch.height() >= appearance.theme.size("hit-min")
+    off = switch.grab().toImage()
+    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=switch.rect().center())
+    on = switch.grab().toImage()
+    assert switch.isChecked()
+    middle = switch.height() // 2
+    assert on.pixelColor(8, middle) == appearance.theme.color("accent")
+    assert off.pixelColor(24, middle) == appearance.theme.color("raised")
+    words = switch.rect().adjusted(40, 0, 0, 0)
+    assert on.copy(words) != off.copy(words)
+
+
+def test_segments_are_one_stop_of_the_tab_key_and_moved_by_arrows(qtbot):
+    segments = Segmented("Length", ("short", "medium", "long"))
+    qtbot.addWidget(segments)
+    segments.choose("medium")
+    segments.choose("endless")
+    assert segments.choice == "medium"
+    stops = [button for button in segments.findChildren(QWidget) if button.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    assert [stop.text() for stop in stops] == ["medium"]
+    assert stops[0].accessibleName() == "Length: medium"
+    with qtbot.waitSignal(segments.picked) as picked:
+        QTest.keyClick(segments, Qt.Key.Key_Right)
+    assert picked.args == ["long"]
+    QTest.keyClick(segments, Qt.Key.Key_Right)
+    assert segments.choice == "short"

@@ -1,0 +1,83 @@
+"""The palette over the whole window: every command does what it says."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+import pytest
+import qasync
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.main import App, Options
+from app.settings import AppSettings
+from app.task_runs import TasksPage
+from engine import Engine, EngineConfig
+from engine.testing import FakeBackend
+
+
+@pytest.fixture
+def qt(qapp: QApplication):
+    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
+    yield qapp
+    qapp.setStyleSheet(sheet)
+    qapp.setPalette(palette)
+    qapp.setFont(font)
+
+
+def run(qt: QApplication, coro) -> None:
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qt)) as runner:
+        runner.run(asyncio.wait_for(coro, 30))
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+
+
+async def until(is_true) -> None:
+    while not is_true():  # noqa: ASYNC110 - conditions come from Qt, not from events
+        await asyncio.sleep(0.005)
+
+
+def titles(app: App) -> list[str]:
+    return [command.title for command in app.palette.found]
+
+
+async def press(app: App, typed: str) -> None:
+    """Open the palette by its keys, type, and press Enter."""
+    app.window.activateWindow()
+    await until(app.window.isActiveWindow)
+    QTest.keyClick(app.window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: app.palette.isVisible() and app.palette.edit.hasFocus())
+    QTest.keyClicks(app.palette.edit, typed)
+    QTest.keyClick(app.palette.edit, Qt.Key.Key_Return)
+    assert not app.palette.isVisible()
+
+
+def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
+    async def story() -> None:
+        config = EngineConfig(home=tmp_path)
+        engine = Engine(config, backends={"gguf": FakeBackend(), "onnx": FakeBackend()})
+        app = App(qt, Options(config=config), AppSettings(), engine)
+        app.window.show()
+        app.open()
+        try:
+            await until(lambda: app.runs.tasks and app.chat.choices.current)
+            await press(app, "open reco")
+            assert app.window.page_name == "recognize"
+            await press(app, "summarize a file")
+            assert app.window.page_name == "tasks"
+            assert app.window.findChild(TasksPage).form_pane.task.id == "summarize"
+            await press(app, "theme light high")
+            assert app.appearance.setting == "high-contrast-light"
+            app.chat.send("Hi")
+            await until(lambda: app.chat.session.last and not app.chat.session.is_busy)
+            await press(app, "new chat")
+            assert (app.window.page_name, app.chat.session.last) == ("chat", None)
+            app.palette.toggle()
+            assert {"Open Plugins", "Install a plugin…", "Copy the last answer"} <= set(titles(app))
+        finally:
+            await app.close()
+            app.window.deleteLater()
+        assert AppSettings.load(tmp_path / "window.toml").theme == "high-contrast-light"
+
+    run(qt, story())
