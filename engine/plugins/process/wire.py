@@ -25,7 +25,6 @@ DETACHED_CHARS: Final = 2048
 """Texts from this length on are attached where a format allows it."""
 
 _MOST_ATTACHMENTS: Final = 4096
-_MOST_TEXT_BYTES: Final = 16 << 20  # reading one holds Python's lock for 30 ms at worst
 _MOST_AXES: Final = 8
 _LENGTH: Final = struct.Struct("<I")
 _ARRAY, _BYTES, _TEXT = 1, 2, 3
@@ -38,17 +37,26 @@ class WireError(Exception):
     """What was received is no frame, or what is to be sent cannot be one; the text completes "it sent ..."."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLimits:
-    """Most bytes of a frame with its attachments, and of its head."""
+    """What a frame may be, in bytes.
 
-    frame_bytes: int
-    head_bytes: int
+    Attributes:
+        frame: most of it, attachments included.
+        head: most of its head.
+        text: longest attached text.
+        data: most attached bytes in one piece.
+    """
+
+    frame: int
+    head: int
+    text: int
+    data: int
 
 
-FROM_PLUGIN: Final = FrameLimits(64 << 20, 512 << 10)
-"""Half a million of the costliest objects take 50 ms to make."""
-FROM_HEARTH: Final = FrameLimits(1 << 30, 64 << 20)
+FROM_PLUGIN: Final = FrameLimits(frame=64 << 20, head=256 << 10, text=8 << 20, data=32 << 20)
+"""What is read while Python's lock is held takes 50 ms at worst, on a busy machine."""
+FROM_HEARTH: Final = FrameLimits(frame=1 << 30, head=64 << 20, text=1 << 30, data=1 << 30)
 """A picture of 200 megapixels, say."""
 
 
@@ -95,11 +103,13 @@ class Received(msgspec.Struct, frozen=True):
         frame: the head.
         attachments: in the order of `frame.sizes`.
         size_bytes: of the frame as a whole.
+        limits: that it has been read with.
     """
 
     frame: Frame
     attachments: list[NDArray[np.uint8]]
     size_bytes: int
+    limits: FrameLimits
 
     @property
     def is_answer(self) -> bool:
@@ -138,9 +148,9 @@ class Received(msgspec.Struct, frozen=True):
         match code:
             case 1:
                 return _array_of(content, *shape)
-            case 2:
+            case 2 if len(content) <= self.limits.data:
                 return content.tobytes()
-            case 3 if len(content) <= _MOST_TEXT_BYTES:
+            case 3 if len(content) <= self.limits.text:
                 return content.tobytes().decode("utf-8")
         raise WireError(f"a message with a value of the kind {code} and {len(content):,} bytes")
 
@@ -176,10 +186,10 @@ class Channel:
             WireError: the body cannot be sent; nothing was.
             OSError: the other side is gone.
         """
-        head, attachments = pack(kind, call_id, name, body)
-        if len(head) > self._sends.head_bytes or len(attachments) > _MOST_ATTACHMENTS:
+        head, attachments = pack(kind, call_id, name, body, self._sends)
+        if len(head) > self._sends.head or len(attachments) > _MOST_ATTACHMENTS:
             raise WireError(f"{len(head):,} bytes in {len(attachments)} parts, more than can be handed over at once")
-        if (size := len(head) + sum(part.nbytes for part in attachments)) > self._sends.frame_bytes:
+        if (size := len(head) + sum(part.nbytes for part in attachments)) > self._sends.frame:
             raise WireError(f"{size:,} bytes, more than can be handed over at once")
         with self._sending:
             self._socket.sendall(_LENGTH.pack(len(head)) + head)
@@ -215,23 +225,25 @@ class Channel:
         if len(prefix) < _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack(prefix)
-        if length > self._receives.head_bytes:
-            raise WireError(f"a message of {length:,} bytes, of which {self._receives.head_bytes:,} are allowed")
+        if length > self._receives.head:
+            raise WireError(f"a message of {length:,} bytes, of which {self._receives.head:,} are allowed")
         head = self._reader.read(length)
         if len(head) < length:
             return None
         frame = _frame_of(head)
         size = length + sum(frame.sizes)
-        if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._receives.frame_bytes:
+        if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._receives.frame:
             raise WireError(f"a message with {len(frame.sizes)} attachments of {sum(frame.sizes):,} bytes")
         attachments = [np.empty(part, np.uint8) for part in frame.sizes]  # filled without Python's lock
         for part in attachments:
             if self._reader.readinto(part.data) < len(part):
                 return None
-        return Received(frame, attachments, size)
+        return Received(frame, attachments, size, self._receives)
 
 
-def pack(kind: FrameKind, call_id: int, name: str, body: object) -> tuple[bytes, list[memoryview]]:
+def pack(
+    kind: FrameKind, call_id: int, name: str, body: object, limits: FrameLimits = FROM_HEARTH
+) -> tuple[bytes, list[memoryview]]:
     """Make a frame: its head, and its attachments.
 
     Raises:
@@ -240,7 +252,7 @@ def pack(kind: FrameKind, call_id: int, name: str, body: object) -> tuple[bytes,
     attachments: list[memoryview] = []
 
     def attach(value: Any) -> object:
-        return _attach(value, attachments)
+        return _attach(value, attachments, limits)
 
     try:
         raw = msgspec.Raw(msgspec.msgpack.Encoder(enc_hook=attach).encode(body))
@@ -265,13 +277,15 @@ def _frame_of(head: bytes) -> Frame:
 _FRAMES: Final = msgspec.msgpack.Decoder(Frame)
 
 
-def _attach(value: Any, attachments: list[memoryview]) -> object:
+def _attach(value: Any, attachments: list[memoryview], limits: FrameLimits) -> object:
     """What msgpack makes of values that it does not know."""
     if isinstance(value, np.ndarray):
         return _attach_array(value, attachments)
     if isinstance(value, Attached):
         content = value.content
         raw, code = (content.encode(), _TEXT) if isinstance(content, str) else (bytes(content), _BYTES)
+        if len(raw) > (limits.text if code == _TEXT else limits.data):
+            raise ValueError(f"{len(raw):,} bytes in one piece")
         attachments.append(memoryview(raw))
         return msgspec.msgpack.Ext(code, msgspec.msgpack.encode([len(attachments) - 1]))
     if isinstance(value, np.generic):

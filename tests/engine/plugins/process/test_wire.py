@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.plugins.process.wire import Attached, Channel, FrameKind, FrameLimits, WireError, long_text, pack
 from engine.types import ToolCall, user
 
-LIMITS = FrameLimits(1 << 20, 64 << 10)
+LIMITS = FrameLimits(frame=1 << 20, head=64 << 10, text=500_000, data=900_000)
 
 
 @pytest.fixture
@@ -78,10 +78,24 @@ def test_what_cannot_be_sent_is_said_so(ends, value):
     assert exchange((sender, receiver, None), "next").open() == "next"
 
 
-@pytest.mark.parametrize("body", ["x" * (65 << 10), Attached(bytes(2 << 20)), [Attached(b"")] * 5000])
+@pytest.mark.parametrize("body", ["x" * (65 << 10), [Attached(bytes(800_000))] * 2, [Attached(b"")] * 5000])
 def test_too_much_is_not_sent(ends, body):
     with pytest.raises(WireError, match="more than can be handed over at once"):
         ends[0].send(FrameKind.RESULT, 1, "", body)
+
+
+@pytest.mark.parametrize("piece", ["x" * 500_001, bytes(900_001)])
+def test_pieces_that_are_too_long_are_neither_sent_nor_read(ends, piece):
+    sender, receiver, stream = ends
+    with pytest.raises(WireError, match=r"cannot be handed over \(\d{3},001 bytes in one piece\)"):
+        sender.send(FrameKind.RESULT, 1, "", Attached(piece))
+    head, [attachment] = pack(FrameKind.RESULT, 1, "", Attached(piece))
+    sending = threading.Thread(target=stream.sendall, args=(struct.pack("<I", len(head)) + head + bytes(attachment),))
+    sending.start()
+    received = receiver.receive()
+    sending.join()
+    with pytest.raises(WireError, match=r"a message with a value of the kind \d and \d{3},001 bytes"):
+        received.open()
 
 
 def frame(kind=1, number=1, name="", body=None, sizes=()):
