@@ -1,5 +1,7 @@
 """AboutSection: who made a plugin, where it lies, and which files these are."""
 
+import re
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
@@ -11,9 +13,14 @@ from app.theme import Appearance
 from app.theme.widgets import ElidedLabel, IconButton
 from engine import PluginInfo
 
+_ORIGIN = re.compile(r"https?://[^/?#]*")
+
 
 class LinkButton(QPushButton):
-    """A web address that is opened only when it is pressed; a long one is shortened in the middle."""
+    """A web address that is opened only when it is pressed.
+
+    A long one is shortened so that the end of the host's name, which decides whose it is, can always be seen.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +44,12 @@ class LinkButton(QPushButton):
         return QSize(self.fontMetrics().horizontalAdvance(self._address), super().sizeHint().height())
 
     def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._address, Qt.TextElideMode.ElideMiddle, self.width())
+        metrics = self.fontMetrics()
+        origin = _ORIGIN.match(self._address)
+        if origin is None or metrics.horizontalAdvance(f"{origin[0]}/…") <= self.width():
+            shown = metrics.elidedText(self._address, Qt.TextElideMode.ElideRight, self.width())
+        else:
+            shown = metrics.elidedText(origin[0], Qt.TextElideMode.ElideLeft, self.width())
         words = shown.replace("&", "&&")  # an ampersand would be read as a key
         if self.text() != words:
             self.setText(words)

@@ -1,9 +1,19 @@
 """Labels for text of any origin: never read as HTML, wrapped, and selectable where it is worth copying."""
 
+import re
+from typing import Final
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from app.theme import Appearance
+
+_RUN: Final = re.compile(r"(\S{20})(?=\S)")
+
+
+def breakable(text: str) -> str:
+    """A text whose long words may be broken: a label neither wraps nor shows a word that is wider than itself."""
+    return _RUN.sub("\\1\u200b", text)
 
 
 def text_label(text: str, role: str = "body", *, is_muted: bool = False, can_copy: bool = False) -> QLabel:
@@ -17,7 +27,8 @@ def text_label(text: str, role: str = "body", *, is_muted: bool = False, can_cop
     """
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setText(text)
+    label.setText(breakable(text))
+    label.setMinimumWidth(1)  # else one long word decides how wide everything around it is
     if role != "body":
         label.setProperty("role", role)
     if is_muted:
@@ -30,8 +41,9 @@ def text_label(text: str, role: str = "body", *, is_muted: bool = False, can_cop
 
 def say(label: QLabel, words: str) -> None:
     """Change a label's words; one that says them already costs no layout."""
-    if label.text() != words:
-        label.setText(words)
+    shown = breakable(words) if label.wordWrap() else words
+    if label.text() != shown:
+        label.setText(shown)
 
 
 class IconLabel(QLabel):

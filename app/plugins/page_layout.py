@@ -103,6 +103,7 @@ class PageLayout:
         self.search.setAccessibleName("Search plugins by name, offer, author or state")
         self.search.setToolTip(f"Search plugins ({QKeySequence('Ctrl+F').toString()})")
         self.search.setClearButtonEnabled(True)
+        self.search.setAcceptDrops(False)  # a zip that is dropped here is meant for the page, too
         self.search.addAction(self._find, QLineEdit.ActionPosition.LeadingPosition)
         self._install.setAccessibleName("Install a plugin")
         self._install.setToolTip(f"Install a zip ({QKeySequence('Ctrl+O').toString()}) or a folder, or drop it here")

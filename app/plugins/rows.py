@@ -10,6 +10,9 @@ from app.plugins.labels import IconLabel, say, text_label
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel
 
+_NUMBER_WIDTH = 180
+_TITLE_WIDTH = 112
+
 
 class Point(NamedTuple):
     """An icon in the colour of a role, a bold title, and a quiet text; either may be empty."""
@@ -107,14 +110,12 @@ class PairList(QWidget):
 
     def _add(self) -> None:
         title, value = text_label("", is_muted=True), ElidedLabel()
-        title.setWordWrap(self._are_numbers)  # numbers have the room they need; other values take what is left
         if self._are_numbers:
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             value.setMinimumWidth(_NUMBER_WIDTH)
+        else:
+            title.setFixedWidth(_TITLE_WIDTH)
         at = len(self._rows)
         self._grid.addWidget(title, at, 0)
         self._grid.addWidget(value, at, 1)
         self._rows.append((title, value))
-
-
-_NUMBER_WIDTH = 180

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
+from app.plugins.about_section import LinkButton
 from engine import OfferInfo, OfferKind, PluginState, Sample
 
 
@@ -131,5 +132,39 @@ def test_strangers_text_is_never_read_as_html(shown):
         for label in bench.page.findChildren(QLabel):
             if "<" in label.text():
                 assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
+
+    shown(check)
+
+
+@pytest.mark.parametrize(
+    ("address", "start", "end"),
+    [
+        ("https://example.org/a", "https://example.org/a", "https://example.org/a"),
+        ("https://example.org/" + "path/" * 40, "https://example.org/path/", "…"),
+        ("https://" + "bank-login." * 5 + "evil.example/" + "x" * 40, "…", "evil.example"),
+    ],
+)
+def test_a_link_always_shows_whose_address_it_is(shown, address: str, start: str, end: str):
+    async def check(bench) -> None:
+        bench.host.change("weather", homepage=address)
+        link = bench.parts.pane.findChild(LinkButton)
+        await bench.until(lambda: link.accessibleName().endswith(address))
+        await bench.until(lambda: link.text().startswith(start))
+        assert link.text().endswith(end)
+        assert link.fontMetrics().horizontalAdvance(link.text()) <= link.width()
+
+    shown(check)
+
+
+def test_one_long_word_takes_no_room_from_the_rest(shown):
+    async def check(bench) -> None:
+        pane = bench.parts.pane
+        bench.host.change("weather", summary="W" * 400)
+        await bench.until(lambda: any("\u200b" in label.text() for label in pane.findChildren(QLabel)))
+        QApplication.processEvents()
+        for label in pane.findChildren(QLabel):
+            if label.isVisible() and label.wordWrap():
+                assert label.height() >= label.heightForWidth(label.width()), label.text()
+                assert label.mapTo(pane, label.rect().bottomRight()).x() <= pane.width()
 
     shown(check)

@@ -38,6 +38,8 @@ def test_folders_and_zips_can_be_dropped_anywhere(shown, tmp_path: Path):
         bench.host.found[folder] = replace(weather, id="two", name="Two", state=PluginState.NEEDS_CONSENT)
         assert not drag(bench, mime(tmp_path / "notes.txt"))
         assert drag(bench, mime(archive, folder))
+        takers = [child for child in bench.page.findChildren(QWidget) if child.isVisible() and child.acceptDrops()]
+        assert takers == []  # nothing on the page keeps a drop for itself
         assert "Drop to install 2 plugins" in bench.said(bench.page)
         bench.page.dragLeaveEvent(QDragLeaveEvent())
         assert "Drop to install" not in bench.said(bench.page)
