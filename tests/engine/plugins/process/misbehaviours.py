@@ -30,7 +30,7 @@ class Misbehaviour:
 
 
 _FRAME = """
-import os, struct, sys, msgspec
+import os, struct, sys, time, msgspec
 def send(head, *rest):
     os.write(int(sys.argv[-2]), struct.pack("<I", len(head)) + head + b"".join(rest))
 def frame(kind, number, name, body, sizes=()):
@@ -104,7 +104,17 @@ CASES = {
         f"{_FRAME}\ndef go(a): send(frame(1, 999, '', 'x'))", r"answered what nobody had asked"
     ),
     "answers with nonsense": Misbehaviour(
-        f"{_FRAME}\ndef go(a): send(frame(1, 2, '', [1, 2]))", r"answered with no text"
+        f"{_FRAME}\ndef go(a): send(frame(1, 2, '', [1, 2])); time.sleep(1e9)", r"answered with no text"
+    ),
+    "answers with a quarter of a million lists": Misbehaviour(
+        f"{_FRAME}\ndef go(a):\n    many = 260_000\n"
+        "    body = msgspec.Raw(b'\\xdd' + many.to_bytes(4, 'big') + b'\\x90' * many)\n    send(frame(1, 2, '', body)); time.sleep(1e9)",
+        r"answered with no text",
+    ),
+    "answers with 60 MB": Misbehaviour(
+        "def go(a): return '\U0001f525' * (15 << 20)",
+        r"returned a value that cannot be handed over",
+        limits={"call_s": 3.0},
     ),
     "reaches the network": Misbehaviour(
         "import socket\ndef go(a): socket.create_connection(('127.0.0.1', 9))", r"failed inside: PermissionError"
