@@ -6,6 +6,7 @@ import signal
 import struct
 import sys
 import sysconfig
+from pathlib import Path
 from typing import Final
 
 from engine.plugins.process.confine_posix import lower_limits
@@ -67,9 +68,7 @@ def unenforced_linux() -> tuple[str, ...]:
 
 def _python_folders() -> list[str]:
     """Where Python finds modules, and this package; not the folder of a checkout, in which anything may lie."""
-    import engine
-
-    [package] = engine.__path__
+    package = str(Path(__file__).parents[2])
     root = os.path.dirname(package)
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     frozen = [os.path.dirname(sys.executable)] if getattr(sys, "frozen", False) else []
