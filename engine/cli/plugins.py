@@ -59,7 +59,7 @@ def install(
         found = await host.install(path.expanduser())
         return await _allow(host, found, yes=yes)
 
-    _report(session.decide(work), Output(as_json), "It is installed, but does not run.")
+    _report(session.decide(work, is_idle=False), Output(as_json), "It is installed, but does not run.")
 
 
 @app.command("enable")
@@ -75,7 +75,7 @@ def enable(context: typer.Context, plugin: _Id, yes: _Yes = False, as_json: _Jso
         _require_person(yes)
         return await _allow(host, found, yes=yes)
 
-    _report(session.decide(work), Output(as_json), "It does not run.")
+    _report(session.decide(work, is_idle=False), Output(as_json), "It does not run.")
 
 
 @app.command("disable")
@@ -99,7 +99,7 @@ def reload(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
         await host.reload(plugin)
         return _find(host, plugin)
 
-    _report(session.decide(work), Output(as_json))
+    _report(session.decide(work, is_idle=False), Output(as_json))
 
 
 @app.command("remove")

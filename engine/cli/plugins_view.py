@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from engine.cli.output import Output, human_size
+from engine.cli.output import Output
 from engine.plugins.infos import PluginInfo, PluginState
 from engine.plugins.manifest import Permission, PermissionKind
 
@@ -90,7 +90,6 @@ def _facts(info: PluginInfo) -> "Table":
 
     table = Table.grid(padding=(0, 2))
     settings = (f"{field.name}={info.settings.get(field.name, '')}" for field in info.fields)
-    samples = (f"{sample.name} {sample.value:g} {sample.unit}" for sample in info.samples)
     for name, value in (
         ("id", info.id),
         ("name", info.name),
@@ -105,8 +104,6 @@ def _facts(info: PluginInfo) -> "Table":
         ("folder", str(info.folder)),
         ("SHA-256", info.digest),
         ("settings", ", ".join(settings)),
-        ("numbers", ", ".join(samples)),
-        ("memory", human_size(info.memory_bytes) if info.memory_bytes else ""),
     ):
         if value:
             table.add_row(f"[bold]{name}[/bold]", literal(value))

@@ -73,14 +73,20 @@ class Session:
 
         return asyncio.run(inside())
 
-    def decide(self, work: Callable[[PluginHost], Awaitable[T]]) -> T:
-        """Do something about plugins while none of them runs."""
+    def decide(self, work: Callable[[PluginHost], Awaitable[T]], *, is_idle: bool = True) -> T:
+        """Do something about plugins.
+
+        Args:
+            work: what to do.
+            is_idle: whether none of them runs meanwhile; otherwise a plugin that is allowed to run is tried at once.
+        """
         home = self.config().home
         host = PluginHost(
-            bundled_dir(), home / "plugins", home / "plugins.json", Registry(), is_safe=self.is_safe, is_idle=True
+            bundled_dir(), home / "plugins", home / "plugins.json", Registry(), is_safe=self.is_safe, is_idle=is_idle
         )
 
         async def inside() -> T:
+            await host.settled()
             return await work(host)
 
         host.start()

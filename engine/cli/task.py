@@ -10,8 +10,17 @@ from engine.cli.output import Output
 from engine.cli.session import Session
 from engine.cli.task_options import read_options
 from engine.cli.task_view import TaskPrinter, print_help, print_tasks
-from engine.errors import InvalidRequestError
-from engine.plugins.infos import TaskFinished, TaskInfo, TaskProgress, TaskRequest, TaskText
+from engine.errors import InvalidRequestError, PluginError
+from engine.plugins.infos import (
+    OfferInfo,
+    PluginState,
+    TaskFinished,
+    TaskInfo,
+    TaskProgress,
+    TaskRequest,
+    TaskText,
+)
+from engine.plugins.manifest import OfferKind
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -51,8 +60,16 @@ def _find(engine: "Engine", name: str) -> TaskInfo:
     tasks = {info.id: info for info in engine.tasks()}
     if name in tasks:
         return tasks[name]
+    for info in engine.plugins.snapshot():
+        if info.state is not PluginState.ACTIVE and any(_is_task(offer, name) for offer in info.offers):
+            cause = f"The task {name} belongs to the plugin {info.id}, which does not run: {info.reason or info.state}"
+            raise PluginError(info.id, cause, f"`hearth plugins info {info.id}` says more.")
     known = ", ".join(sorted(tasks)) or "none"
     raise InvalidRequestError(f"There is no task called {name}.", f"Known are: {known}.")
+
+
+def _is_task(offer: OfferInfo, name: str) -> bool:
+    return offer.kind is OfferKind.TASK and offer.id == name
 
 
 def _models(engine: "Engine") -> Mapping[str, Sequence[str]]:

@@ -337,7 +337,7 @@ def test_time_passes() -> None:
     assert (sample.name, sample.unit) == ("running for", "s")
     assert sample.value >= 0
 """,
-    "Its numbers are on the page Plugins, and in `hearth plugins info @ID@`.",
+    "Its numbers are on the page Plugins.",
 )
 
 PATTERNS: Final[Mapping[OfferKind, Pattern]] = {

@@ -161,7 +161,9 @@ def _check_local(data: bytes, record: _Record, end: int) -> int:
     if (
         data[name_end - name_bytes : name_end] != record.raw_name
         or (flags, method) != (record.flags, record.method)
-        or (says != meant and not (has_descriptor and says == (0, 0, 0)))
+        or any(
+            said not in ((number, 0) if has_descriptor else (number,)) for said, number in zip(says, meant, strict=True)
+        )
     ):
         raise BrokenRuleError("says one thing about an entry before it and another in its table of contents")
     behind = data[content_end:end]
@@ -203,7 +205,7 @@ def _entry(record: _Record, start: int, names: EntryNames) -> ZipEntry:
 
 def _name(record: _Record) -> str:
     try:
-        return record.raw_name.decode("utf-8" if record.flags & _UTF8 else "ascii")
+        return record.raw_name.decode("utf-8")  # also without the flag that says so, which `zip` on Linux leaves out
     except UnicodeDecodeError as error:
         raise BrokenRuleError(f"holds a name that is not UTF-8: {record.raw_name[:80]!a}") from error
 

@@ -124,7 +124,9 @@ class TestPlugins:
         code = home / "plugins" / "shout" / "__init__.py"
         code.write_text(code.read_text() + "\n")
         assert hearth("plugins", "info", "shout", "--json").document["state"] == "needs consent"
-        assert hearth("task", "shout", "--text", "hi").code == 2
+        ended = hearth("task", "shout", "--text", "hi")
+        assert ended.code == 1
+        assert "changed since you allowed it" in ended.err
         assert hearth("plugins", "enable", "shout", "--yes").code == 0
         assert hearth("task", "shout", "--text", "hi").out.startswith("HI!")
 
@@ -151,11 +153,18 @@ class TestPlugins:
             assert hearth("plugins", "settings", "shout", wrong).code == 2
 
     def test_safe_leaves_strangers_out(self, hearth, enabled: Path) -> None:
-        assert hearth("--safe", "task", "shout", "--text", "hi").code == 2
+        assert "safe mode" in hearth("--safe", "task", "shout", "--text", "hi").err
         states = {
             info["id"]: info["state"] for info in hearth("--safe", "plugins", "list", "--json").document["plugins"]
         }
         assert (states["shout"], states["chat"]) == ("disabled", "active")
+
+    def test_a_plugin_that_cannot_start_is_told_at_once(self, hearth, shout: Path) -> None:
+        (shout / "__init__.py").write_text("import nothing_of_this_name\n")
+        ended = hearth("plugins", "install", shout, "--yes")
+        assert ended.code == 1
+        assert "nothing_of_this_name" in ended.err
+        assert "nothing_of_this_name" in hearth("task", "shout", "--text", "hi").err
 
     def test_a_broken_plugin_is_refused_in_a_sentence(self, hearth, tmp_path: Path) -> None:
         (tmp_path / "bad.zip").write_bytes(b"PK no zip")

@@ -359,10 +359,12 @@ def test_honest_zips_are_accepted(world: Path, method: int, top: str):
 
 def test_a_zip_written_to_a_pipe_is_accepted(world: Path):
     crc, packed, size = CODE.numbers()
-    for mark in (b"", b"PK\7\x08"):
-        streamed = replace(CODE, flags=0x0808, descriptor=mark + struct.pack("<3I", crc, packed, size))
-        folder = install(world, Zip(entries=(GOOD, streamed)).bytes())
+    for mark, local_size in ((b"", 0), (b"PK\7\x08", size)):
+        descriptor = mark + struct.pack("<3I", crc, packed, size)
+        streamed = replace(CODE, flags=0x0808, descriptor=descriptor, local_size=local_size)
+        folder = install(world, Zip(entries=(GOOD, streamed, Entry(name="größe", flags=0))).bytes())
         assert (folder / "__init__.py").read_bytes() == CODE.content
+        assert (folder / "größe").exists()
 
 
 def test_what_is_no_part_of_a_plugin_is_left_out(world: Path):

@@ -24,15 +24,21 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("kind", OfferKind)
-def test_a_new_plugin_works_and_its_test_passes(kind: OfferKind, tmp_path: Path):
+def test_a_new_plugin_offers_one_thing_and_can_be_installed(kind: OfferKind, tmp_path: Path):
     folder = write_scaffold("my-first", kind, tmp_path)
     assert folder == tmp_path / "my_first"
     offers = load_plugin(folder)
-    counts = {name: len(getattr(offers, name)) for name in ("tasks", "families", "pipelines", "tools", "telemetry")}
-    assert sorted(counts.values()) == [0, 0, 0, 0, 1]
-    ended = run(folder, "pytest", "-q", "-p", "no:cacheprovider")
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    counts = [len(getattr(offers, name)) for name in ("tasks", "families", "pipelines", "tools", "telemetry")]
+    assert sorted(counts) == [0, 0, 0, 0, 1]
     assert install_into(tmp_path / "home", folder).name == "my_first"
+
+
+def test_tests_of_new_plugins_pass(tmp_path: Path):
+    folders = [write_scaffold(f"my-{kind}", kind, tmp_path) for kind in OfferKind]
+    for folder, count in ((folders[0], 2), (tmp_path, 6)):  # as the author of one would, and all of them
+        ended = run(folder, "pytest", "-q", "-p", "no:cacheprovider")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert f"{count} passed" in ended.stdout
 
 
 def test_new_plugins_pass_the_checks_of_this_house(tmp_path: Path):
