@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from app.chat.conversation import Call, Role, Turn, TurnState, messages_of, title_of
+from app.chat.conversation import Call, CallState, Role, Turn, TurnState, messages_of, title_of
 from app.chat.database import ChatDatabase
 from app.chat.failure import failure_of
 from app.chat.progress import AnswerProgress
@@ -63,6 +63,7 @@ class Answerer(QObject):
         advanced: what is to be said about the answer in flight has changed; a few times a second.
         answered: the answer ended by itself.
         failed: session, `Failure`.
+        asked: session, and the call that waits until the person has allowed it, in words.
 
     Thread: UI only.
     """
@@ -71,6 +72,7 @@ class Answerer(QObject):
     advanced = Signal(object)
     answered = Signal(object)
     failed = Signal(object, object)
+    asked = Signal(object, str)
 
     def __init__(self, engine: Engine, store: ChatStore, parent: QObject) -> None:
         super().__init__(parent)
@@ -149,6 +151,9 @@ class Answerer(QObject):
             turn = replace(session.transcript.turns[row], calls=tuple(made))
             session.transcript.replace(row, turn)
             self._store.post(ChatDatabase.save_turn, turn)
+            at_work = next((call for call in made if call.state in (CallState.ASKING, CallState.RUNNING)), None)
+            if at_work is not None and at_work.state is CallState.ASKING:
+                self.asked.emit(session, at_work.words)
 
         if calls:
             await self._caller.call(session, calls, tell)

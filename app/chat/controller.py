@@ -36,6 +36,7 @@ class ChatController(QObject):
         state_changed: an answer in the shown chat began, advanced or ended.
         answered: an answer in the shown chat ended by itself: its text.
         failed: a `Failure` for the banner.
+        asked: a call in the shown chat waits until it is allowed: its words.
         tools_changed: other tools may be called in the shown chat.
 
     Thread: UI only.
@@ -46,6 +47,7 @@ class ChatController(QObject):
     answered = Signal(str)
     failed = Signal(object)
     tools_changed = Signal()
+    asked = Signal(str)
 
     def __init__(self, engine: Engine, tasks: Tasks, preferred_model: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +65,7 @@ class ChatController(QObject):
         self._answerer.advanced.connect(self._on_advanced)
         self._answerer.answered.connect(self._on_answered)
         self._answerer.failed.connect(self._on_failed)
+        self._answerer.asked.connect(self._on_asked)
 
     def open(self) -> None:
         """Read the list of chats, and look for models."""
@@ -208,6 +211,10 @@ class ChatController(QObject):
     def _on_answered(self, session: ChatSession) -> None:
         if session is self.session and session.last is not None:
             self.answered.emit(session.last.text)
+
+    def _on_asked(self, session: ChatSession, words: str) -> None:
+        if session is self.session:
+            self.asked.emit(words)
 
     def _on_failed(self, session: ChatSession, failure: Failure) -> None:
         if session is self.session:

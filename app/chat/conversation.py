@@ -141,6 +141,12 @@ class Turn:
     thinking: str = ""
     calls: tuple[Call, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Text and calls, for copying."""
+        calls = (f"Calls `{call.words}`: {call.told}" for call in self.calls)
+        return "\n\n".join(part for part in (self.text, *calls) if part)
+
     def with_text(self, text: str) -> Self:
         """Give the same turn another text."""
         return replace(self, text=text)

@@ -150,6 +150,7 @@ class ChatPage(QWidget):
         controller.failed.connect(self._on_failed)
         controller.choices.changed.connect(self._on_choices)
         controller.tools_changed.connect(self._show_tools)
+        controller.asked.connect(self._on_asked)
         controller.shelf.deleted.connect(self._on_deleted)
 
     def _add_shortcuts(self) -> None:
@@ -228,6 +229,11 @@ class ChatPage(QWidget):
         if self.isVisible():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.transcript, f"Answer: {text}"))
 
+    def _on_asked(self, words: str) -> None:
+        if self.isVisible():
+            said = f"The model wants to call {words}. Allow or refuse it in the conversation."
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.transcript, said))
+
     def _on_failed(self, failure: Failure) -> None:
         self._remedy = failure.button
         self.composer.disarm()
@@ -260,7 +266,7 @@ class ChatPage(QWidget):
     def _on_copy_chat(self) -> None:
         turns = self._controller.session.transcript.turns
         names = {Role.USER: "You", Role.ANSWER: "Hearth"}
-        words = "\n\n".join(f"**{turn.model or names[turn.role]}**\n\n{turn.text}" for turn in turns)
+        words = "\n\n".join(f"**{turn.model or names[turn.role]}**\n\n{turn.words}" for turn in turns)
         QGuiApplication.clipboard().setText(words)
 
     def _on_copy(self, text: str) -> None:

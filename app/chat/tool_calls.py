@@ -47,7 +47,7 @@ class ToolCaller:
         try:
             for at in range(len(calls)):
                 if calls[at].state is CallState.ASKING:
-                    is_allowed = await session.ask()
+                    is_allowed = calls[at].name in session.allowed or await session.ask()  # by an answer to one before
                     calls[at] = replace(calls[at], state=CallState.RUNNING if is_allowed else CallState.REFUSED)
                     tell(calls)
                 if calls[at].state is CallState.RUNNING:

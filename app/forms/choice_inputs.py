@@ -186,6 +186,7 @@ class ModelsInput(FieldInput):
             box.setChecked(model.id in self._wanted)
             box.setFixedHeight(height)
             box.setToolTip(model.name)
+            box.setAccessibleName(f"{self._field.title}: {model.id}")
             box.toggled.connect(self._on_toggled)
             self._rows.addWidget(box)
             self._boxes.append(box)

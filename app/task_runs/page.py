@@ -224,7 +224,7 @@ class TasksPage(QWidget):
     def _save(self, card: OutputCard, name: str, content: bytes) -> None:
         dialog = QFileDialog(self, "Save a result")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(name)
+        dialog.selectFile(Path(name).name)  # a plugin's idea of a name; it names no folder
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda path: self.save_to(card, Path(path), content))
         dialog.open()

@@ -9,6 +9,7 @@ from app.theme import Appearance
 from app.theme.widgets import Banner, Chip, ElidedLabel, IconButton, Part, SegmentBar
 from app.theme.widgets.chip import Tone
 
+_AT_END = 8  # pixels from the end that still count as being there
 _TONES: dict[RunState, Tone] = {
     RunState.RUNNING: "accent",
     RunState.DONE: "ok",
@@ -55,7 +56,11 @@ class RunPane(QWidget):
         self._nothing = QLabel("What comes out appears here.", self)
         self._room = QVBoxLayout()
         self._area = QScrollArea(self)
+        self._follows_end = True
         self._lay_out()
+        bar = self._area.verticalScrollBar()
+        bar.rangeChanged.connect(self._on_range_changed)
+        bar.valueChanged.connect(self._on_scrolled)
         self.cancel_button.clicked.connect(self.cancel_pressed)
         self._details.clicked.connect(self._on_details)
         self.banner.pressed.connect(self._on_banner_pressed)
@@ -74,6 +79,7 @@ class RunPane(QWidget):
     def show_run(self, run: TaskRun | None) -> None:
         """Show another run from its beginning; None for none."""
         self._run = run
+        self._follows_end = True
         for card in self.cards.values():
             card.hide()
             card.deleteLater()
@@ -141,6 +147,14 @@ class RunPane(QWidget):
         shown = [field.name for field in fields if field.name in self.cards]
         self._room.insertWidget(shown.index(output), card)
         return card
+
+    def _on_range_changed(self, _least: int, most: int) -> None:
+        """Keep new text in sight while it comes, unless the person has scrolled away."""
+        if self._follows_end and self._run is not None and self._run.is_running:
+            self._area.verticalScrollBar().setValue(most)
+
+    def _on_scrolled(self, value: int) -> None:
+        self._follows_end = value >= self._area.verticalScrollBar().maximum() - _AT_END
 
     def _on_details(self) -> None:
         if self._run is not None:

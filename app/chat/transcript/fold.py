@@ -9,6 +9,7 @@ from app.theme import Appearance
 HEAD = 28
 _INDENT = 22
 _MOST_HEIGHT = 220  # then the text scrolls
+_LONGEST_LINE = 1_000  # characters
 _LONG_CHARS = 1_500  # surely higher than that: not worth measuring
 
 
@@ -79,14 +80,17 @@ class Fold(QWidget):
 
     def set_text(self, text: str) -> None:
         """Put another text below."""
-        if text != self._text.toPlainText():
-            self._text.setPlainText(text)
+        shown = _broken(text)
+        if shown != self._text.toPlainText():
+            self._text.setPlainText(shown)
 
     def append(self, text: str) -> None:
         """Add text at the end, and follow it."""
         cursor = QTextCursor(self._text.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText(text)
+        if cursor.block().length() > _LONGEST_LINE:
+            cursor.insertBlock()
+        cursor.insertText(_broken(text))
         self._text.verticalScrollBar().setValue(self._text.verticalScrollBar().maximum())
 
     def height_at(self, width: int) -> int:
@@ -117,6 +121,22 @@ class Fold(QWidget):
     def _on_clicked(self) -> None:
         self.set_open(is_open=not self._is_open)
         self.toggled.emit()
+
+
+def _broken(text: str) -> str:
+    """Break lines that go on and on: a line is laid out whole, and the window waits for it."""
+    if len(text) <= _LONGEST_LINE:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        rest = line
+        while len(rest) > _LONGEST_LINE:
+            end = rest.rfind(" ", 0, _LONGEST_LINE)
+            end = end if end > 0 else _LONGEST_LINE
+            lines.append(rest[:end])
+            rest = rest[end:].removeprefix(" ")
+        lines.append(rest)
+    return "\n".join(lines)
 
 
 class _FoldText(QPlainTextEdit):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from app.chat.answerer import MAX_ROUNDS
@@ -114,6 +115,8 @@ def test_a_tool_is_called_and_its_result_told(make_bench, run):
             [card] = bench.page.findChildren(CallCard)
             assert card.fold.words == "Calls add(a=1, b=2)"
             assert "3" in card.fold.text
+            bench.page._on_copy_chat()
+            assert "I add.\n\nCalls `add(a=1, b=2)`: 3" in QGuiApplication.clipboard().text()
             chat = bench.session.id
         async with make_bench() as bench:
             bench.controller.open_chat(chat)
@@ -148,9 +151,12 @@ def test_a_tool_that_needs_a_permission_waits_for_the_person(make_bench, run, bu
         async with make_bench() as bench:
             add = Add(bench.backend, permission="network")
             give(bench, add)
+            asked = []
+            bench.controller.asked.connect(asked.append)
             bench.controller.send("What is 1 + 2?")
             await bench.until(lambda: bench.session.last and bench.session.last.calls)
             await bench.until(lambda: bench.page.findChildren(CallCard))
+            assert asked == ["add(a=1, b=2)"]
             assert bench.session.last.calls[0].state is CallState.ASKING
             assert add.called == []
             card = bench.page.findChild(CallCard)

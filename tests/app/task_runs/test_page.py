@@ -94,6 +94,25 @@ def test_closing_in_the_middle_of_a_run_ends_it(run, bench):
     run(story())
 
 
+def test_new_text_stays_in_sight_until_the_person_scrolls_away(run, bench):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            page.show_task("shout")
+            bench.shout.go_on.clear()
+            page.form_pane.fill({"text": "many words " * 2000})
+            page.form_pane.run()
+            bar = page.run_pane._area.verticalScrollBar()
+            await bench.until(lambda: bar.maximum() > 500 and page.run_pane.is_settled and bar.value() == bar.maximum())
+            bar.setValue(0)
+            page.run_pane.grow(page.run_pane.run, "loud", "more " * 500)
+            before = bar.maximum()
+            await bench.until(lambda: bar.maximum() > before)
+            assert bar.value() == 0
+
+    run(story())
+
+
 def test_cancel_ends_a_run_and_the_keyboard_comes_back_to_run(run, bench, qtbot):
     async def story() -> None:
         async with bench:
