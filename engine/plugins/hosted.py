@@ -5,8 +5,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -22,10 +23,8 @@ from engine.plugins.digest import tree_digest
 from engine.plugins.discovery import FoundPlugin, look
 from engine.plugins.guard import Guard, guarded
 from engine.plugins.infos import PluginInfo, PluginState
-from engine.plugins.isolation import Isolated
 from engine.plugins.manifest import Manifest, Permission
-from engine.plugins.noting import noted
-from engine.plugins.offers import Offers
+from engine.plugins.running import Running
 from engine.plugins.settings import check_values, usable_values
 from engine.plugins.surroundings import Surroundings
 
@@ -66,14 +65,10 @@ class HostedPlugin:
         self.id = f"{found.id}~" if self._is_impostor(found) else found.id
         self.folder = found.folder
         self._turn = threading.RLock()  # held while it is started, stopped or decided about
-        self._swap = threading.Lock()  # held while offers come or go, which never takes long
         self._found = self._checked(found)
         self._condition = self._first_condition()
         self._digest = ""
-        self._offers: Offers | None = None
-        self._process: Isolated | None = None
-        self._is_down = False  # guarded by _swap: whether its process is being started again
-        self._is_ending = False  # guarded by _swap
+        self._running = Running(self.id, around)
         self._failures: deque[float] = deque(maxlen=100)  # times; appending is atomic
         self._samples: dict[str, tuple[Sample, ...]] = {}  # by source; replaced, never changed
         self._session: tuple[str, tuple[Permission, ...]] | None = None  # digest and permissions allowed until the end
@@ -87,7 +82,7 @@ class HostedPlugin:
     @property
     def is_running(self) -> bool:
         """Whether it has offers that can be used."""
-        return self._offers is not None
+        return self._running.offers is not None
 
     @property
     def started_from(self) -> Stamp | None:
@@ -118,10 +113,7 @@ class HostedPlugin:
 
     def interrupt(self) -> None:
         """End its process at once, even while it is being started, and never start one again."""
-        with self._swap:
-            self._is_ending, process = True, self._process
-        if process is not None:
-            process.stop()
+        self._running.end_for_good()
 
     def enable(self, digest: str) -> None:
         """Let it run from now on.
@@ -138,9 +130,7 @@ class HostedPlugin:
             if not self.is_bundled:
                 wanted, current = digest or decision.digest, tree_digest(self.folder)
                 if wanted != current:
-                    self._digest = current
-                    self._stop(_Condition(PluginState.NEEDS_CONSENT, CHANGED if wanted else NEW))
-                    self._around.changed(self.id)
+                    self.start()  # shows what there is to be allowed now
                     raise self._not_allowed(manifest, has_changed=bool(wanted))
                 decision = msgspec.structs.replace(decision, digest=current)
             decision = msgspec.structs.replace(decision, is_enabled=True, stopped="")
@@ -219,11 +209,9 @@ class HostedPlugin:
 
     def info(self) -> PluginInfo:
         """What is shown of it."""
-        # The process calls itself active a moment before its offers are in the registry.
-        condition, process, manifest = self._condition, self._process if self._offers else None, self.manifest
+        condition, status, manifest = self._condition, self._running.status(), self.manifest
         memory_bytes, failures = None, self._recent_failures()
-        if process is not None:
-            status = process.status()
+        if status is not None:
             condition = _Condition(status.state, status.reason, status.details)
             failures = status.failures
             if status.memory_bytes is not None:
@@ -241,7 +229,9 @@ class HostedPlugin:
             memory_bytes=memory_bytes,
             failures=failures,
         )
-        return plain if manifest is None else describe(plain, manifest, self._offers, self._stored_settings(manifest))
+        if manifest is None:
+            return plain
+        return describe(plain, manifest, self._running.offers, self._stored_settings(manifest))
 
     def _start_anew(self) -> None:
         self.start()
@@ -282,6 +272,9 @@ class HostedPlugin:
         if self._around.is_safe:
             return _Condition(PluginState.DISABLED, SAFE_MODE)
         self._digest = tree_digest(self.folder)
+        if look(self.folder).manifest != self._found.manifest:
+            # What is shown beside the digest must be what it stands for.
+            raise PluginError(self.id, "Its files are being changed.", "Reload it when they are complete.")
         if self._digest != decision.digest and (self._session is None or self._digest != self._session[0]):
             return _Condition(PluginState.NEEDS_CONSENT, CHANGED if decision.digest else NEW)
         if not decision.is_enabled:
@@ -292,56 +285,19 @@ class HostedPlugin:
 
     def _run_inside(self, manifest: Manifest) -> None:
         offers = loader.load(self.folder, manifest, self._stored_settings(manifest))
-        guard = Guard(self.id, manifest.name, self.report)
-        self._offers = noted(guarded(offers, guard), self._note)
-        self._around.registry.put(self.id, self._offers)
+        self._running.begin(guarded(offers, Guard(self.id, manifest.name, self.report)))
 
     def _run_outside(self, manifest: Manifest) -> None:
-        process = self._around.isolate(self.folder, manifest, self._stored_settings(manifest), self._process_changed)
-        with self._swap:
-            if self._is_ending:
-                raise PluginError(self.id, "Hearth is closing.")
-            self._process = process
         if self._around.is_development:
             self._session = (self._digest, manifest.permissions)
         self._around.changed(self.id)
-        try:
-            with self._note():
-                offers = noted(process.start(), self._note)
-        except PluginError:
-            with self._swap:
-                self._process = None
-            process.stop()
-            raise
-        with self._swap:
-            self._offers, self._is_down = offers, False
-            self._around.registry.put(self.id, offers, is_stranger=True)
-        self._process_changed()  # it may have failed since
-
-    def _note(self) -> AbstractContextManager[None]:
-        return self._around.marker.running(self.id)
-
-    def _process_changed(self) -> None:
-        """Called by the process on any thread; must not wait for whoever has the turn."""
-        with self._swap:
-            if self._process is not None and self._offers is not None:
-                state = self._process.status().state
-                # While it is started again its offers stay: whoever uses them is told by each call.
-                if state is PluginState.STOPPED:
-                    self._around.registry.drop(self.id)
-                elif state is PluginState.ACTIVE and self._is_down:
-                    self._around.registry.put(self.id, self._offers, is_stranger=True)  # asks it about models again
-                self._is_down = state is not PluginState.ACTIVE
-        self._around.changed(self.id)
+        settings = self._stored_settings(manifest)
+        self._running.begin_outside(partial(self._around.isolate, self.folder, manifest, settings))
 
     def _stop(self, condition: _Condition) -> None:
-        with self._swap:
-            process, self._process, self._offers = self._process, None, None
-            self._around.registry.drop(self.id)
         self._samples = {}
         self._condition = condition
-        if process is not None:
-            process.stop()
+        self._running.end()
 
     def _first_condition(self) -> _Condition:
         """How it is until it is first started, as far as that is known without reading its files."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError, InvalidRequestError, PluginError, PluginRefusedError
+from engine.plugins import hosted
 from engine.plugins.host import PluginHost
 from engine.plugins.infos import PluginInfo, PluginState
 from engine.plugins.manifest import OfferKind, PermissionKind
@@ -295,4 +296,42 @@ async def test_a_decision_that_cannot_be_kept_is_not_acted_on(
     (home / "plugins.json").mkdir()
     with pytest.raises(EngineError, match="cannot be kept"):
         await host.enable("shout", info_of(host, "shout").digest)
+    assert offered(registry) == set()
+
+
+async def test_what_is_shown_is_what_the_digest_stands_for(home: Path, write_plugin: WritePlugin, make_host: MakeHost):
+    folder = write_plugin(home / "plugins", "shout")
+    host = make_host()
+    await host.settled()
+    shown = info_of(host, "shout")
+    with (folder / "plugin.toml").open("a") as file:
+        file.write('\n[[permissions]]\nkind = "network"\nreason = "Sends it home."\n')
+    with pytest.raises(PluginError):
+        await host.enable("shout", shown.digest)
+    info = info_of(host, "shout")
+    assert info.digest != shown.digest
+    assert [permission.kind for permission in info.permissions] == [PermissionKind.MODELS, PermissionKind.NETWORK]
+    await host.enable("shout", info.digest)
+    assert host.permits("shout", PermissionKind.NETWORK)
+
+
+async def test_files_that_change_while_they_are_looked_at_are_not_run(
+    home: Path, write_plugin: WritePlugin, make_host: MakeHost, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    folder = write_plugin(home / "plugins", "shout")
+    digest_of = hosted.tree_digest
+
+    def meanwhile(path: Path) -> str:
+        manifest = folder / "plugin.toml"
+        manifest.write_text(manifest.read_text().replace("1.0.0", "1.0.1"))
+        return digest_of(path)
+
+    host = make_host()
+    await host.settled()
+    monkeypatch.setattr(hosted, "tree_digest", meanwhile)
+    with pytest.raises(PluginError):
+        await host.reload("shout")
+    info = info_of(host, "shout")
+    assert info.state is PluginState.STOPPED
+    assert "being changed" in info.reason
     assert offered(registry) == set()
