@@ -21,6 +21,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plugins.process.lists import has_more_lists
+
 DETACHED_CHARS: Final = 2048
 """Texts from this length on are attached where a format allows it."""
 
@@ -46,17 +48,19 @@ class FrameLimits:
         head: most of its head.
         text: longest attached text.
         data: most attached bytes in one piece.
+        lists: most lists and objects in its head.
     """
 
     frame: int
     head: int
     text: int
     data: int
+    lists: int
 
 
-FROM_PLUGIN: Final = FrameLimits(frame=64 << 20, head=256 << 10, text=8 << 20, data=32 << 20)
+FROM_PLUGIN: Final = FrameLimits(frame=64 << 20, head=256 << 10, text=8 << 20, data=32 << 20, lists=20_000)
 """What is read while Python's lock is held takes 50 ms at worst, on a busy machine."""
-FROM_HEARTH: Final = FrameLimits(frame=1 << 30, head=64 << 20, text=1 << 30, data=1 << 30)
+FROM_HEARTH: Final = FrameLimits(frame=1 << 30, head=64 << 20, text=1 << 30, data=1 << 30, lists=1 << 30)
 """A picture of 200 megapixels, say."""
 
 
@@ -189,6 +193,8 @@ class Channel:
         head, attachments = pack(kind, call_id, name, body, self._sends)
         if len(head) > self._sends.head or len(attachments) > _MOST_ATTACHMENTS:
             raise WireError(f"{len(head):,} bytes in {len(attachments)} parts, more than can be handed over at once")
+        if has_more_lists(head, self._sends.lists):
+            raise WireError(f"more than {self._sends.lists:,} lists, more than can be handed over at once")
         if (size := len(head) + sum(part.nbytes for part in attachments)) > self._sends.frame:
             raise WireError(f"{size:,} bytes, more than can be handed over at once")
         with self._sending:
@@ -230,6 +236,8 @@ class Channel:
         head = self._reader.read(length)
         if len(head) < length:
             return None
+        if has_more_lists(head, self._receives.lists):
+            raise WireError(f"a message of more than {self._receives.lists:,} lists")
         frame = _frame_of(head)
         size = length + sum(frame.sizes)
         if len(frame.sizes) > _MOST_ATTACHMENTS or min(frame.sizes, default=0) < 0 or size > self._receives.frame:

@@ -108,8 +108,9 @@ CASES = {
     ),
     "answers with a quarter of a million lists": Misbehaviour(
         f"{_FRAME}\ndef go(a):\n    many = 260_000\n"
-        "    body = msgspec.Raw(b'\\xdd' + many.to_bytes(4, 'big') + b'\\x90' * many)\n    send(frame(1, 2, '', body)); time.sleep(1e9)",
-        r"answered with no text",
+        "    body = msgspec.Raw(b'\\xdd' + many.to_bytes(4, 'big') + b'\\x90' * many)\n"
+        "    send(frame(1, 2, '', body)); time.sleep(1e9)",
+        r"sent a message of more than 20,000 lists",
     ),
     "answers with 60 MB": Misbehaviour(
         "def go(a): return '\U0001f525' * (15 << 20)",

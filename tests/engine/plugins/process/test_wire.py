@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.plugins.process.wire import Attached, Channel, FrameKind, FrameLimits, WireError, long_text, pack
 from engine.types import ToolCall, user
 
-LIMITS = FrameLimits(frame=1 << 20, head=64 << 10, text=500_000, data=900_000)
+LIMITS = FrameLimits(frame=1 << 20, head=64 << 10, text=500_000, data=900_000, lists=1000)
 
 
 @pytest.fixture
@@ -78,7 +78,9 @@ def test_what_cannot_be_sent_is_said_so(ends, value):
     assert exchange((sender, receiver, None), "next").open() == "next"
 
 
-@pytest.mark.parametrize("body", ["x" * (65 << 10), [Attached(bytes(800_000))] * 2, [Attached(b"")] * 5000])
+@pytest.mark.parametrize(
+    "body", ["x" * (65 << 10), [Attached(bytes(800_000))] * 2, [Attached(b"")] * 5000, [[]] * 2000]
+)
 def test_too_much_is_not_sent(ends, body):
     with pytest.raises(WireError, match="more than can be handed over at once"):
         ends[0].send(FrameKind.RESULT, 1, "", body)
@@ -115,6 +117,7 @@ def frame(kind=1, number=1, name="", body=None, sizes=()):
         frame(sizes=[1 << 40]),
         frame(sizes=[1] * 5000),
         msgspec.msgpack.encode([1, 1, "", None, [], "more"]),
+        b"\x91" * 900,
         b"\x91" * 5000,
     ],
 )
