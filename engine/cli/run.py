@@ -86,9 +86,9 @@ def run(
         thinking=think,
     )
     if prompt is None and sys.stdin.isatty() and not as_json:
-        from engine.cli.chat import chat
+        from engine.cli.conversation import converse
 
-        chat(session, info, template, system_text, tool or ())
+        converse(session, info, template, system_text, tool or ())
     else:
         request = with_prompt(template, info, _prompt(prompt), system_text)
         result, used = session.run(lambda engine: answer(engine, request, output, tool or (), stream=not no_stream))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.chat import chat
+from engine.cli.conversation import converse
 from engine.cli.session import Session
 from engine.config import EngineConfig
 from engine.engine import Engine
@@ -29,7 +29,7 @@ def talk(home: Path, monkeypatch: pytest.MonkeyPatch):
             return line
 
         monkeypatch.setattr(builtins, "input", read)
-        chat(Session(), engine.model("chatty"), GenerateRequest(model="chatty"), system_text)
+        converse(Session(), engine.model("chatty"), GenerateRequest(model="chatty"), system_text)
         return _sent(backend)
 
     return talk

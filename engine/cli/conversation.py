@@ -31,7 +31,7 @@ class Partner:
     tools: Sequence[str]
 
 
-def chat(
+def converse(
     session: Session, info: ModelInfo, template: GenerateRequest, system_text: str | None, tools: Sequence[str] = ()
 ) -> None:
     """Ask and answer until the person ends it; a model without a chat template gets each line on its own.
