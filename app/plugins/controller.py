@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.plugins.host import Host
 from app.tasks import Tasks
-from engine import EngineError, ModelInfo, PluginError, PluginInfo, Values
+from engine import EngineError, ModelInfo, PluginError, PluginInfo, PluginState, Values
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class PluginsController(QObject):
 
     Signals:
         changed: `plugins`, or what is under way with one of them, is another.
-        consent_wanted: id of a plugin that was just installed, or that may not run before it is allowed.
+        consent_wanted: id of a plugin that was just installed, and may not run before it is allowed.
         failed: something did not work: cause, remedy, details for copying (may be empty).
 
     Thread: UI only; the host's changes may come from any thread.
@@ -57,6 +57,7 @@ class PluginsController(QObject):
         self._tasks = tasks
         self._plugins: tuple[PluginInfo, ...] = ()
         self._busy: dict[str, str] = {}
+        self._installing = 0
         self._remove_listener: Callable[[], None] | None = None
         self._is_poke_on_its_way = threading.Event()
         self._pause = QTimer(self)
@@ -70,6 +71,11 @@ class PluginsController(QObject):
     def plugins(self) -> tuple[PluginInfo, ...]:
         """All plugins, as they were at the last look."""
         return self._plugins
+
+    @property
+    def installing(self) -> int:
+        """How many folders and zips are being installed."""
+        return self._installing
 
     @property
     def is_safe(self) -> bool:
@@ -156,9 +162,16 @@ class PluginsController(QObject):
             self.changed.emit()
 
     async def _install(self, path: Path) -> None:
-        info = await self._host.install(path)
-        self.refresh()
-        self.consent_wanted.emit(info.id)
+        self._installing += 1
+        self.changed.emit()
+        try:
+            info = await self._host.install(path)
+        finally:
+            self._installing -= 1
+            self._plugins = self._host.snapshot()
+            self.changed.emit()
+        if info.state is PluginState.NEEDS_CONSENT:  # in safe mode nothing is asked, since nothing would run
+            self.consent_wanted.emit(info.id)
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, EngineError):

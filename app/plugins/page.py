@@ -23,7 +23,10 @@ from app.plugins.page_layout import PageLayout
 from app.plugins.settings_dialog import SettingsDialog
 from app.plugins.wording import details_of, name_of, web_address
 from app.theme import Appearance
-from engine import PluginInfo
+from engine import PluginInfo, PluginState
+
+_RUNS = {Action.ALLOW, Action.ENABLE, Action.RELOAD}
+_SAFE = ("Hearth was started in safe mode, in which only its own plugins run.", "Start Hearth without --safe first.")
 
 
 class PluginsPage(QWidget):
@@ -115,7 +118,7 @@ class PluginsPage(QWidget):
     def _show(self) -> None:
         controller, parts = self._controller, self.parts
         parts.table.model.show_plugins(controller.plugins, parts.search.text(), controller.doing)
-        parts.show_counts(controller.plugins)
+        parts.show_counts(controller.plugins, controller.installing)
         info = controller.find(parts.table.chosen_id)
         if info is not None:
             parts.pane.show_info(info, controller.doing(info.id))
@@ -171,6 +174,9 @@ class PluginsPage(QWidget):
         controller = self._controller
         if action in actions_for(info):
             self.parts.banner.clear()
+        if action in _RUNS and controller.is_safe and not info.is_bundled:
+            self.parts.banner.show_message("info", *_SAFE)
+            return
         actions = {
             Action.ALLOW: lambda: self._ask_for_consent(info.id),
             Action.ENABLE: lambda: controller.enable(info.id),
@@ -192,7 +198,8 @@ class PluginsPage(QWidget):
                 self._to_ask.append(plugin)
             return
         info = self._controller.find(plugin)
-        if info is None:
+        if info is None or info.state is not PluginState.NEEDS_CONSENT:  # decided about elsewhere meanwhile
+            self._ask_for_next()
             return
         self.parts.table.choose(plugin)
         dialog = ConsentDialog(self._appearance, info, self)
@@ -205,6 +212,9 @@ class PluginsPage(QWidget):
         dialog, self._consent = self._consent, None
         if dialog is not None and is_allowed:
             self._controller.enable(dialog.plugin, dialog.digest)
+        self._ask_for_next()
+
+    def _ask_for_next(self) -> None:
         if self._to_ask:
             self._ask_for_consent(self._to_ask.pop(0))
 

@@ -58,10 +58,12 @@ class PageLayout:
         """Whether the details have their place beside the list."""
         return self._page.window().width() >= _LEAST_WIDE or self._page.width() >= _LEAST_WIDE
 
-    def show_counts(self, plugins: Sequence[PluginInfo]) -> None:
-        """Say how many plugins there are; offer to install the first one of a stranger."""
+    def show_counts(self, plugins: Sequence[PluginInfo], installing: int) -> None:
+        """Say how many plugins there are, and are being installed; offer to install the first one of a stranger."""
         active = sum(info.state is PluginState.ACTIVE for info in plugins)
-        self._count.setText(f"{active} of {len(plugins)} active" if plugins else "Looking for plugins")
+        said = f"{active} of {len(plugins)} active" if plugins else "Looking for plugins"
+        doing = f" · installing {installing} plugin{'' if installing == 1 else 's'}…" if installing else ""
+        self._count.setText(said + doing)
         is_alone = all(info.is_bundled for info in plugins)
         self.empty.setVisible(is_alone and not self.search.text())
 

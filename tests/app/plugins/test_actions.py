@@ -37,6 +37,21 @@ def test_a_button_does_what_it_says(shown, action: Action, state: PluginState, c
     shown(check)
 
 
+@pytest.mark.parametrize("action", [Action.ENABLE, Action.RELOAD])
+def test_safe_mode_says_why_a_stranger_does_not_start(shown, action: Action):
+    async def check(bench) -> None:
+        bench.host.is_safe = True
+        bench.page._act(action)
+        assert "without --safe" in bench.parts.banner.message
+        bench.parts.table.choose("chat")
+        bench.page._act(Action.RELOAD)
+        assert bench.parts.banner.message == ""
+        await bench.settled()
+        assert bench.host.calls == [("reload", "chat")]
+
+    shown(check)
+
+
 def test_removing_asks_and_the_safe_choice_is_first(shown):
     async def check(bench) -> None:
         bench.parts.pane.buttons[Action.REMOVE].click()

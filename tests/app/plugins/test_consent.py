@@ -120,6 +120,24 @@ def test_a_long_text_must_be_read_to_its_end(asked, bench):
     asked(check, permissions=reasons)
 
 
+def test_nothing_is_asked_about_what_was_decided_meanwhile(asked):
+    async def check(bench, dialog) -> None:
+        weather = bench.host.plugins["weather"]
+        for name in ("one", "two"):
+            bench.host.plugins[name] = replace(weather, id=name, name=name)
+        bench.controller.refresh()
+        for name in ("one", "two", "two", "weather"):
+            bench.controller.consent_wanted.emit(name)
+        bench.host.change("one", state=PluginState.ACTIVE)
+        bench.controller.refresh()
+        dialog.reject()
+        await bench.until(lambda: bench.page._consent is not None and bench.page._consent.plugin == "two")
+        bench.page._consent.reject()
+        assert bench.page._consent is None
+
+    asked(check)
+
+
 def test_it_never_blocks_and_is_modal_to_its_window(asked):
     async def check(_bench, dialog) -> None:
         assert dialog.windowModality() == Qt.WindowModality.WindowModal

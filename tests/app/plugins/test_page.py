@@ -51,8 +51,12 @@ def test_folders_and_zips_can_be_dropped_anywhere(shown, tmp_path: Path):
             Qt.MouseButton.LeftButton,
             Qt.KeyboardModifier.NoModifier,
         )
+        bench.host.gate.clear()
         bench.page.dropEvent(event)
+        await bench.until(lambda: "installing 2 plugins…" in bench.said(bench.page))
+        bench.host.gate.set()
         await bench.settled()
+        assert "installing" not in bench.said(bench.page)
         assert bench.host.calls == [("install", archive), ("install", folder)]
         assert "Allow One to run?" in bench.said(bench.dialog())
         bench.dialog().reject()
