@@ -8,12 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-
 WAIT_S: Final = 10.0  # for another process that is writing; it takes milliseconds, unless it hangs
 
 
@@ -25,7 +19,9 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     new = path.with_name(f"{path.name}.new")
     try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        with suppress(FileNotFoundError):
+            os.unlink(new)  # of a Hearth that was killed; a new one has the rights and no link leads away
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             _write_all(handle, data)
             os.fsync(handle)
@@ -56,37 +52,42 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(handle)  # which unlocks it
 
 
-def _lock(handle: int) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # waits as long by itself
-    else:
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # waits about as long by itself
+
+    def _sync_folder(folder: Path) -> None:
+        """Nothing: Windows has no such call, and needs none."""
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
         until_s = time.monotonic() + WAIT_S
         while not _try_to_lock(handle):
             if time.monotonic() > until_s:
                 raise TimeoutError("another Hearth is writing it")
             time.sleep(0.02)
 
-
-def _try_to_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename last; Windows has no such call, and needs none."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):  # some file systems refuse it, and the file is in place already
-        handle = os.open(folder, os.O_RDONLY)
+    def _try_to_lock(handle: int) -> bool:
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _sync_folder(folder: Path) -> None:
+        """Make the rename last."""
+        with suppress(OSError):  # some file systems refuse it, and the file is in place already
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
