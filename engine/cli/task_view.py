@@ -9,6 +9,7 @@ from engine.cli.output import Output, human_size, plain
 from engine.cli.task_options import option_name
 from engine.plugins.contract.values import Field, InputFile, Kind, Table, Value, Values
 from engine.plugins.infos import TaskInfo
+from engine.tasks.inputs import shown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -128,7 +129,9 @@ def _takes(field: Field) -> str:
     if field.kind is Kind.CHOICE:
         return " | ".join(field.choices)
     words = {Kind.FLAG: "", Kind.FILE: "FILE", Kind.IMAGE: "FILE", Kind.MODELS: "MODEL,MODEL..."}
-    limits = [f"{name} {value:g}" for name, value in (("from", field.least), ("to", field.most)) if value is not None]
+    limits = [
+        f"{name} {shown(value)}" for name, value in (("from", field.least), ("to", field.most)) if value is not None
+    ]
     is_number = field.kind in {Kind.INTEGER, Kind.NUMBER}
     return " ".join([words.get(field.kind, field.kind.value.upper()), *(limits if is_number else [])])
 

@@ -109,6 +109,11 @@ def parse(field: Field, text: str) -> Value:
     return check(field, value)
 
 
+def shown(number: float | None) -> str:
+    """A number as people write it: whole ones in full, others with six digits."""
+    return "" if number is None else f"{int(number):,}" if float(number).is_integer() else f"{number:g}"
+
+
 def _is_empty(field: Field, value: object) -> bool:
     return value in {"", ()} if field.kind in {Kind.TEXT, Kind.MODEL, Kind.MODELS} else False
 
@@ -125,12 +130,12 @@ def _check_size(field: Field, value: Value) -> None:
         low = field.least if field.least is not None else -math.inf
         high = field.most if field.most is not None else math.inf
         if not low <= value <= high:  # not a number is not in any range
-            raise InvalidRequestError(f"{field.title} is {value:g}.", f"It must be {_range(field)}.")
+            raise InvalidRequestError(f"{field.title} is {shown(value)}.", f"It must be {_range(field)}.")
 
 
 def _range(field: Field) -> str:
     if field.least is None and field.most is None:
         return "a finite number"
     if field.most is None:
-        return f"at least {field.least:g}"
-    return f"at most {field.most:g}" if field.least is None else f"from {field.least:g} to {field.most:g}"
+        return f"at least {shown(field.least)}"
+    return f"{'at most' if field.least is None else f'from {shown(field.least)} to'} {shown(field.most)}"
