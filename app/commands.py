@@ -57,6 +57,7 @@ class Commands:
             ("Search all chats", page.find_chat, "search", "Ctrl+F"),
             ("Choose the model", page.composer.model.open_menu, "models", "Ctrl+M"),
             ("Choose the preset", page.composer.preset.open_menu, "settings", "Ctrl+P"),
+            ("Choose the tools", page.composer.tools.open_menu, "plugins", "Ctrl+T"),
             ("Ask again", page.ask_again, "again", "Ctrl+R"),
             ("Stop the answer", page.composer.escape, "stop", "Esc"),
             ("Copy the last answer", page.copy_last_answer, "copy", "Ctrl+Shift+C"),

@@ -8,15 +8,20 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QTextBlock,
     QTextBlockFormat,
+    QTextCharFormat,
     QTextCursor,
     QTextDocument,
+    QTextFormat,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from app.theme import Appearance
 
+HEADING_PX = {1: 18, 2: 16, 3: 14}
+"""Sizes of headings by their level; deeper ones are as large as the third."""
 _PAGE_KEYS = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
@@ -73,10 +78,26 @@ class ReadOnlyText(QTextBrowser):
         spacing = QTextBlockFormat()
         spacing.setLineHeight(line, QTextBlockFormat.LineHeightTypes.MinimumHeight.value)
         cursor.mergeBlockFormat(spacing)
+        self._size_headings()
         for block, margin in ((document.firstBlock(), "setTopMargin"), (document.lastBlock(), "setBottomMargin")):
             form = block.blockFormat()
             getattr(form, margin)(0)  # the column sets the distances between blocks
             QTextCursor(block).setBlockFormat(form)
+
+    def _size_headings(self) -> None:
+        """Give headings their size: Qt's own steps for them outrank the style sheet, and shout."""
+        block = self.document().begin()
+        while block.isValid():
+            level = block.blockFormat().headingLevel()
+            if level:
+                for start, length, form in _fragments(block):
+                    form.clearProperty(QTextFormat.Property.FontSizeAdjustment)
+                    form.setProperty(QTextFormat.Property.FontPixelSize, HEADING_PX.get(level, HEADING_PX[3]))
+                    cursor = QTextCursor(self.document())
+                    cursor.setPosition(start)
+                    cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
+                    cursor.setCharFormat(form)
+            block = block.next()
 
     def height_at(self, width: int) -> int:
         """Lay the text out at a width and return its height, both in pixels."""
@@ -148,3 +169,14 @@ class ReadOnlyText(QTextBrowser):
         line = self._appearance.theme.line(self._type_name)
         form.setLineHeight(line, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         return form
+
+
+def _fragments(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
+    """Where the pieces of a block that look alike begin, how long they are, and how they look."""
+    found = []
+    step = block.begin()
+    while not step.atEnd():
+        piece = step.fragment()
+        found.append((piece.position(), piece.length(), piece.charFormat()))
+        step += 1
+    return found

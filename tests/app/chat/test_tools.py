@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 
 from app.chat.answerer import MAX_ROUNDS
 from app.chat.conversation import Call, CallState, Role, Turn, TurnState, messages_of
@@ -77,6 +78,46 @@ def test_thoughts_are_shown_folded_kept_and_never_sent_again(make_bench, run):
             QTest.mouseClick(block._head, Qt.MouseButton.LeftButton)
             assert block.is_open
             assert block.height() > before
+
+    run(story())
+
+
+def test_whether_to_think_is_a_choice_that_is_remembered(make_bench, run):
+    async def story():
+        async with make_bench() as bench:
+            await bench.ask("Hi")
+            assert bench.backend.models[0].admitted[-1].prompt.request.thinking is None
+            bench.page.composer.preset.also_picked.emit("Think first")
+            await bench.ask("Hi again")
+            assert bench.backend.models[0].admitted[-1].prompt.request.thinking is True
+            assert "think first" in bench.page.composer.preset.accessibleName()
+        async with make_bench() as bench:
+            assert bench.controller.choices.thinking is True
+            bench.page.composer.preset.also_picked.emit("Answer at once")
+            assert bench.controller.choices.thinking is False
+
+    run(story())
+
+
+def test_both_menus_of_the_composer_offer_what_there_is(make_bench, run):
+    async def story():
+        async with make_bench() as bench:
+            give(bench, Add(bench.backend), Add(bench.backend, "search", "network"))
+            composer = bench.page.composer
+            composer.preset.open_menu()
+            [menu] = [menu for menu in composer.preset.findChildren(QMenu) if menu.isVisible()]
+            words = [action.text().split("\t")[0] for action in menu.actions() if action.text()]
+            assert words == ["Default", "Precise", "Creative", "As the model likes", "Think first", "Answer at once"]
+            menu.close()
+            composer.tools.open_menu()
+            [menu] = [menu for menu in composer.tools.findChildren(QMenu) if menu.isVisible()]
+            assert [(action.text(), action.isChecked()) for action in menu.actions()] == [
+                ("add\tAdds two numbers.", True),
+                ("search\tAdds two numbers.", True),
+            ]
+            menu.actions()[1].trigger()
+            assert bench.session.tools == {"add"}
+            menu.close()
 
     run(story())
 
