@@ -76,8 +76,10 @@ def one_line_of(error: BaseException) -> str:
 def _import(folder: Path, entry: str) -> ModuleType:
     name = _module_name(folder)
     package = sys.modules.get(name)
-    if package is None or not _is_from(package, folder):
+    if package is not None and not _is_from(package, folder):
         unload(folder)
+        package = None
+    if package is None:
         package = _import_package(name, folder)
     return package if entry == "__init__" else importlib.import_module(f"{name}.{entry}")
 
