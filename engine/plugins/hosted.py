@@ -34,6 +34,7 @@ FAILURE_WINDOW_S: Final = 300.0
 SAFE_MODE: Final = "Hearth was started in safe mode, in which only its own plugins run."
 CRASHED: Final = "It was running when Hearth ended unexpectedly. Start it again if you trust it."
 NEW: Final = "It is new. Look at what it wants to do, and allow it."
+FORGOTTEN: Final = "The file with your decisions was damaged and put aside as {}. Look at what it wants, and allow it."
 CHANGED: Final = "Its files have changed since you allowed it. Look at what it wants to do, and allow it again."
 
 
@@ -276,7 +277,7 @@ class HostedPlugin:
             # What is shown beside the digest must be what it stands for.
             raise PluginError(self.id, "Its files are being changed.", "Reload it when they are complete.")
         if self._digest != decision.digest and (self._session is None or self._digest != self._session[0]):
-            return _Condition(PluginState.NEEDS_CONSENT, CHANGED if decision.digest else NEW)
+            return _Condition(PluginState.NEEDS_CONSENT, CHANGED if decision.digest else self._new())
         if not decision.is_enabled:
             return _Condition(PluginState.DISABLED, "You have disabled it.")
         if decision.stopped:
@@ -307,8 +308,12 @@ class HostedPlugin:
         if not self.is_bundled and self._around.is_safe:
             return _Condition(PluginState.DISABLED, SAFE_MODE)
         if not self.is_bundled and not decision.digest:
-            return _Condition(PluginState.NEEDS_CONSENT, NEW)
+            return _Condition(PluginState.NEEDS_CONSENT, self._new())
         return _Condition(PluginState.STARTING if decision.is_enabled else PluginState.DISABLED)
+
+    def _new(self) -> str:
+        damaged = self._around.store.damaged
+        return NEW if damaged is None else FORGOTTEN.format(damaged.name)
 
     def _checked(self, found: FoundPlugin) -> FoundPlugin:
         """A stranger's plugin must not take the place of one of Hearth's."""

@@ -335,3 +335,11 @@ async def test_files_that_change_while_they_are_looked_at_are_not_run(
     assert info.state is PluginState.STOPPED
     assert "being changed" in info.reason
     assert offered(registry) == set()
+
+
+def test_damaged_decisions_ask_again_and_say_why(home: Path, write_plugin: WritePlugin, make_host: MakeHost):
+    write_plugin(home / "plugins", "shout")
+    (home / "plugins.json").write_text("{")
+    info = info_of(make_host(is_idle=True), "shout")
+    assert info.state is PluginState.NEEDS_CONSENT
+    assert "damaged and put aside as plugins.json.corrupt." in info.reason
