@@ -1,16 +1,14 @@
 """Life: one process of a plugin, from its start to its end."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,6 +24,7 @@ from engine.plugins.process.descriptions import Description, read_description
 from engine.plugins.process.launch import launch
 from engine.plugins.process.limits import ProcessLimits
 from engine.plugins.process.output import OutputTail
+from engine.plugins.process.scratch import Scratch
 from engine.plugins.process.shapes import ShapeError, read_values, send_values
 from engine.plugins.process.task_session import TaskSession
 from engine.plugins.process.wire import WireError
@@ -35,6 +34,7 @@ T = TypeVar("T")
 _END_S: Final = 2.0
 _BUSY_SHARE: Final = 0.25  # of one core, from which a plugin with nothing to do counts as busy
 _LOOK_AT_LOAD_S: Final = 0.25
+_LOOK_AT_SCRATCH_S: Final = 1.0
 _QUIET_SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 
 
@@ -57,18 +57,20 @@ class Life:
         self._has_models = PermissionKind.MODELS in granted
         self._has_programs = PermissionKind.SUBPROCESS in granted
         self._fault: FaultError | None = None  # set by the reader, once
-        self._scratch = _scratch_folder(manifest.id)
         try:
-            self._process, stream, printed = launch(confinement_of(folder, self._scratch, manifest))
+            self._scratch = Scratch(manifest.id)
+            with ExitStack() as undo:
+                undo.callback(self._scratch.remove)
+                self._process, stream, printed = launch(confinement_of(folder, self._scratch.folder, manifest))
+                undo.pop_all()
         except OSError as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
             raise FaultError(f"could not be started: {error}") from error
         self._dropped: deque[int] = deque()
         self._hold = hold(self._process)
         self._output = OutputTail(printed, limits.output_bytes)
         self._connection = Connection(stream, limits, self.blame)
         self._usage = psutil.Process(self._process.pid)
-        self._idle_since_s = self._looked_s = time.monotonic()
+        self._idle_since_s = self._looked_s = self._scratch_s = time.monotonic()
         self._cpu_s = 0.0
 
     def drop(self, number: int) -> None:
@@ -180,8 +182,7 @@ class Life:
         what = ending_of(code) if fault.what == ENDED else fault.what
         complete = FaultError(what, fault.details or self._output.text(), is_fatal=fault.is_fatal)
         self._connection.close(complete)
-        with suppress(RecursionError):  # folders that it has nested too deep stay
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
         return complete
 
     def _kill(self) -> None:
@@ -202,6 +203,10 @@ class Life:
                 f"took {self.memory_bytes >> 20:,} MiB of memory, of which it may take "
                 f"{self._manifest.memory_bytes >> 20:,} MiB"
             )
+        if now_s - self._scratch_s > _LOOK_AT_SCRATCH_S:
+            self._scratch_s = now_s
+            if self._scratch.is_full():
+                raise FaultError("has filled its folder for temporary files")
         cpu_s = times.user + times.system
         is_busy = cpu_s - self._cpu_s > _BUSY_SHARE * (now_s - self._looked_s) and self._connection.is_idle()
         if not is_busy:
@@ -216,13 +221,6 @@ class Life:
             return read(plain)
         except (ShapeError, WireError) as error:
             raise FaultError(f"answered with {error}", is_fatal=False) from error
-
-
-def _scratch_folder(plugin: str) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=f"hearth-{plugin}-"))
-    except OSError as error:
-        raise FaultError(f"could not be given a folder for its temporary files: {error}") from error
 
 
 def ending_of(code: int | None) -> str:

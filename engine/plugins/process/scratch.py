@@ -1,0 +1,53 @@
+"""Scratch: the folder for a plugin's temporary files, which must not fill the user's disk."""
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+MOST_BYTES: Final = 1 << 30
+MOST_FILES: Final = 2000
+
+
+class Scratch:
+    """A folder of its own for one process of a plugin.
+
+    Thread: one.
+
+    Attributes:
+        folder: where it is.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, plugin: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"hearth-{plugin}-"))
+
+    def is_full(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> bool:
+        """Whether there is more in it than a plugin needs; looks at no more files than are allowed."""
+        total = count = 0
+        folders = [self.folder]
+        while folders:
+            with suppress(OSError), os.scandir(folders.pop()) as entries:  # it may be changing under our eyes
+                for entry in entries:
+                    count += 1
+                    total += _bytes_on_disk(entry.stat(follow_symlinks=False))
+                    if count > most_files or total > most_bytes:
+                        return True
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+        return False
+
+    def remove(self) -> None:
+        """Remove it, as far as possible: folders that were nested too deep stay."""
+        with suppress(RecursionError):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _bytes_on_disk(stat: os.stat_result) -> int:
+    """What a file really takes, holes left out; its length on Windows, which does not say."""
+    return stat.st_size if sys.platform == "win32" else stat.st_blocks * 512
