@@ -102,7 +102,6 @@ class TasksPage(QWidget):
         title = QLabel("Tasks", side)
         title.setProperty("role", "title")
         title.setFixedHeight(theme.size("header"))
-        self.run_list.setFixedHeight(_RUN_ROWS * theme.size("row-double"))
         column = QVBoxLayout(side)
         column.setContentsMargins(theme.space("s"), 0, theme.space("s"), theme.space("s"))
         column.setSpacing(0)
@@ -165,6 +164,7 @@ class TasksPage(QWidget):
         self.task_list.show_rows(rows, task.id if task is not None else None)
         runs = self._controller.runs
         self.run_list.show_rows([_run_row(run) for run in runs], run)
+        self.run_list.setFixedHeight(min(_RUN_ROWS, len(runs)) * self._appearance.theme.size("row-double"))
         for widget in (self._runs_caption, self.run_list):
             widget.setVisible(bool(runs))
 
