@@ -1,6 +1,5 @@
 """Connection: Hearth's end of the line to a plugin's process."""
 
-import itertools
 import logging
 import queue
 import socket
@@ -74,9 +73,9 @@ class Connection:
         self._channel = Channel(stream, receives=FROM_PLUGIN, sends=FROM_HEARTH)
         self._gate = FloodGate(limits.messages_per_s, limits.bytes_per_s, limits.flood_s)
         self._on_fault = on_fault
-        self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._calls: dict[int, Call] = {}  # guarded by _lock
+        self._begun = 0  # guarded by _lock; also the newest id
         self._end: FaultError | None = None  # guarded by _lock; why there are no more calls
         self._most_calls = limits.calls
         threading.Thread(target=self._read, name="hearth-plugin-read", daemon=True).start()
@@ -94,7 +93,8 @@ class Connection:
                 raise self._end
             if len(self._calls) >= self._most_calls:
                 raise RequestError(f"The plugin has {self._most_calls} calls to answer already.", "Try again later.")
-            call = Call(next(self._ids), name, clock)
+            self._begun += 1
+            call = Call(self._begun, name, clock)
             self._calls[call.id] = call
         try:
             self._channel.send(FrameKind.CALL, call.id, name, body)
@@ -135,6 +135,11 @@ class Connection:
         """Whether nothing is asked of the plugin."""
         with self._lock:
             return not self._calls
+
+    def calls_begun(self) -> int:
+        """Number of calls so far."""
+        with self._lock:
+            return self._begun
 
     def close(self, fault: FaultError) -> None:
         """End the connection; every call in flight ends with `fault`, unless there is an earlier one."""

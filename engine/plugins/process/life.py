@@ -72,6 +72,7 @@ class Life:
         self._usage = psutil.Process(self._process.pid)
         self._idle_since_s = self._looked_s = self._scratch_s = time.monotonic()
         self._cpu_s = 0.0
+        self._begun = 0
 
     def drop(self, number: int) -> None:
         """Note that an opened format is not needed any more; the plugin hears of it with the next one. Any thread."""
@@ -208,10 +209,11 @@ class Life:
             if self._scratch.is_full():
                 raise FaultError("has filled its folder for temporary files")
         cpu_s = times.user + times.system
-        is_busy = cpu_s - self._cpu_s > _BUSY_SHARE * (now_s - self._looked_s) and self._connection.is_idle()
-        if not is_busy:
+        begun = self._connection.calls_begun()
+        is_asked = begun != self._begun or not self._connection.is_idle()
+        if is_asked or cpu_s - self._cpu_s < _BUSY_SHARE * (now_s - self._looked_s):
             self._idle_since_s = now_s
-        self._cpu_s, self._looked_s = cpu_s, now_s
+        self._cpu_s, self._looked_s, self._begun = cpu_s, now_s, begun
         if now_s - self._idle_since_s > self._limits.busy_s:
             raise FaultError(f"kept the processor busy for {self._limits.busy_s:g} s while nothing was asked of it")
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -180,6 +181,16 @@ def test_too_many_calls_at_once_are_no_failure(make_plugin):
     with pytest.raises(RequestError, match="has 1 calls to answer already"):
         plugin.go()
     first.join()
+    assert plugin.process.status().failures == 0
+
+
+def test_working_hard_for_many_short_calls_is_no_failure(make_plugin):
+    source = "import time\ndef go(a):\n    end = time.process_time() + 0.02\n    while time.process_time() < end: pass"
+    plugin = make_plugin(source, limits={"busy_s": 0.3, "call_s": 5.0})
+    plugin.start()
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        plugin.go()
     assert plugin.process.status().failures == 0
 
 

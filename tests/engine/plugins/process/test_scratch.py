@@ -39,7 +39,7 @@ def test_links_lead_nowhere(scratch, tmp_path):
 
 def test_a_plugin_that_fills_the_disk_is_ended(make_plugin):
     source = "def go(a):\n    for i in range(3000): open(str(i), 'w').close()\n    return 'done'"
-    plugin = make_plugin(source, limits={"call_s": 5.0})
+    plugin = make_plugin(source, limits={"call_s": 5.0, "busy_s": 60.0})
     plugin.start()
     try:
         plugin.go()
