@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,7 @@ def outcomes(make_plugin):
 
 
 @confined
-def test_what_is_refused(outcomes, tmp_path):
+def test_what_is_refused(outcomes, tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("password", encoding="utf-8")
     tries = [
         "open(secret).read()",
@@ -89,10 +90,20 @@ def test_what_is_refused(outcomes, tmp_path):
         "os.kill(-1, 0)",
         "os.kill(1, 0)",
         "os.setpriority(os.PRIO_PROCESS, 0, -5)",
+        "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+        "os.sched_setaffinity(os.getppid(), {0})",
+        "__import__('resource').prlimit(os.getppid(), 4)",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', mailbox)",
+        "__import__('fcntl').fcntl(socket.socketpair()[0], 8, os.getppid())",  # F_SETOWN
+        "os.memfd_create('x')",
         "system_call(425, 1, 0)",  # io_uring_setup
         "system_call(434, os.getpid(), 0)",  # pidfd_open
     ]
-    outcome = outcomes(*tries, secret=str(tmp_path / "secret"), home=str(Path.home()))
+    monkeypatch.chdir(tmp_path)  # a short name, as addresses of sockets have to be
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mailbox:
+        mailbox.bind("mailbox")
+        names = {name: str(tmp_path / name) for name in ("secret", "mailbox")}
+        outcome = outcomes(*tries, home=str(Path.home()), **names)
     assert outcome == dict.fromkeys(tries, "PermissionError")
     assert (tmp_path / "secret").read_text(encoding="utf-8") == "password"
 
@@ -137,6 +148,7 @@ def test_permissions_open_what_they_name(outcomes, tmp_path):
         "subprocess.run(['/bin/sh', '-c', 'exit 3']).returncode": "3",
         "subprocess.run(['cat', f'{folder}/other/file'], stderr=-3).returncode": "1",
         "os.kill(os.getppid(), 0)": "PermissionError",
+        "subprocess.run(['/bin/true'], start_new_session=True)": "PermissionError",  # all end with the plugin
     }
     assert outcomes(*tries, permissions=permissions, folder=str(tmp_path)) == tries
 
@@ -155,7 +167,7 @@ def test_limits_and_environment(outcomes, monkeypatch):
 
 
 @linux_only
-def test_it_never_outlives_hearth(make_plugin):
+def test_it_never_outlives_hearth(make_plugin, tmp_path):
     plugin = make_plugin("def go(a): return 7 ** (10 ** 8)")  # holds the lock, so that it cannot notice anything
     code = (
         "import threading, sys\nfrom pathlib import Path\n"
@@ -167,7 +179,8 @@ def test_it_never_outlives_hearth(make_plugin):
         "print(p._life._process.pid, flush=True)\n"
         "tool.call({})\n"
     )
-    hearth = subprocess.Popen([sys.executable, "-c", code, str(plugin.folder)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", code, str(plugin.folder)]
+    hearth = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)})
     with hearth:
         child = psutil.Process(int(hearth.stdout.readline()))
         hearth.send_signal(signal.SIGKILL)

@@ -18,10 +18,10 @@ HEADERS = {
 }
 
 
-def outcome(machine, number, first=0, arch=None, **granted):
+def outcome(machine, number, first=0, second=0, arch=None, **granted):
     """What the filter says about a call."""
     steps = list(_program(machine, **({"network": False, "programs": False} | granted)))
-    data = {0: number, 4: _AUDIT_ARCH[machine] if arch is None else arch, 16: first}
+    data = {0: number, 4: _AUDIT_ARCH[machine] if arch is None else arch, 16: first, 24: second}
     at = value = 0
     while True:
         code, if_true, if_false, k = steps[at]
@@ -89,6 +89,28 @@ def test_signals_to_itself_only(machine):
         assert outcome(machine, number, os.getppid()) == errno.EACCES
         assert outcome(machine, number, 0xFFFFFFFF) == errno.EACCES
         assert outcome(machine, number, os.getppid(), programs=True) == ALLOW  # Landlock sees to it then
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_pairs_of_sockets_are_streams(machine):
+    pair, stream, datagrams, no_wait = number_of("socketpair", machine), 1, 2, 0x800
+    assert {outcome(machine, pair, 1, kind) for kind in (stream, stream | no_wait, stream | 0x80800)} == {ALLOW}
+    assert {outcome(machine, pair, 1, kind) for kind in (datagrams, datagrams | no_wait, 3, 5)} == {errno.EACCES}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_limits_of_others_and_no_signals_by_way_of_files(machine):
+    for name in ("prlimit64", "sched_setaffinity"):
+        number = number_of(name, machine)
+        assert {outcome(machine, number, process) for process in (0, os.getpid())} == {ALLOW}
+        assert outcome(machine, number, os.getppid(), programs=True) == errno.EACCES
+    setpriority, one, user = number_of("setpriority", machine), 0, 2
+    assert outcome(machine, setpriority, one, 0) == ALLOW
+    assert {outcome(machine, setpriority, one, os.getppid()), outcome(machine, setpriority, user, 0)} == {errno.EACCES}
+    fcntl, ioctl = number_of("fcntl", machine), number_of("ioctl", machine)
+    assert {outcome(machine, fcntl, 0, command) for command in (8, 10, 15)} == {errno.EACCES}
+    assert {outcome(machine, ioctl, 0, command) for command in (0x8901, 0x8902)} == {errno.EACCES}
+    assert {outcome(machine, number, 0, 3) for number in (fcntl, ioctl)} == {ALLOW}
 
 
 @pytest.mark.parametrize("machine", MACHINES)
