@@ -1,8 +1,9 @@
 """Seccomp: Linux refuses system calls that a plugin has no business with.
 
 A list of what is refused, not of what is allowed: Python, numpy and the C library call whatever their versions please.
-The list closes what Landlock leaves open: sockets of every kind, starting programs, other processes, metadata of files,
-and large parts of the kernel that nobody needs here and that have often had holes.
+The list closes what Landlock leaves open: sockets of every kind, starting programs, other processes and their limits,
+metadata of files, memory that nobody counts, and large parts of the kernel that nobody needs here and that have often
+had holes.
 
 Source: linux/seccomp.h, linux/bpf_common.h; numbers from asm/unistd_64.h and asm-generic/unistd.h.
 """
@@ -21,6 +22,8 @@ _COLUMN: Final = {"x86_64": 0, "aarch64": 1}
 _NUMBERS: Final[dict[str, tuple[int | None, int | None]]] = {
     "socket": (41, 198), "clone": (56, 220), "clone3": (435, 435), "prctl": (157, 167),
     "kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    "prlimit64": (302, 261), "sched_setaffinity": (203, 122), "socketpair": (53, 199), "fcntl": (72, 25),
+    "ioctl": (16, 29), "setpriority": (141, 140),
 }  # fmt: skip
 _PROGRAMS: Final[dict[str, tuple[int | None, int | None]]] = {
     "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281),
@@ -29,8 +32,12 @@ _NEVER: Final[dict[str, tuple[int | None, int | None]]] = {
     # other processes
     "tkill": (200, 130), "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "kcmp": (312, 272), "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424),
-    "process_madvise": (440, 440), "migrate_pages": (256, 238), "move_pages": (279, 239),
+    "process_madvise": (440, 440), "process_mrelease": (448, 448),
+    "migrate_pages": (256, 238), "move_pages": (279, 239),
+    "setsid": (112, 157), "setpgid": (109, 154),
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+    # memory that is no part of what a process is seen to take
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "vmsplice": (278, 75),
     # rules that are checked elsewhere, gone around
     "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
     "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264), "userfaultfd": (323, 282),
@@ -40,10 +47,11 @@ _NEVER: Final[dict[str, tuple[int | None, int | None]]] = {
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
     "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
     "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
-    "truncate": (76, 45), "inotify_add_watch": (254, 27), "fanotify_init": (300, 262),
+    "file_setattr": (469, 469), "truncate": (76, 45), "inotify_add_watch": (254, 27), "fanotify_init": (300, 262),
     # the system
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97),
-    "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+    "setns": (308, 268), "open_tree": (428, 428), "open_tree_attr": (467, 467), "move_mount": (429, 429),
+    "fsopen": (430, 430),
     "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442),
     "init_module": (175, 105), "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104),
     "kexec_file_load": (320, 294), "reboot": (169, 142), "swapon": (167, 224), "swapoff": (168, 225),
@@ -52,7 +60,8 @@ _NEVER: Final[dict[str, tuple[int | None, int | None]]] = {
     "quotactl": (179, 60), "iopl": (172, None), "ioperm": (173, None), "modify_ldt": (154, None),
     "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
     "syslog": (103, 116), "vhangup": (153, 58), "mknod": (133, None), "mknodat": (259, 33),
-    "sched_setscheduler": (144, 119), "sched_setattr": (314, 274), "ioprio_set": (251, 30),
+    "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274), "ioprio_set": (251, 30),
 }  # fmt: skip
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER_MODE = 38, 22, 2
@@ -62,11 +71,14 @@ _IS_ACTION_AVAILABLE: Final = 2
 
 _LOAD, _JUMP_EQUAL, _JUMP_FROM, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_NUMBER_AT, _ARCH_AT, _ARGUMENT_AT = 0, 4, 16
+_NUMBER_AT, _ARCH_AT, _ARGUMENT_AT, _SECOND_AT = 0, 4, 16, 24
 _X32_FROM: Final = 0x40000000
 _CLONE_THREAD: Final = 0x00010000
 _CLONE_NAMESPACES: Final = 0x7E020000
 _INTERNET: Final = (2, 10)  # AF_INET, AF_INET6
+_STREAMS: Final = tuple(1 | flags for flags in (0, 0x800, 0x80000, 0x80800))  # a pair of datagrams reaches any socket
+_SET_OWNER: Final = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: who is sent which signal when there is input
+_SET_OWNER_IO: Final = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP
 
 _REFUSED: Final = (_RETURN, 0, 0, _ERRNO | errno.EACCES)
 _ALLOWED: Final = (_RETURN, 0, 0, _ALLOW)
@@ -121,10 +133,14 @@ def _program(machine: str, network: bool, programs: bool) -> Iterator[Instructio
     yield from _when(_number("clone3", column), [(_RETURN, 0, 0, _ERRNO | errno.ENOSYS)])
     yield from _when(_number("clone", column), _clone_rule(programs))
     yield from _when(_number("socket", column), _one_of(_INTERNET if network else ()))
-    yield from _when(
-        _number("prctl", column),
-        [(_LOAD, 0, 0, _ARGUMENT_AT), (_JUMP_EQUAL, 0, 1, _PR_SET_PDEATHSIG), _REFUSED, _ALLOWED],
-    )
+    yield from _when(_number("socketpair", column), _one_of(_STREAMS, _SECOND_AT))
+    yield from _when(_number("prctl", column), _none_of((_PR_SET_PDEATHSIG,)))
+    yield from _when(_number("fcntl", column), _none_of(_SET_OWNER, _SECOND_AT))
+    yield from _when(_number("ioctl", column), _none_of(_SET_OWNER_IO, _SECOND_AT))
+    for name in ("prlimit64", "sched_setaffinity"):
+        yield from _when(_number(name, column), _one_of((0, os.getpid())))
+    only_its_own = [(_LOAD, 0, 0, _ARGUMENT_AT), (_JUMP_EQUAL, 1, 0, 0), _REFUSED, *_one_of((0,), _SECOND_AT)]
+    yield from _when(_number("setpriority", column), only_its_own)
     if not programs:
         for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
             yield from _when(_number(name, column), _one_of((os.getpid(),)))
@@ -142,12 +158,18 @@ def _clone_rule(programs: bool) -> list[Instruction]:
     return [(_LOAD, 0, 0, _ARGUMENT_AT), *threads_only, (_JUMP_SET, 0, 1, _CLONE_NAMESPACES), _REFUSED, _ALLOWED]
 
 
-def _one_of(values: tuple[int, ...]) -> list[Instruction]:
-    """Allowed, if the first argument is one of these."""
-    checks: list[Instruction] = []
-    for value in values:
-        checks += [(_JUMP_EQUAL, 0, 1, value), _ALLOWED]
-    return [(_LOAD, 0, 0, _ARGUMENT_AT), *checks, _REFUSED]
+def _one_of(values: tuple[int, ...], at: int = _ARGUMENT_AT) -> list[Instruction]:
+    """Allowed, if an argument is one of these."""
+    return [(_LOAD, 0, 0, at), *(step for value in values for step in _if_equal(value, _ALLOWED)), _REFUSED]
+
+
+def _none_of(values: tuple[int, ...], at: int = _ARGUMENT_AT) -> list[Instruction]:
+    """Allowed, unless an argument is one of these."""
+    return [(_LOAD, 0, 0, at), *(step for value in values for step in _if_equal(value, _REFUSED)), _ALLOWED]
+
+
+def _if_equal(value: int, then: Instruction) -> tuple[Instruction, Instruction]:
+    return (_JUMP_EQUAL, 0, 1, value), then
 
 
 def _number(name: str, column: int) -> int:
