@@ -5,6 +5,11 @@ import sys
 
 def main() -> None:
     """Run the command line; importing it takes a third of a second, in which Ctrl-C must not end in a traceback."""
+    if sys.argv[1:2] == ["--plugin-process"]:  # how a frozen program starts itself as the process of a plugin
+        from engine.plugins.process.child import main as run_plugin
+
+        run_plugin()
+        return
     try:
         from engine.cli.main import main as run
     except KeyboardInterrupt:

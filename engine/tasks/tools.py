@@ -39,7 +39,6 @@ class ToolBox:
             EngineError: the tool failed; says why.
         """
         plugin, tool = self._find(call.name)
-        check_arguments(call, tool)
         return await asyncio.get_running_loop().run_in_executor(self._threads, _call, plugin, tool, call)
 
     def close(self) -> None:
@@ -60,18 +59,29 @@ def check_arguments(call: ToolCall, tool: Tool) -> None:
     Raises:
         InvalidRequestError: they do not satisfy it; says where.
     """
-    from jsonschema import SchemaError, ValidationError, validate  # costs 80 ms, which only callers of tools pay
+    # Importing these costs 80 ms, which only callers of tools pay.
+    from jsonschema import Draft202012Validator, SchemaError, ValidationError
+    from referencing import Registry as References
+    from referencing.exceptions import Unresolvable
 
+    schema = dict(tool.spec.parameters)
     try:
-        validate(dict(call.arguments), dict(tool.spec.parameters))
+        Draft202012Validator.check_schema(schema)
+        # With a registry of its own a validator looks up nothing elsewhere; without, it fetches `$ref`s from the web.
+        Draft202012Validator(schema, registry=References()).validate(dict(call.arguments))
     except ValidationError as error:
         place = "/".join(str(part) for part in error.absolute_path) or "the arguments"
         raise InvalidRequestError(f"The call of {call.name} is wrong at {place}: {error.message[:200]}.") from error
     except SchemaError as error:
         raise InvalidRequestError(f"The schema of {call.name} is wrong: {error.message[:200]}.") from error
+    except Unresolvable as error:
+        raise InvalidRequestError(f"The schema of {call.name} refers to what is not in it: {error.ref}.") from error
+    except RecursionError as error:
+        raise InvalidRequestError(f"The schema of {call.name} leads in a circle.") from error
 
 
 def _call(plugin: str, tool: Tool, call: ToolCall) -> str:
+    check_arguments(call, tool)
     try:
         # A copy, as JSON would make it: what the tool does to its arguments must not reach the conversation.
         result = tool.call(json.loads(json.dumps(dict(call.arguments))))

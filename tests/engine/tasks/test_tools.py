@@ -57,3 +57,26 @@ async def test_a_broken_tool_is_named(box, b, said):
     with pytest.raises(PluginError, match=said) as caught:
         await box.call(ToolCall("add", {"a": 1, "b": b}))
     assert caught.value.plugin == "sums"
+
+
+async def test_a_schema_that_leads_in_a_circle_is_refused():
+    tool = Add()
+    tool.spec = ToolSpec("add", "Adds.", {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"})
+    registry = Registry()
+    registry.put("sums", Offers(tools=[tool]))
+    box = ToolBox(registry)
+    with pytest.raises(InvalidRequestError, match="leads in a circle"):
+        await box.call(ToolCall("add", {"a": 1, "b": 2}))
+    box.close()
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://localhost:1/schema.json"])
+async def test_a_schema_reaches_no_other_place(place):
+    tool = Add()
+    tool.spec = ToolSpec("add", "Adds.", {"$ref": place})
+    registry = Registry()
+    registry.put("sums", Offers(tools=[tool]))
+    box = ToolBox(registry)
+    with pytest.raises(InvalidRequestError, match=f"refers to what is not in it: {place}"):
+        await box.call(ToolCall("add", {"a": 1, "b": 2}))
+    box.close()
