@@ -1,6 +1,8 @@
 """Scratch: the folder for a plugin's temporary files, which must not fill the user's disk."""
 
+import functools
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -8,8 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 MOST_BYTES: Final = 1 << 30
 MOST_FILES: Final = 2000
+_NAME: Final = re.compile(r"hearth-plugin-(\d{1,10})-")  # and the number of the process of Hearth that made it
 
 
 class Scratch:
@@ -25,7 +30,8 @@ class Scratch:
     """
 
     def __init__(self, plugin: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"hearth-{plugin}-"))
+        sweep_once()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"hearth-plugin-{os.getpid()}-{plugin}-"))
 
     def is_full(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> bool:
         """Whether there is more in it than a plugin needs; looks at no more files than are allowed."""
@@ -46,6 +52,23 @@ class Scratch:
         """Remove it, as far as possible: folders that were nested too deep stay."""
         with suppress(RecursionError):
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@functools.cache
+def sweep_once() -> None:
+    """Remove what processes of Hearth left behind that ended without cleaning up; once in the life of this one."""
+    sweep(Path(tempfile.gettempdir()))
+
+
+def sweep(folder: Path) -> None:
+    """Remove scratch folders of this user whose process is gone; links are left alone."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _NAME.match(entry.name)
+            if match is None or psutil.pid_exists(int(match[1])) or not entry.is_dir(follow_symlinks=False):
+                continue
+            if sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid():
+                shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _bytes_on_disk(stat: os.stat_result) -> int:

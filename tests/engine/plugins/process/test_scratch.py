@@ -1,10 +1,14 @@
 """The folder for temporary files of a plugin: limited, and gone in the end."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from engine.errors import PluginError
 from engine.plugins.process import scratch as module
-from engine.plugins.process.scratch import Scratch
+from engine.plugins.process.scratch import Scratch, sweep
 
 
 @pytest.fixture
@@ -47,3 +51,21 @@ def test_a_plugin_that_fills_the_disk_is_ended(make_plugin):
         assert "filled its folder" in error.cause  # noqa: PT017 - it may answer before it is noticed
     plugin.wait_for(lambda: plugin.process.status().failures == 1)
     assert plugin.process.status().reason == "The plugin Offender has filled its folder for temporary files."
+
+
+def test_what_a_crash_left_behind_is_swept(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = {
+        f"hearth-plugin-{ended.pid}-tides-abc": False,
+        f"hearth-plugin-{os.getpid()}-tides-abc": True,
+        "hearth-plugin-x-tides": True,
+        "another": True,
+    }
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    (tmp_path / f"hearth-plugin-{ended.pid}-link").symlink_to(tmp_path / "another")
+    sweep(tmp_path)
+    assert {name: (tmp_path / name / "file").exists() for name in names} == names
+    assert (tmp_path / f"hearth-plugin-{ended.pid}-link").is_symlink()
