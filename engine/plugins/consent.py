@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,8 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 8 << 20
 
-_Stored = bool | int | float | str | list[str]  # what a setting can be in JSON
+Stored = bool | int | float | str | list[str]
+"""What a setting can be in JSON."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,7 +33,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     digest: str = ""
     is_enabled: bool = True
-    settings: dict[str, _Stored] = {}
+    settings: dict[str, Stored] = {}
     stopped: str = ""
 
 
@@ -83,11 +85,24 @@ class ConsentStore:
         Raises:
             PluginError: it could not be written; what was decided before is still true.
         """
+        self.change(plugin, lambda _: decision)
+
+    def change(self, plugin: str, change: Callable[[Decision], Decision | None]) -> None:
+        """Change a decision as it is on the disk now, where another process may have changed it meanwhile.
+
+        Args:
+            plugin: whose.
+            change: gets what is decided, gives what is to be decided; None forgets everything about the plugin.
+
+        Raises:
+            PluginError: it could not be written; what was decided before is still true.
+        """
         with self._lock:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with exclusive(self._path):
-                    known = {name: kept for name, kept in self._read().items() if name != plugin}
+                    known = self._read()
+                    decision = change(known.pop(plugin, Decision()))
                     if decision is not None:
                         known[plugin] = decision
                     replace_file(self._path, msgspec.json.format(msgspec.json.encode(_File(1, known))) + b"\n")

@@ -5,35 +5,35 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from engine.errors import EngineClosedError, EngineError, PluginError
+from engine.errors import EngineClosedError, PluginError
+from engine.plugins.bundled import plugin_folders
 from engine.plugins.consent import ConsentStore, Decision
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import Values
 from engine.plugins.crash_marker import CrashMarker, collect_crashes
-from engine.plugins.development import TreeWatch
 from engine.plugins.discovery import FoundPlugin, discover, look
+from engine.plugins.elsewhere import Elsewhere
 from engine.plugins.hosted import CRASHED, HostedPlugin
-from engine.plugins.infos import PluginInfo, PluginState
+from engine.plugins.infos import PluginInfo
 from engine.plugins.isolation import Isolate, isolate
-from engine.plugins.manifest import OfferKind, PermissionKind
+from engine.plugins.manifest import PermissionKind
 from engine.plugins.manifest_reader import folder_name, is_plugin_id
+from engine.plugins.open_host import OpenHost
 from engine.plugins.registry import Registry
 from engine.plugins.removal import empty_trash, remove_folder
-from engine.plugins.sampling import Beat, Keep, Sampler
 from engine.plugins.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-THREADS: Final = 4  # plugins that are started, stopped or measured at the same time; one that hangs blocks no other
 MEMORY_BEATS: Final = 4  # every fourth beat looks at the memory of the processes
 
 
@@ -79,13 +79,14 @@ class PluginHost:
         self._isolate = isolate
         self._store = ConsentStore(state_path)
         self._crashed: tuple[str, ...] = ()
+        self._turn = threading.Lock()  # held while plugins come and go, which reads and renames folders
         self._lock = threading.Lock()
         self._plugins: dict[str, HostedPlugin] = {}  # guarded by _lock; replaced, never changed
         self._infos: dict[str, tuple[int, PluginInfo]] = {}  # guarded by _lock
         self._snapshot: tuple[PluginInfo, ...] = ()  # written under _lock
         self._listeners: tuple[Callable[[], None], ...] = ()  # guarded by _lock; replaced, never changed
         self._moments = itertools.count()
-        self._open: _Open | None = None
+        self._open: OpenHost | None = None
 
     @property
     def crashed(self) -> tuple[str, ...]:
@@ -96,17 +97,18 @@ class PluginHost:
         """Load the bundled plugins, and begin to find and start the others in the background."""
         if self._open is not None:
             return
+        elsewhere = Elsewhere(self._user_dir, self._state_path)
         self._store.load()
         self._crashed = () if self._is_idle else collect_crashes(self._state_path.parent)
         bundled = discover(self._bundled_dir)
-        opened = self._open = _Open(self._surroundings(bundled), self._watch, self._keep_samples)
+        opened = self._open = OpenHost(self._surroundings(bundled), elsewhere, self._watch, self._keep_samples)
         for found in bundled:
             self._add(HostedPlugin(found, opened.around, is_bundled=True)).start(found)
         opened.found = opened.submit(lambda: self._find_strangers(opened))
         if self._is_idle:
             for future in opened.found.result():
                 future.result()
-        elif self._is_development:
+        else:
             opened.beat.ensure()
 
     async def settled(self) -> None:
@@ -126,7 +128,7 @@ class PluginHost:
         for plugin in plugins:
             plugin.interrupt()
         opened.pool.shutdown(wait=True, cancel_futures=True)
-        for plugin in plugins:
+        for plugin in self._plugins.values():  # with those that came meanwhile
             if not plugin.is_bundled:
                 plugin.stop()
         opened.around.marker.close()
@@ -226,22 +228,44 @@ class PluginHost:
             is_development=self._is_development,
         )
 
-    def _find_strangers(self, opened: "_Open") -> "list[Future[None]]":
+    def _find_strangers(self, opened: OpenHost) -> list[Future[None]]:
         """Find the user's plugins, and have each of them started."""
         if not self._is_idle:
             empty_trash(self._user_dir)
         starts = []
-        for found in discover(self._user_dir):
-            self._stop_if_crashed(found.id)
-            plugin = self._add(HostedPlugin(found, opened.around, is_bundled=False))
-            starts.append(opened.submit(partial(plugin.start, found)))
+        with self._turn:
+            for found in discover(self._user_dir):
+                self._stop_if_crashed(found.id)
+                plugin = self._add(HostedPlugin(found, opened.around, is_bundled=False))
+                starts.append(opened.submit(partial(plugin.start, found)))
         return starts
+
+    def _catch_up(self, opened: OpenHost) -> None:
+        """Take over what another process of Hearth has installed, removed or decided."""
+        self._store.load()
+        with self._turn:
+            folders = plugin_folders(self._user_dir)
+            known = {plugin.folder: plugin for plugin in self._plugins.values() if not plugin.is_bundled}
+            for folder, plugin in known.items():
+                if folder not in folders:
+                    self._drop(plugin)
+            for folder in folders:
+                if folder not in known:
+                    plugin = self._add(HostedPlugin(look(folder), opened.around, is_bundled=False))
+                    opened.submit(plugin.start)
+        for plugin in self._plugins.values():
+            if plugin.is_outdated():
+                opened.submit(partial(self._catch_up_with, plugin))
+
+    def _catch_up_with(self, plugin: HostedPlugin) -> None:
+        if self._plugins.get(plugin.id) is plugin:
+            plugin.catch_up()
 
     def _stop_if_crashed(self, plugin: str) -> None:
         if plugin not in self._crashed or plugin in {known.id for known in self._plugins.values()}:
             return
         try:
-            self._store.put(plugin, msgspec.structs.replace(self._store.get(plugin), stopped=CRASHED))
+            self._store.change(plugin, lambda decision: msgspec.structs.replace(decision, stopped=CRASHED))
         except PluginError as error:
             log.error("%s", error)
 
@@ -258,16 +282,25 @@ class PluginHost:
             return known
         folder = self._user_dir / folder_name(plugin)
         if is_plugin_id(plugin) and folder.is_dir():
-            return self._add(HostedPlugin(look(folder), self._require_open().around, is_bundled=False))
+            with self._turn:
+                come = HostedPlugin(look(folder), self._require_open().around, is_bundled=False)
+                return self._plugins.get(come.id) or self._add(come)
         names = ", ".join(sorted(self._plugins)) or "none"
         raise PluginError(plugin, f"There is no plugin called {plugin}.", f"Known are: {names}.")
 
     def _remove(self, plugin: HostedPlugin) -> None:
         if plugin.is_bundled:
             raise PluginError(plugin.id, f"The plugin {plugin.id} came with Hearth.", "Disable it instead.")
+        with self._turn:
+            plugin.stop()
+            remove_folder(self._user_dir, plugin.folder)
+            self._store.put(plugin.id, None)
+            self._drop(plugin)
+
+    def _drop(self, plugin: HostedPlugin) -> None:
+        """Forget a plugin whose folder is gone."""
         plugin.stop()
-        remove_folder(self._user_dir, plugin.folder)
-        self._store.put(plugin.id, None)
+        plugin.interrupt()
         with self._lock:
             self._plugins = {known: hosted for known, hosted in self._plugins.items() if hosted is not plugin}
         self._changed(plugin.id)
@@ -276,14 +309,15 @@ class PluginHost:
         from engine.plugins.install import install_into  # needed by those only who install something
 
         opened = self._require_open()
-        found = look(install_into(self._user_dir, path))
-        earlier = self._plugins.get(found.id)
-        if earlier is not None:
-            earlier.stop()
-        decision = self._store.get(found.id)
-        if decision != Decision():
-            self._store.put(found.id, Decision(settings=decision.settings))
-        plugin = self._add(HostedPlugin(found, opened.around, is_bundled=False))
+        with self._turn:
+            found = look(install_into(self._user_dir, path))
+            earlier = self._plugins.get(found.id)
+            if earlier is not None:
+                earlier.stop()
+                earlier.interrupt()
+            if self._store.get(found.id) != Decision():
+                self._store.change(found.id, lambda decision: Decision(settings=decision.settings))
+            plugin = self._add(HostedPlugin(found, opened.around, is_bundled=False))
         plugin.start(found)
         return plugin.info()
 
@@ -303,16 +337,16 @@ class PluginHost:
             infos = (entry[1] for entry in self._infos.values())
             self._snapshot = tuple(sorted(infos, key=lambda each: (not each.is_bundled, each.id)))
             listeners = self._listeners
-        if info is not None and self._open is not None and _is_watched(info):
-            self._open.beat.ensure()
         for callback in listeners:
             try:
                 callback()
             except Exception:  # a listener's fault must not reach the plugin that changed
                 log.exception("A listener of the plugins failed")
 
-    def _watch(self, opened: "_Open") -> None:
-        """What is done every half second while there is something to watch."""
+    def _watch(self, opened: OpenHost) -> None:
+        """What is done every half second."""
+        if (opened.catching_up is None or opened.catching_up.done()) and opened.elsewhere.has_changed():
+            opened.catching_up = opened.submit(lambda: self._catch_up(opened))
         opened.sampler.sample_due(list(self._registry.telemetry()))
         strangers = [plugin for plugin in self._plugins.values() if not plugin.is_bundled]
         if next(opened.beats) % MEMORY_BEATS == 0:
@@ -339,40 +373,7 @@ class PluginHost:
                 raise EngineClosedError("The engine was closed.") from None
             raise
 
-    def _require_open(self) -> "_Open":
+    def _require_open(self) -> OpenHost:
         if self._open is None:
             raise EngineClosedError("The engine is not open.", "Use it inside `async with Engine(...)`.")
         return self._open
-
-
-class _Open:
-    """Everything that exists only while the host is open."""
-
-    def __init__(self, around: Surroundings, watch: "Callable[[_Open], None]", keep: Keep) -> None:
-        self.around = around
-        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hearth-plugins")
-        self.beat = Beat(lambda: watch(self))
-        self.beats = itertools.count()
-        self.sampler = Sampler(self.submit, keep)
-        self.trees = TreeWatch()
-        self.found: Future[list[Future[None]]] | None = None
-
-    def submit(self, function: Callable[[], T]) -> "Future[T]":
-        """Have something done on a thread of the host; a fault of the host's own is not lost."""
-        try:
-            future = self.pool.submit(function)
-        except RuntimeError as error:
-            raise EngineClosedError("The engine was closed.") from error
-        future.add_done_callback(_log_fault)
-        return future
-
-
-def _log_fault(future: "Future[T]") -> None:
-    if not future.cancelled() and not isinstance(future.exception(), EngineError | None):
-        log.error("Something went wrong with a plugin", exc_info=future.exception())
-
-
-def _is_watched(info: PluginInfo) -> bool:
-    """Whether there is something about a plugin that changes by itself."""
-    measures = any(offer.kind is OfferKind.TELEMETRY for offer in info.offers)
-    return info.state is PluginState.ACTIVE and (info.is_isolated or measures)

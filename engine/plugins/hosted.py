@@ -14,13 +14,14 @@ import msgspec
 
 from engine.errors import PluginError, PluginRefusedError
 from engine.plugins import loader
-from engine.plugins.consent import Decision
+from engine.plugins.consent import Decision, Stored
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import Values
 from engine.plugins.description import describe
 from engine.plugins.development import Stamp, tree_stamp
 from engine.plugins.digest import tree_digest
 from engine.plugins.discovery import FoundPlugin, look
+from engine.plugins.elsewhere import inode
 from engine.plugins.guard import Guard, guarded
 from engine.plugins.infos import PluginInfo, PluginState
 from engine.plugins.manifest import Manifest, Permission
@@ -74,6 +75,8 @@ class HostedPlugin:
         self._samples: dict[str, tuple[Sample, ...]] = {}  # by source; replaced, never changed
         self._session: tuple[str, tuple[Permission, ...]] | None = None  # digest and permissions allowed until the end
         self._stamp: Stamp = ()
+        self._acted_on = around.store.get(self.id)  # what it is, is because of this
+        self._inode = inode(self.folder)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -102,6 +105,7 @@ class HostedPlugin:
             self._stop(_Condition(PluginState.STARTING))
             if self._around.is_development:
                 self._stamp = tree_stamp(self.folder)
+            self._inode = inode(self.folder)
             self._found = self._checked(found or look(self.folder))
             self._condition = self._start()
             self._around.changed(self.id)
@@ -127,15 +131,13 @@ class HostedPlugin:
         """
         with self._turn:
             manifest = self._require_manifest()
-            decision = self._around.store.get(self.id)
             if not self.is_bundled:
-                wanted, current = digest or decision.digest, tree_digest(self.folder)
+                wanted, current = digest or self._around.store.get(self.id).digest, tree_digest(self.folder)
                 if wanted != current:
                     self.start()  # shows what there is to be allowed now
                     raise self._not_allowed(manifest, has_changed=bool(wanted))
-                decision = msgspec.structs.replace(decision, digest=current)
-            decision = msgspec.structs.replace(decision, is_enabled=True, stopped="")
-            self._around.store.put(self.id, decision)
+                digest = current
+            self._decide(digest=digest, is_enabled=True, stopped="")
             self._start_anew()
 
     def disable(self) -> None:
@@ -147,8 +149,7 @@ class HostedPlugin:
         with self._turn:
             self._session = None
             self.stop(PluginState.DISABLED, "You have disabled it.")
-            decision = self._around.store.get(self.id)
-            self._around.store.put(self.id, msgspec.structs.replace(decision, is_enabled=False))
+            self._decide(is_enabled=False)
 
     def reload(self) -> None:
         """Run it anew from its files, if it may run.
@@ -157,9 +158,8 @@ class HostedPlugin:
             PluginError: it failed to start, or its files are no longer those that were allowed.
         """
         with self._turn:
-            decision = self._around.store.get(self.id)
-            if decision.stopped:
-                self._around.store.put(self.id, msgspec.structs.replace(decision, stopped=""))
+            if self._around.store.get(self.id).stopped:
+                self._decide(stopped="")
             self._start_anew()
 
     def set_settings(self, values: Values) -> None:
@@ -174,9 +174,9 @@ class HostedPlugin:
             stored = self._stored_settings(manifest)
             checked = check_values(manifest.settings, {**stored, **values})
             plain = {name: list(v) if isinstance(v, tuple) else v for name, v in checked.items()}
-            decision = self._around.store.get(self.id)
-            settings = msgspec.convert(plain, type=dict[str, bool | int | float | str | list[str]])
-            self._around.store.put(self.id, msgspec.structs.replace(decision, settings=settings))
+            settings = msgspec.convert(plain, type=dict[str, Stored])
+            self._around.store.change(self.id, partial(_with_settings, settings, values))
+            self._acted_on = self._around.store.get(self.id)
             if self.is_running:
                 self._start_anew()
             self._around.changed(self.id)
@@ -194,6 +194,16 @@ class HostedPlugin:
                 if found.manifest is not None and found.manifest.permissions == self._session[1]:
                     self._session = (tree_digest(self.folder), self._session[1])
             self.start()
+
+    def is_outdated(self) -> bool:
+        """Whether another process of Hearth has decided something about it, or put other files in its place."""
+        return self._acted_on != self._around.store.get(self.id) or self._inode != inode(self.folder)
+
+    def catch_up(self) -> None:
+        """Do what was decided in another process, if this has not been done meanwhile."""
+        with self._turn:
+            if self.is_outdated():
+                self.start()
 
     def report(self, error: PluginError) -> None:
         """Note a failure of a plugin that runs in this process; it goes on."""
@@ -234,6 +244,10 @@ class HostedPlugin:
             return plain
         return describe(plain, manifest, self._running.offers, self._stored_settings(manifest))
 
+    def _decide(self, **changes: str | bool) -> None:
+        self._around.store.change(self.id, lambda decision: msgspec.structs.replace(decision, **changes))
+        self._acted_on = self._around.store.get(self.id)
+
     def _start_anew(self) -> None:
         self.start()
         if self._condition.state in {PluginState.STOPPED, PluginState.REFUSED, PluginState.NEEDS_CONSENT}:
@@ -246,10 +260,10 @@ class HostedPlugin:
 
     def _start(self) -> _Condition:
         """Run it if it may run, and say how it then is."""
+        decision = self._acted_on = self._around.store.get(self.id)
         if self._found.refusal is not None:
             return _Condition(PluginState.REFUSED, str(self._found.refusal))
         manifest = self._require_manifest()
-        decision = self._around.store.get(self.id)
         try:
             if (reason := self._why_not(decision)) is not None:
                 return reason
@@ -346,3 +360,9 @@ class HostedPlugin:
     def _recent_failures(self) -> int:
         since_s = time.monotonic() - FAILURE_WINDOW_S
         return sum(1 for time_s in tuple(self._failures) if time_s > since_s)
+
+
+def _with_settings(settings: dict[str, Stored], given: Values, decision: Decision) -> Decision:
+    """A decision with settings, of which those that were not given stay as another process may have set them."""
+    others = {name: value for name, value in decision.settings.items() if name in settings and name not in given}
+    return msgspec.structs.replace(decision, settings={**settings, **others})

@@ -1,4 +1,4 @@
-"""Beat: calls back at a steady pace on a thread of its own, while there is something to watch."""
+"""Beat: calls back at a steady pace on a thread of its own."""
 
 import logging
 import threading
