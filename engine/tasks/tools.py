@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -13,6 +14,8 @@ from engine.types import ToolCall
 
 MAX_RESULT_CHARS: Final = 256 << 10
 """Longer than any context wants to read."""
+MAX_ARGUMENT_VALUES: Final = 5_000
+"""Of one call, those inside others counted; some checks take time that grows with their square."""
 MOST_AT_ONCE: Final = 4
 
 
@@ -64,6 +67,10 @@ def check_arguments(call: ToolCall, tool: Tool) -> None:
     from referencing import Registry as References
     from referencing.exceptions import Unresolvable
 
+    if _values_in(call.arguments) > MAX_ARGUMENT_VALUES:
+        raise InvalidRequestError(
+            f"The call of {call.name} has more than {MAX_ARGUMENT_VALUES:,} values.", "Give less."
+        )
     schema = dict(tool.spec.parameters)
     try:
         Draft202012Validator.check_schema(schema)
@@ -78,6 +85,11 @@ def check_arguments(call: ToolCall, tool: Tool) -> None:
         raise InvalidRequestError(f"The schema of {call.name} refers to what is not in it: {error.ref}.") from error
     except RecursionError as error:
         raise InvalidRequestError(f"The schema of {call.name} leads in a circle.") from error
+
+
+def _values_in(value: object) -> int:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return 1 + sum(map(_values_in, inner))
 
 
 def _call(plugin: str, tool: Tool, call: ToolCall) -> str:

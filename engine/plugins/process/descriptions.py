@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,13 +11,11 @@ from engine.plugins.contract.values import Field, Kind
 from engine.plugins.field_reader import one_line
 from engine.plugins.offers import Offers
 from engine.plugins.process.shapes import ShapeError, is_json
+from engine.plugins.process.tool_schemas import check_schema
 from engine.types import ToolSpec
 
 _MOST_FIELDS: Final = 40
 _MOST_OFFERS: Final = 200
-_UNSAFE_KEYWORDS: Final = frozenset({"pattern", "patternProperties", "$id", "$dynamicRef", "$recursiveRef"})
-_NAMED_SCHEMAS: Final = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
-_DATA_KEYWORDS: Final = frozenset({"enum", "const", "default", "examples"})
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -101,27 +98,11 @@ def _check(description: Description) -> None:
     for tool in description.tools:
         if len(tool.spec.description) > 4000 or not is_json(dict(tool.spec.parameters)):
             raise ValueError(f"the tool {tool.spec.name[:40]!r} has a description or a schema that no model could read")
-        _check_schema(tool.spec.parameters)
+        check_schema(tool.spec.parameters)
     for source in description.telemetry:
         one_line(source.title, 80, 1)
         if not 0.5 <= source.period_s < math.inf:
             raise ValueError(f"the source {source.id[:40]!r} has a period of {source.period_s} s")
-
-
-def _check_schema(schema: object) -> None:
-    """Refuse what makes checking arguments reach the network, or take as long as a stranger likes."""
-    if isinstance(schema, list):
-        for item in schema:
-            _check_schema(item)
-    if not isinstance(schema, Mapping):
-        return
-    for key, value in schema.items():
-        if key in _UNSAFE_KEYWORDS or (key == "$ref" and not str(value).startswith("#")):
-            raise ValueError(f"a schema must not have `{key}`" + (" outside itself" if key == "$ref" else ""))
-        if key in _NAMED_SCHEMAS and isinstance(value, Mapping):
-            _check_schema(list(value.values()))
-        elif key not in _DATA_KEYWORDS:
-            _check_schema(value)
 
 
 def _check_fields(fields: tuple[Field, ...]) -> None:

@@ -44,6 +44,7 @@ async def test_a_tool_is_called(box):
         ("add", {"a": 1}, "wrong at the arguments: 'b' is a required property"),
         ("add", {"a": 1, "b": "2"}, "wrong at b: '2' is not of type 'number'"),
         ("add", {"a": 1, "b": 2, "c": 3}, "Additional properties"),
+        ("add", {"a": [[0] * 3_000, [0] * 3_000]}, "more than 5,000 values"),
         ("sub", {}, "no tool called sub"),
     ],
 )
