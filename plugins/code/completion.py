@@ -1,6 +1,6 @@
 """Complete code: what belongs into a gap."""
 
-from engine.plugins.api import Field, GenerateRequest, InvalidRequestError, Kind, TaskContext, Values
+from engine.plugins.api import Field, GenerateRequest, InvalidRequestError, Kind, Sampling, TaskContext, Values
 
 
 class CompleteCode:
@@ -31,6 +31,7 @@ class CompleteCode:
             prompt=str(inputs["prefix"]),
             suffix=str(inputs.get("suffix", "")),
             max_tokens=most,
+            sampling=Sampling(temperature=0.0),  # what belongs into a gap is no matter of chance
         )
         result = context.models.generate(request, lambda more: context.emit("code", more))
         if not result.text.strip():
