@@ -254,7 +254,7 @@ class PluginHost:
                     plugin = self._add(HostedPlugin(look(folder), opened.around, is_bundled=False))
                     opened.submit(plugin.start)
         for plugin in self._plugins.values():
-            if plugin.is_outdated():
+            if plugin.is_outdated:
                 opened.submit(partial(self._catch_up_with, plugin))
 
     def _catch_up_with(self, plugin: HostedPlugin) -> None:

@@ -195,6 +195,7 @@ class HostedPlugin:
                     self._session = (tree_digest(self.folder), self._session[1])
             self.start()
 
+    @property
     def is_outdated(self) -> bool:
         """Whether another process of Hearth has decided something about it, or put other files in its place."""
         return self._acted_on != self._around.store.get(self.id) or self._inode != inode(self.folder)
@@ -202,7 +203,7 @@ class HostedPlugin:
     def catch_up(self) -> None:
         """Do what was decided in another process, if this has not been done meanwhile."""
         with self._turn:
-            if self.is_outdated():
+            if self.is_outdated:
                 self.start()
 
     def report(self, error: PluginError) -> None:
