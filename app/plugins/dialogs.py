@@ -22,6 +22,7 @@ class ChoiceDialog(QDialog):
 
     def __init__(self, appearance: Appearance, title: str, safe: str, yes: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setObjectName("dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setWindowTitle(title)
@@ -62,7 +63,7 @@ class ChoiceDialog(QDialog):
         buttons.addWidget(self.safe_button)
         buttons.addWidget(self.yes_button)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setContentsMargins(1, 1, 1, 1)  # the edge, for windows that have no frame
         whole.setSpacing(0)
         whole.addLayout(body, 1)
         whole.addWidget(footer)

@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 FAILURE_WINDOW_S: Final = 300.0
 SAFE_MODE: Final = "Hearth was started in safe mode, in which only its own plugins run."
 CRASHED: Final = "It was running when Hearth ended unexpectedly. Start it again if you trust it."
-NEW: Final = "It is new. Look at what it wants to do, and allow it."
+NEW: Final = "It is new. Look at what it wants to do before you allow it."
 FORGOTTEN: Final = "The file with your decisions was damaged and put aside as {}. Look at what it wants, and allow it."
-CHANGED: Final = "Its files have changed since you allowed it. Look at what it wants to do, and allow it again."
+CHANGED: Final = "Its files have changed since you allowed it. Look at what it wants to do before you allow it again."
 
 
 @dataclass(frozen=True, slots=True)
