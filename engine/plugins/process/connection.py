@@ -131,6 +131,10 @@ class Connection:
             calls = list(self._calls.values())
         return next((call for call in calls if call.clock.is_overdue()), None)
 
+    def is_deaf(self, limit_s: float) -> bool:
+        """Whether the plugin has not taken what it is being sent for so long."""
+        return self._channel.waited_s() > limit_s
+
     def is_idle(self) -> bool:
         """Whether nothing is asked of the plugin."""
         with self._lock:

@@ -158,6 +158,8 @@ class Life:
             raise FaultError(ENDED)
         if (call := self._connection.overdue()) is not None:
             raise FaultError(call.clock.what)
+        if self._connection.is_deaf(self._limits.listen_s):
+            raise FaultError(f"did not listen to Hearth for {self._limits.listen_s:g} s")
         now_s = time.monotonic()
         if now_s - self._looked_s >= _LOOK_AT_LOAD_S or not self._connection.is_idle():
             with suppress(psutil.Error):  # it has just ended: the next look finds that

@@ -10,6 +10,7 @@ class ProcessLimits:
     Attributes:
         start_s: most time for starting it, importing the plugin included.
         call_s: most time for one call; tasks have `Manifest.time_limit_s` instead.
+        listen_s: most time that it may take to take a part of what it is sent; more than any machine needs.
         grace_s: most time that a cancelled task takes to end.
         busy_s: processor time that it may burn in a row while nothing is asked of it.
         flood_s: most time that it may send as much as the next two allow.
@@ -25,6 +26,7 @@ class ProcessLimits:
 
     start_s: float = 15.0
     call_s: float = 2.0
+    listen_s: float = 10.0
     grace_s: float = 2.0
     busy_s: float = 5.0
     flood_s: float = 5.0

@@ -57,10 +57,10 @@ class TaskSession:
             FaultError: the plugin has failed.
         """
         while True:
+            self._look()
             try:
                 event = self._call.events.get(timeout=_LOOK_S)
             except queue.Empty:
-                self._look()
                 continue
             if isinstance(event, FaultError):
                 raise self._stopped or event
@@ -71,7 +71,7 @@ class TaskSession:
             self._take(event)
 
     def _look(self) -> None:
-        """See whether the task is cancelled, since one that computes says nothing."""
+        """See whether the task is cancelled: one that computes says nothing, and one that asks may never stop."""
         if isinstance(self._context, _Cancellable):
             self._guarded(self._context.cancellation.check)
 
@@ -111,17 +111,19 @@ class TaskSession:
         ).start()
 
     def _answer(self, ask_id: int, name: str, body: Any) -> None:
-        result: object
+        try:
+            self._connection.answer(ask_id, self._outcome(ask_id, name, body))
+        finally:
+            self._questions.release()  # not before it is sent: a plugin that does not listen would fill us with threads
+
+    def _outcome(self, ask_id: int, name: str, body: Any) -> object:
         try:
             with self._call.clock.paused():
-                result = self._result(ask_id, name, body)
+                return self._result(ask_id, name, body)
         except ShapeError as error:
-            result = InvalidRequestError(f"The models were asked for something wrong: {error}.")
+            return InvalidRequestError(f"The models were asked for something wrong: {error}.")
         except EngineError as error:
-            result = error
-        finally:
-            self._questions.release()
-        self._connection.answer(ask_id, result)
+            return error
 
     def _result(self, ask_id: int, name: str, body: Any) -> object:
         if not self._has_models:

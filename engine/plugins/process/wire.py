@@ -12,6 +12,7 @@ import math
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -174,6 +175,7 @@ class Channel:
         self._socket = stream
         self._reader = io.BufferedReader(stream.makefile("rb", buffering=0), 1 << 16)
         self._sending = threading.Lock()
+        self._sending_since_s: float | None = None  # written under _sending
         self._receives = receives
         self._sends = sends
 
@@ -197,10 +199,19 @@ class Channel:
             raise WireError(f"more than {self._sends.lists:,} lists, more than can be handed over at once")
         if (size := len(head) + sum(part.nbytes for part in attachments)) > self._sends.frame:
             raise WireError(f"{size:,} bytes, more than can be handed over at once")
+        parts: list[bytes | memoryview] = [_LENGTH.pack(len(head)) + head, *attachments]
         with self._sending:
-            self._socket.sendall(_LENGTH.pack(len(head)) + head)
-            for part in attachments:
-                self._socket.sendall(part)
+            try:
+                for part in parts:
+                    self._sending_since_s = time.monotonic()
+                    self._socket.sendall(part)
+            finally:
+                self._sending_since_s = None
+
+    def waited_s(self) -> float:
+        """How long the other side has not taken what is being sent; 0 if nothing is. Any thread."""
+        since_s = self._sending_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     def receive(self) -> Received | None:
         """Wait for a frame; None once the other side is gone.

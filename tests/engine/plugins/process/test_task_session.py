@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from engine.errors import EngineError, InvalidRequestError, PluginError, TaskCan
 from engine.plugins.contract.values import InputFile, Table
 from engine.plugins.infos import PluginState
 from engine.plugins.manifest import OfferKind, Permission, PermissionKind
+from engine.plugins.process.task_session import MOST_QUESTIONS
 from engine.testing import FakeModels, FakeTaskContext
 from engine.types import Accepts, ModelInfo
 
@@ -189,6 +191,24 @@ def test_a_task_that_does_not_end_when_cancelled_is_ended(task):
     status = remote.plugin.process.status()
     assert status.reason == "The plugin Offender did not stop within 0.3 s of being cancelled."
     assert (status.failures, status.state) == (1, PluginState.STARTING)
+
+
+def test_a_task_that_asks_and_asks_but_never_listens_is_ended(task):
+    source = """
+import os, struct, sys, threading, msgspec
+def work(inputs, context):
+    threading.Thread(target=context._line._listening.acquire, daemon=True).start()  # nobody else can receive now
+    for ask in range(1000, 10 ** 9):
+        head = msgspec.msgpack.encode([0, ask, "available", [context._call_id, None], []])
+        os.write(int(sys.argv[-2]), struct.pack("<I", len(head)) + head)
+        time.sleep(0.001)
+"""
+    remote = task(source, limits={"listen_s": 0.5, "call_s": 60.0}, time_limit_s=60.0)
+    models = FakeModels(infos=[replace(INFO, name="a" * 10_000)])  # long answers soon fill the line
+    with pytest.raises(PluginError, match=r"did not listen to Hearth for 0\.5 s"):
+        remote.run({}, FakeTaskContext(models))
+    asking = [thread for thread in threading.enumerate() if thread.name.startswith("hearth-plugin-ask")]
+    assert len(asking) <= MOST_QUESTIONS
 
 
 def test_other_calls_go_on_while_a_task_runs(make_plugin):
