@@ -52,6 +52,8 @@ class FormPane(QFrame):
 
     def show_task(self, task: TaskInfo) -> None:
         """Show a task's form; one that was filled in before comes back as it was."""
+        if task == self._task:
+            return  # hiding its form, even for a moment, would take the keyboard from it
         if self.form is not None:
             self.form.hide()
         known = self._forms.get(task.id)

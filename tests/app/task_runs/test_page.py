@@ -237,3 +237,22 @@ def test_times_are_said_as_people_do():
     assert duration_words(0.18) == "180\u00a0ms"
     assert duration_words(3.21) == "3.2\u00a0s"
     assert duration_words(125) == "2\u00a0min 5\u00a0s"
+
+
+def test_a_run_by_key_leaves_the_keyboard_in_the_field(run, bench, qtbot):
+    async def story() -> None:
+        async with bench:
+            page = bench.page
+            with qtbot.waitActive(page):
+                page.activateWindow()
+            page.show_task("shout")
+            page.form_pane.fill({"text": "again and again"})
+            page.form_pane.focus_first()
+            field = QGuiApplication.focusObject()
+            assert page.form_pane.form.isAncestorOf(field)
+            for _ in range(2):
+                page.form_pane.run()
+                await bench.settled()
+                assert field.hasFocus()
+
+    run(story())
