@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import struct
 import sys
@@ -9,7 +10,7 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
-from engine.plugins.process.confine_posix import lower_limits
+from engine.plugins.process.confine_posix import FILE_BYTES, lower_limits
 from engine.plugins.process.confinement import FILES, NETWORK, PROGRAMS, Confinement
 from engine.plugins.process.landlock import TCP_VERSION, FileRules, landlock_version, restrict
 from engine.plugins.process.seccomp import has_seccomp, refuse_calls
@@ -26,6 +27,8 @@ _NETWORK_FILES: Final = (
 _PROGRAM_FOLDERS: Final = ("/bin", "/sbin", "/usr", "/lib", "/lib64", "/opt", "/nix/store", "/etc/alternatives")
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24
 _DATAGRAMS: Final = "On this system it can reach the network by other ways than TCP, even without the permission."
+_USERS_FILE_BYTES: Final = 4 << 30
+_MORE_THREADS: Final = 1024
 _CAPABILITIES_V3: Final = 0x20080522
 
 
@@ -35,7 +38,8 @@ def confine_linux(confinement: Confinement) -> None:
     Raises:
         OSError: the kernel has what it takes, but refuses it; the plugin must not run then.
     """
-    lower_limits(confinement.memory_bytes)
+    lower_limits(confinement.memory_bytes, _USERS_FILE_BYTES if confinement.writable else FILE_BYTES)
+    _limit_threads()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _drop_capabilities(libc)
@@ -73,6 +77,22 @@ def _python_folders() -> list[str]:
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     frozen = [os.path.dirname(sys.executable)] if getattr(sys, "frozen", False) else []
     return [package, *frozen, *(path for path in sys.path if path != root or path in libraries)]
+
+
+def _limit_threads() -> None:
+    """Keep the system from running out of threads.
+
+    The limit counts all threads of the user, so it lies above those that all users have now. It does not hold root;
+    Hearth looks at the number as well.
+    """
+    try:
+        with open("/proc/loadavg", encoding="ascii") as file:
+            running = int(file.read().split()[3].split("/")[1])
+    except (OSError, ValueError, IndexError):  # some containers have another /proc, or none
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = running + _MORE_THREADS if hard == resource.RLIM_INFINITY else min(running + _MORE_THREADS, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:

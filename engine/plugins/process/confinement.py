@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -45,11 +46,12 @@ class Confinement:
 def confinement_of(folder: Path, scratch: Path, manifest: Manifest) -> Confinement:
     """What a plugin may do, from the permissions that its user has agreed to."""
     granted = {permission.kind: permission for permission in manifest.permissions}
+    changeable = _named(granted.get(PermissionKind.WRITE))
     return Confinement(
         folder=str(folder.resolve()),
         scratch=str(scratch.resolve()),
-        readable=_folders(granted.get(PermissionKind.READ)),
-        writable=_folders(granted.get(PermissionKind.WRITE)),
+        readable=_folders(_named(granted.get(PermissionKind.READ)), changeable),
+        writable=_folders(changeable, changeable),
         network=PermissionKind.NETWORK in granted,
         programs=PermissionKind.SUBPROCESS in granted,
         memory_bytes=manifest.memory_bytes,
@@ -96,9 +98,22 @@ def unenforced() -> tuple[str, ...]:
         return (FILES, NETWORK) if sys.platform == "win32" else (FILES, NETWORK, PROGRAMS, ORPHANS)
 
 
-def _folders(permission: Permission | None) -> tuple[str, ...]:
-    """Folders as they are on this machine; those that are not there are left out, and stay out of reach."""
-    if permission is None:
-        return ()
-    folders = (Path(folder).expanduser() for folder in permission.folders)
-    return tuple(str(folder.resolve()) for folder in folders if folder.is_dir())
+def _named(permission: Permission | None) -> list[Path]:
+    """The folders that a permission names."""
+    return [Path(folder).expanduser() for folder in permission.folders] if permission is not None else []
+
+
+def _folders(named: Iterable[Path], changeable: Iterable[Path]) -> tuple[str, ...]:
+    """Folders as they are on this machine; those that are not there are left out, and stay out of reach.
+
+    So are those inside a folder that the plugin may change: they are within its reach anyway, unless it has put a link
+    in their place, to something that nobody has let it reach.
+    """
+    its_own = [folder.resolve() for folder in changeable]
+    kept = [folder for folder in named if folder.is_dir() and not _is_inside(folder, its_own)]
+    return tuple(str(folder.resolve()) for folder in kept)
+
+
+def _is_inside(folder: Path, others: Iterable[Path]) -> bool:
+    above = [parent.resolve() for parent in folder.parents]
+    return any(parent.is_relative_to(other) for other in others for parent in above)

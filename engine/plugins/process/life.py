@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 _END_S: Final = 2.0
 _BUSY_SHARE: Final = 0.25  # of one core, from which a plugin with nothing to do counts as busy
+_MOST_THREADS: Final = 512
 _LOOK_AT_LOAD_S: Final = 0.25
 _LOOK_AT_SCRATCH_S: Final = 1.0
 _QUIET_SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
@@ -200,15 +201,17 @@ class Life:
     def _look_at_load(self, now_s: float) -> None:
         with self._usage.oneshot():
             self.memory_bytes = self._usage.memory_info().rss
-            times = self._usage.cpu_times()
+            times, threads = self._usage.cpu_times(), self._usage.num_threads()
         if self.memory_bytes > self._manifest.memory_bytes:
             raise FaultError(
                 f"took {self.memory_bytes >> 20:,} MiB of memory, of which it may take "
                 f"{self._manifest.memory_bytes >> 20:,} MiB"
             )
+        if threads > _MOST_THREADS:
+            raise FaultError(f"has started {threads:,} threads, of which it may have {_MOST_THREADS:,}")
         if now_s - self._scratch_s > _LOOK_AT_SCRATCH_S:
             self._scratch_s = now_s
-            if self._scratch.is_full():
+            if self._scratch.is_full(process=self._process.pid):
                 raise FaultError("has filled its folder for temporary files")
         cpu_s = times.user + times.system
         begun = self._connection.calls_begun()

@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import suppress
@@ -33,9 +34,15 @@ class Scratch:
         sweep_once()
         self.folder = Path(tempfile.mkdtemp(prefix=f"hearth-plugin-{os.getpid()}-{plugin}-"))
 
-    def is_full(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> bool:
-        """Whether there is more in it than a plugin needs; looks at no more files than are allowed."""
-        total = count = 0
+    def is_full(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES, process: int | None = None) -> bool:
+        """Whether there is more in it than a plugin needs; looks at no more files than are allowed.
+
+        Args:
+            most_bytes: that it may need on the disk.
+            most_files: and folders.
+            process: of the plugin, whose files without a name count as well; None for none.
+        """
+        total, count = 0 if process is None else _nameless_bytes(process), 0
         folders = [self.folder]
         while folders:
             with suppress(OSError), os.scandir(folders.pop()) as entries:  # it may be changing under our eyes
@@ -46,7 +53,7 @@ class Scratch:
                         return True
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(Path(entry.path))
-        return False
+        return total > most_bytes
 
     def remove(self) -> None:
         """Remove it, as far as possible: folders that were nested too deep stay."""
@@ -71,9 +78,21 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _bytes_on_disk(stat: os.stat_result) -> int:
+def _nameless_bytes(process: int) -> int:
+    """What files take on the disk that a process has open, but that have no name any more."""
+    total = 0
+    with suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:  # other systems have no such folder
+        for entry in entries:
+            with suppress(OSError):
+                found = entry.stat()
+                if stat.S_ISREG(found.st_mode) and not found.st_nlink:
+                    total += _bytes_on_disk(found)
+    return total
+
+
+def _bytes_on_disk(found: os.stat_result) -> int:
     """What a file really takes, holes left out; its length on Windows, which does not say."""
     if sys.platform == "win32":
-        return stat.st_size
+        return found.st_size
     else:  # noqa: RET505 - or mypy would look at this line for Windows
-        return stat.st_blocks * 512
+        return found.st_blocks * 512

@@ -65,7 +65,7 @@ _NEVER: Final[dict[str, tuple[int | None, int | None]]] = {
 }  # fmt: skip
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER_MODE = 38, 22, 2
-_PR_SET_PDEATHSIG: Final = 1
+_PR_REFUSED: Final = (1, 4)  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE: to outlive Hearth, and to hide from it
 _SECCOMP_NUMBER: Final = {"x86_64": 317, "aarch64": 277}
 _IS_ACTION_AVAILABLE: Final = 2
 
@@ -134,7 +134,7 @@ def _program(machine: str, network: bool, programs: bool) -> Iterator[Instructio
     yield from _when(_number("clone", column), _clone_rule(programs))
     yield from _when(_number("socket", column), _one_of(_INTERNET if network else ()))
     yield from _when(_number("socketpair", column), _one_of(_STREAMS, _SECOND_AT))
-    yield from _when(_number("prctl", column), _none_of((_PR_SET_PDEATHSIG,)))
+    yield from _when(_number("prctl", column), _none_of(_PR_REFUSED))
     yield from _when(_number("fcntl", column), _none_of(_SET_OWNER, _SECOND_AT))
     yield from _when(_number("ioctl", column), _none_of(_SET_OWNER_IO, _SECOND_AT))
     for name in ("prlimit64", "sched_setaffinity"):

@@ -61,6 +61,13 @@ CASES = {
         limits={"call_s": 3.0},
         memory_bytes=128 << 20,
     ),
+    "starts threads": Misbehaviour(
+        "import threading, time\ndef go(a):\n    threading.stack_size(32768)\n"
+        "    for _ in range(600): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "    time.sleep(60)",
+        r"has started \d+ threads, of which it may have 512",
+        limits={"call_s": 5.0},
+    ),
     "prints 1 GB": Misbehaviour(
         "def go(a):\n    for _ in range(1024): print('x' * (1 << 20))\n    return 'printed'",
         r"did not answer within 0\.4 s",

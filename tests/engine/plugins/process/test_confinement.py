@@ -153,6 +153,23 @@ def test_permissions_open_what_they_name(outcomes, tmp_path):
     assert outcomes(*tries, permissions=permissions, folder=str(tmp_path)) == tries
 
 
+def test_a_link_inside_a_folder_that_it_may_change_leads_nowhere(tmp_path):
+    for name in ("keys", "notes/kept", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "notes" / "swapped").symlink_to(tmp_path / "keys")  # it was a folder when its user agreed
+    (tmp_path / "alias").symlink_to(tmp_path / "notes")
+    names = ("notes/swapped", "notes/swapped/deeper", "notes/kept", "alias/swapped", "other")
+    (tmp_path / "keys" / "deeper").mkdir()
+    folders = tuple(str(tmp_path / name) for name in names)
+    permissions = (
+        Permission(PermissionKind.WRITE, "To write.", folders=(str(tmp_path / "notes"), folders[0])),
+        Permission(PermissionKind.READ, "To read.", folders=folders),
+    )
+    named = {"id": "offender", "name": "Offender", "version": "1.0.0", "api": "1.0", "summary": "", "provides": ()}
+    found = confinement_of(tmp_path, tmp_path, Manifest(**named, permissions=permissions))
+    assert (found.writable, found.readable) == ((str(tmp_path / "notes"),), (str(tmp_path / "other"),))
+
+
 @linux_only
 def test_limits_and_environment(outcomes, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "password")
@@ -162,8 +179,9 @@ def test_limits_and_environment(outcomes, monkeypatch):
         "__import__('resource').getrlimit(4)",  # core
         "__import__('resource').getrlimit(9)[0] < 4 << 30",  # address space
         "os.getsid(0) == os.getpid()",
+        "__import__('resource').getrlimit(6)[0] < 1 << 22",  # threads of the user
     )
-    assert list(outcome.values()) == ["False", "True", "(0, 0)", "True", "True"]
+    assert list(outcome.values()) == ["False", "True", "(0, 0)", "True", "True", "True"]
 
 
 @linux_only

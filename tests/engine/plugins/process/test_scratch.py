@@ -34,6 +34,17 @@ def test_large_files_and_many_files_fill_it(scratch):
     assert scratch.is_full(100_000, 1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows which files are open")
+def test_files_without_a_name_fill_it_as_well(scratch):
+    with (scratch.folder / "a").open("wb") as file:
+        file.write(bytes(50_000))
+        file.flush()
+        (scratch.folder / "a").unlink()
+        assert not scratch.is_full(20_000, 2)
+        assert not scratch.is_full(100_000, 2, os.getpid())
+        assert scratch.is_full(20_000, 2, os.getpid())
+
+
 def test_links_lead_nowhere(scratch, tmp_path):
     (tmp_path / "large").write_bytes(bytes(500_000))
     (scratch.folder / "link").symlink_to(tmp_path / "large")

@@ -114,8 +114,8 @@ def test_no_limits_of_others_and_no_signals_by_way_of_files(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_it_cannot_give_up_ending_with_hearth(machine):
-    assert outcome(machine, number_of("prctl", machine), 1) == errno.EACCES
+def test_it_cannot_give_up_ending_with_hearth_nor_hide_from_it(machine):
+    assert {outcome(machine, number_of("prctl", machine), what) for what in (1, 4)} == {errno.EACCES}
     assert outcome(machine, number_of("prctl", machine), 15) == ALLOW
 
 
