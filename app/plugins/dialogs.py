@@ -1,11 +1,14 @@
 """Dialogs of the page: a title, a body, and a footer with the safe choice first and focused. Opened, never executed."""
 
+from typing import cast
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.labels import text_label
 from app.theme import Appearance
+from app.theme.widgets import FocusRing
 
 _WIDTH = 520
 
@@ -37,10 +40,12 @@ class ChoiceDialog(QDialog):
         self.room = QVBoxLayout()
         self.room_width = _WIDTH - 2 * appearance.theme.space("xl")
         self._lay_out(title)
+        self._ring = FocusRing(appearance, self, cast("QApplication", QApplication.instance()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin with the safe choice."""
         super().showEvent(event)
+        self._ring.attach()
         self.safe_button.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _lay_out(self, title: str) -> None:

@@ -150,8 +150,9 @@ class TasksPage(QWidget):
             widget.setVisible(bool(tasks))
         self._empty.setVisible(not tasks)
         if tasks and (chosen is None or chosen != current):
-            task = chosen or tasks[0]
-            self._choose(task, self._controller.latest(task.id))
+            task, run = chosen or tasks[0], self.run_pane.run
+            is_of_gone_task = chosen is None and run is not None  # what came out of it, or why it failed, stays
+            self._choose(task, run if is_of_gone_task else self._controller.latest(task.id))
         self._mark()
 
     def _show_runs(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea
 
 from app.plugins.actions import Action
 from app.plugins.consent_dialog import ConsentDialog
+from app.theme.widgets import FocusRing
 from engine import PluginState
 
 CHANGED = "Its files have changed since you allowed it."
@@ -94,6 +95,17 @@ def test_every_key_that_comes_too_fast_is_the_safe_choice(asked, key):
         QTest.keyClick(dialog.safe_button, key)
         await bench.until(lambda: bench.page._consent is None)
         assert bench.host.calls == []
+
+    asked(check)
+
+
+def test_the_keyboards_place_can_be_seen(asked):
+    async def check(bench, dialog) -> None:
+        await bench.until(dialog.yes_button.isEnabled)
+        QTest.keyClick(dialog.windowHandle(), Qt.Key.Key_Tab)
+        ring = dialog.findChild(FocusRing)
+        assert ring.isVisible()
+        assert ring.target is QGuiApplication.focusObject()
 
     asked(check)
 

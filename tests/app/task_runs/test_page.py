@@ -256,3 +256,23 @@ def test_a_run_by_key_leaves_the_keyboard_in_the_field(run, bench, qtbot):
                 assert field.hasFocus()
 
     run(story())
+
+
+def test_why_a_run_failed_stays_when_its_task_is_gone(run, bench):
+    async def story() -> None:
+        async with bench:
+            page, other = bench.page, type(bench.shout)()
+            other.id = "whisper"
+            bench.put("more", other)
+            await bench.until(lambda: "whisper" in keys(page))
+            page.show_task("fail")
+            page.form_pane.run()
+            await bench.settled()
+            bench.engine._registry.drop("tests")
+            bench.put("more", other)
+            await bench.until(lambda: "fail" not in keys(page))
+            assert page.form_pane.task.id == keys(page)[0]
+            assert page.run_pane.run.task.id == "fail"
+            assert page.run_pane.findChild(Banner).isVisible()
+
+    run(story())
