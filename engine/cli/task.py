@@ -25,6 +25,9 @@ from engine.plugins.manifest import OfferKind
 if TYPE_CHECKING:
     from engine.engine import Engine
 
+_SAYS_MORE = "`hearth plugins info {}` says more."
+_REMEDIES = {PluginState.NEEDS_CONSENT: "`hearth plugins enable {}` shows what it wants, and asks you."}
+
 
 def task(
     context: typer.Context,
@@ -63,7 +66,7 @@ def _find(engine: "Engine", name: str) -> TaskInfo:
     for info in engine.plugins.snapshot():
         if info.state is not PluginState.ACTIVE and any(_is_task(offer, name) for offer in info.offers):
             cause = f"The task {name} belongs to the plugin {info.id}, which does not run: {info.reason or info.state}"
-            raise PluginError(info.id, cause, f"`hearth plugins info {info.id}` says more.")
+            raise PluginError(info.id, cause, _REMEDIES.get(info.state, _SAYS_MORE).format(info.id))
     known = ", ".join(sorted(tasks)) or "none"
     raise InvalidRequestError(f"There is no task called {name}.", f"Known are: {known}.")
 
