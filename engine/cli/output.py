@@ -63,7 +63,8 @@ class Output:
 
 
 def note(text: str) -> None:
-    """Print a line on standard error."""
+    """Print a line on standard error; a terminal gets no control codes, as in `Output.text`."""
+    text = text.translate(_TERMINAL_CODES) if sys.stderr.isatty() else text
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that does
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.errors import PluginRefusedError
 from engine.plugins.bundled import plugin_folders
 from engine.plugins.manifest import Manifest
-from engine.plugins.manifest_reader import read_manifest
+from engine.plugins.manifest_reader import read_manifest, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class FoundPlugin:
 
     @property
     def id(self) -> str:
-        """Id of the plugin; what its folder stands for where the manifest does not say."""
-        return self.manifest.id if self.manifest is not None else self.folder.name.replace("_", "-")
+        """Id of the plugin; what its folder stands for where the manifest does not say, without control characters."""
+        return self.manifest.id if self.manifest is not None else shown(self.folder.name).replace("_", "-")
 
 
 def discover(directory: Path) -> tuple[FoundPlugin, ...]:

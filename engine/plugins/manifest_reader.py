@@ -57,8 +57,8 @@ def read_manifest(folder: Path, *, is_placed: bool = True) -> Manifest:
         if is_placed and folder.name != folder_name(manifest.id):
             raise ValueError(f"`id` is {manifest.id}, so its folder must be called {folder_name(manifest.id)}")
     except ValueError as error:
-        cause = f"The plugin in the folder {_shown(folder.name)} cannot be used: {error}."
-        raise PluginRefusedError(_shown(folder.name), cause, CORRECT_IT) from None
+        cause = f"The plugin in the folder {shown(folder.name)} cannot be used: {error}."
+        raise PluginRefusedError(shown(folder.name), cause, CORRECT_IT) from None
     _check_api(manifest)
     return manifest
 
@@ -106,12 +106,12 @@ def _parse(data: bytes) -> Mapping[str, object]:
     except RecursionError:
         raise ValueError(f"its {MANIFEST_NAME} is nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
-        raise ValueError(f"its {MANIFEST_NAME} is no TOML: {_shown(str(error))}") from None
+        raise ValueError(f"its {MANIFEST_NAME} is no TOML: {shown(str(error))}") from None
 
 
 def _manifest(table: Mapping[str, object]) -> Manifest:
     if unknown := sorted(table.keys() - _READERS.keys()):
-        raise ValueError(f"the key {_shown(unknown[0])} is unknown; known are {', '.join(_READERS)}")
+        raise ValueError(f"the key {shown(unknown[0])} is unknown; known are {', '.join(_READERS)}")
     for key in ("id", "name", "version", "api", "summary", "provides"):
         if key not in table:
             raise ValueError(f"`{key}` is missing; it {_RULES[key]}")
@@ -176,7 +176,7 @@ def _permissions(value: object) -> tuple[Permission, ...]:
 
 def _permission(table: Mapping[str, object]) -> Permission:
     if unknown := sorted(table.keys() - {"kind", "reason", "hosts", "folders"}):
-        raise ValueError(f"have the unknown key {_shown(unknown[0])}; known are kind, reason, hosts, folders")
+        raise ValueError(f"have the unknown key {shown(unknown[0])}; known are kind, reason, hosts, folders")
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in _PERMISSION_KINDS:
         raise ValueError(f"must each have a `kind`, one of {', '.join(PermissionKind)}")
@@ -233,7 +233,7 @@ def _tables(value: object, most: int) -> list[Mapping[str, object]]:
     return value
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text of a stranger in one short line, without what moves a terminal's cursor."""
     short = text if len(text) <= 100 else f"{text[:99]}…"
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in short)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli.output import Output, count_of, human_count, human_size, plain
+from engine.cli.output import Output, count_of, human_count, human_size, note, plain
 from engine.types import Accepts
 
 
@@ -34,6 +34,14 @@ def test_json_and_text_never_mix(capsys: pytest.CaptureFixture[str]) -> None:
     Output(as_json=True).table("table")
     Output(as_json=False).document({"a": 1})
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_said_beside_moves_no_cursor_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    note("known are: \x1b]0;a\x07\x9b2J\n")
+    assert capsys.readouterr().err == "known are: ]0;a2J\n\n"
 
 
 def test_a_number_that_json_does_not_know_is_refused() -> None:

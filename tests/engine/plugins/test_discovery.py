@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from engine.plugins.discovery import discover, look
 
 WritePlugin = Callable[..., Path]
@@ -38,6 +40,15 @@ def test_plugins_are_found_and_refused_ones_with_the_reason(tmp_path: Path, writ
     found = discover(tmp_path)
     assert [(each.id, each.manifest is not None) for each in found] == [("odd", False), ("shout-twice", True)]
     assert "colour" in str(found[0].refusal)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_the_name_of_a_folder_moves_no_cursor(tmp_path: Path):
+    folder = tmp_path / "odd\x1b[2J\n"
+    folder.mkdir()
+    (folder / "plugin.toml").touch()
+    [found] = discover(tmp_path)
+    assert found.id == "odd\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}"
     assert found[1] == look(tmp_path / "shout_twice")
     assert discover(tmp_path / "nothing") == ()
 
