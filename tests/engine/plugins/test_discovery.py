@@ -40,6 +40,8 @@ def test_plugins_are_found_and_refused_ones_with_the_reason(tmp_path: Path, writ
     found = discover(tmp_path)
     assert [(each.id, each.manifest is not None) for each in found] == [("odd", False), ("shout-twice", True)]
     assert "colour" in str(found[0].refusal)
+    assert found[1] == look(tmp_path / "shout_twice")
+    assert discover(tmp_path / "nothing") == ()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
@@ -49,8 +51,6 @@ def test_the_name_of_a_folder_moves_no_cursor(tmp_path: Path):
     (folder / "plugin.toml").touch()
     [found] = discover(tmp_path)
     assert found.id == "odd\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}"
-    assert found[1] == look(tmp_path / "shout_twice")
-    assert discover(tmp_path / "nothing") == ()
 
 
 def test_two_hundred_are_found_in_time_and_none_is_imported(
