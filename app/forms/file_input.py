@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.forms.field_input import FieldInput
-from app.forms.file_reader import FileReader
+from app.forms.file_reader import MOST_BYTES, FileReader
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel, IconButton
 from engine import Field, InputFile, Kind, Value
@@ -119,7 +119,7 @@ class _Zone(QFrame):
         self._noun = noun
         self._icon = QLabel(self)
         self._name = ElidedLabel("", self)
-        self._size = QLabel(self)
+        self._size = ElidedLabel("", self)
         self._size.setProperty("role", "small")
         self._size.setProperty("muted", True)
         self.choose = QPushButton("Choose…", self)
@@ -135,7 +135,7 @@ class _Zone(QFrame):
 
     def show_empty(self) -> None:
         """Invite a file."""
-        self._say(f"Drop a {self._noun} here, or choose one", "It is read on this computer and sent nowhere.")
+        self._say(f"Drop a {self._noun} here", f"Up to {MOST_BYTES >> 20}\u00a0MiB")
 
     def show_file(self, name: str, detail: str) -> None:
         """Show which file there is."""

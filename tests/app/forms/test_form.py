@@ -187,3 +187,7 @@ def test_a_file_that_is_too_large_is_refused_without_reading_it_all(tmp_path):
 def test_a_form_with_files_says_that_it_needs_a_reader(qtbot, appearance):
     with pytest.raises(ValueError, match="picture"):
         FieldForm(appearance, [Field(name="picture", title="Picture", kind=Kind.IMAGE)])
+
+
+def test_a_form_of_all_kinds_fits_a_narrow_card(form):
+    assert form.minimumSizeHint().width() <= 280
