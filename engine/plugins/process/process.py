@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from engine.errors import EngineError, PluginError
 from engine.plugins.contract.values import Values
+from engine.plugins.digest import tree_digest
 from engine.plugins.infos import PluginState
 from engine.plugins.manifest import Manifest
 from engine.plugins.offers import OfferCollector, Offers
@@ -88,6 +89,7 @@ class PluginProcess:
         self._started = threading.Event()
         self._offers: Offers | None = None  # set before _started
         self._description: Description | None = None  # of its thread
+        self._digest = ""  # of its files, when it was started first
         self._thread: threading.Thread | None = None
 
     def start(self) -> Offers:
@@ -203,6 +205,7 @@ class PluginProcess:
         """Start the process and watch it to its end; whether to start it again."""
         self._enter(PluginState.STARTING)
         try:
+            self._check_files()
             life = self._newest = Life(self._folder, self._manifest, self._limits)
         except FaultError as fault:
             return self._goes_on(fault)
@@ -221,6 +224,16 @@ class PluginProcess:
         self._enter(PluginState.DISABLED)
         life.end(FaultError("was stopped"))
         return False
+
+    def _check_files(self) -> None:
+        """Make sure that what is started again are the files that were started first, which the user has allowed."""
+        try:
+            digest = tree_digest(self._folder)
+        except PluginError as error:
+            raise FaultError(f"has files that cannot be used: {error.cause}") from error
+        if digest != (self._digest or digest):
+            raise FaultError("has other files now than those that were allowed to run")
+        self._digest = digest
 
     def _goes_on(self, fault: FaultError) -> bool:
         # What fails at its first start is not tried again. What is not fatal has been counted, and was one too many.

@@ -289,20 +289,29 @@ def test_a_plugin_that_cannot_start_says_why(make_plugin, source, cause):
     assert plugin.process.status().state is PluginState.STOPPED
 
 
+def test_a_plugin_whose_files_change_is_not_started_again(make_plugin):
+    plugin = make_plugin("def go(a): return 'allowed'", limits={"failures": 2})
+    plugin.start()
+    (plugin.folder / "more.py").touch()
+    assert plugin.go() == "allowed"
+    kill(plugin)
+    plugin.wait_for(lambda: plugin.process.status().state is PluginState.STOPPED)
+    reason = "The plugin Offender has other files now than those that were allowed to run."
+    assert plugin.process.status().reason == reason
+
+
 def test_a_plugin_whose_offers_change_is_stopped(make_plugin):
     source = """
-from pathlib import Path
+import os
 from engine.plugins.api import *
 class Go:
-    spec = ToolSpec("go", Path(__file__).with_name("text").read_text(), {})
+    spec = ToolSpec("go", str(os.getpid()), {})
     permission = ""
     def call(self, arguments): return "a"
 def register(registrar): registrar.add_tool(Go())
 """
     plugin = make_plugin(source, (OfferKind.TOOL, "go"), limits={"failures": 2})
-    (plugin.folder / "text").write_text("harmless", encoding="utf-8")
     plugin.start()
-    (plugin.folder / "text").write_text("other", encoding="utf-8")
     kill(plugin)
     plugin.wait_for(lambda: plugin.process.status().state is PluginState.STOPPED)
     assert plugin.process.status().reason == (
