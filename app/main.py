@@ -136,6 +136,7 @@ class App:
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
         self._meter.stop()
+        self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
         await self.chat.close()
         await self._tasks.close()
