@@ -16,6 +16,7 @@ from engine.plugins.contract.models import Composition, ModelFacts, Recognition,
 from engine.plugins.contract.offers import Sample
 from engine.plugins.contract.values import InputFile, Json, Table, Value, Values
 from engine.plugins.contract.vision import Prepared, Tensors
+from engine.plugins.process.failures import printable
 from engine.plugins.process.wire import Attached, long_text
 from engine.types import Detection, GenerateRequest, TextLine, ToolCall, VisionOutput
 
@@ -25,6 +26,7 @@ MAX_DEPTH: Final = 32
 """Of lists and objects inside each other."""
 _MAX_RUNS: Final = 4096
 _MAX_PIXELS: Final = 1 << 24  # of a side; what a QRect and an int32 can hold anyway
+_MAX_FILE_NAME: Final = 120
 _MAX_TASKS: Final = 16
 _TASK_NAME: Final = re.compile(r"[a-z][a-z0-9 _-]{0,39}")
 
@@ -101,12 +103,18 @@ def _read_value(name: str, plain: Any) -> Value:
     if isinstance(plain, list) and all(isinstance(item, str) for item in plain):
         return tuple(plain)
     if isinstance(plain, dict) and plain.keys() == {"name", "data"} and isinstance(plain["data"], bytes):
-        return InputFile(read_text(plain["name"]), plain["data"])
+        return InputFile(_file_name(plain["name"]), plain["data"])
     if isinstance(plain, dict) and plain.keys() == {"columns", "rows"}:
         table = convert(plain, Table)
         if all(len(row) == len(table.columns) for row in table.rows):
             return table
     raise ShapeError(f"no value of a field at {name}")
+
+
+def _file_name(plain: Any) -> str:
+    """A name under which a file can be offered for saving: of no folder, not hidden, and no more than it looks like."""
+    last = re.split(r"[/\\]", printable(read_text(plain)))[-1]
+    return last[-_MAX_FILE_NAME:].strip(". ") or "file"
 
 
 # --------------------------------------------------------------------------------------------- from plugins to Hearth

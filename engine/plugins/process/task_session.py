@@ -1,5 +1,6 @@
 """TaskSession: one run of a task whose code is in another process."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -9,11 +10,14 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from engine.errors import EngineError, InvalidRequestError, PluginError, RequestError
 from engine.plugins.contract.tasks import TaskContext
+from engine.plugins.loader import one_line_of
 from engine.plugins.process.connection import Call, Connection, FaultError
 from engine.plugins.process.failures import failure_of, printable
 from engine.plugins.process.shapes import ShapeError, convert, is_json, read_text
 from engine.plugins.process.wire import FrameKind, Received, WireError
 from engine.types import Accepts, GenerateRequest, ModelInfo, RecognizeRequest
+
+log = logging.getLogger(__name__)
 
 MOST_QUESTIONS: Final = 4
 """To the models, at once, of one run; `generate_all` asks any number in one."""
@@ -124,6 +128,9 @@ class TaskSession:
             return InvalidRequestError(f"The models were asked for something wrong: {error}.")
         except EngineError as error:
             return error
+        except Exception as error:  # a boundary: the plugin would wait for an answer, and be blamed for it
+            log.exception("Something asked by a plugin's task failed")
+            return EngineError(f"Hearth failed at what the task asked for: {one_line_of(error)}.", "Try again.")
 
     def _result(self, ask_id: int, name: str, body: Any) -> object:
         if not self._has_models:

@@ -132,6 +132,21 @@ def test_what_is_no_value_is_refused(value):
         read_values({"a": value})
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a b.txt", "a b.txt"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\.bashrc", "bashrc"),
+        ("..", "file"),
+        ("\x1b[2Jgpj.\u202eexe\n", "[2Jgpj. exe"),
+        ("a" * 500 + ".txt", "a" * 116 + ".txt"),
+    ],
+)
+def test_the_name_of_a_file_is_no_more_than_a_name(name, kept):
+    assert read_values({"file": {"name": name, "data": b""}})["file"].name == kept
+
+
 def test_a_request_comes_back():
     request = GenerateRequest(
         model="starter",

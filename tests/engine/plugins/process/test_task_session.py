@@ -136,6 +136,17 @@ def test_without_the_permission_models_are_out_of_reach(task):
         remote.run({}, FakeTaskContext(FakeModels(infos=[INFO])))
 
 
+def test_a_fault_of_hearth_is_answered(task):
+    class BrokenModels(FakeModels):
+        def available(self, accepts=None):
+            raise ValueError("broken")
+
+    remote = task("def work(inputs, context): return str(context.models.available())")
+    with pytest.raises(EngineError, match="Hearth failed at what the task asked for: ValueError: broken"):
+        remote.run({}, FakeTaskContext(BrokenModels()))
+    assert remote.plugin.process.status().failures == 0
+
+
 def test_waiting_for_models_does_not_count(task):
     class SlowModels(FakeModels):
         def count_tokens(self, model, text):
