@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.plugins.process.confine_posix import FILE_BYTES, lower_limits
-from engine.plugins.process.confinement import FILES, NETWORK, PROGRAMS, Confinement
-from engine.plugins.process.landlock import TCP_VERSION, FileRules, landlock_version, restrict
+from engine.plugins.process.confinement import FILES, NETWORK, PROGRAMS, SIGNALS, Confinement
+from engine.plugins.process.landlock import SCOPE_VERSION, TCP_VERSION, FileRules, landlock_version, restrict
 from engine.plugins.process.seccomp import has_seccomp, refuse_calls
 
 _LIBRARIES: Final = (
@@ -65,6 +65,8 @@ def unenforced_linux() -> tuple[str, ...]:
     """What this system does not enforce, a sentence each."""
     version = landlock_version()
     missing = [] if version else [FILES]
+    if version < SCOPE_VERSION:
+        missing.append(SIGNALS)
     if not has_seccomp():
         missing += [PROGRAMS, NETWORK if version < TCP_VERSION else _DATAGRAMS]
     return tuple(missing)

@@ -13,6 +13,7 @@ from engine.plugins.manifest import Manifest, Permission, PermissionKind
 FILES: Final = "On this system it can read and change your files, as every program can that you start."
 NETWORK: Final = "On this system it can reach the network, even without the permission."
 ORPHANS: Final = "On this system it can go on running after Hearth has crashed."
+SIGNALS: Final = "On this system it can end your other programs, with the permission to start programs."
 PROGRAMS: Final = "On this system it can start other programs, even without the permission."
 
 

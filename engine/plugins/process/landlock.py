@@ -31,6 +31,8 @@ _SCOPES: Final = 3  # abstract Unix sockets, and signals, of processes outside
 
 TCP_VERSION: Final = 4
 """Version from which ports are guarded."""
+SCOPE_VERSION: Final = 6
+"""Version from which other processes are guarded against signals."""
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -68,7 +70,7 @@ def restrict(rules: FileRules) -> None:
         return
     handled = _FILE_RIGHTS[max(known for known in _FILE_RIGHTS if known <= version)]
     attributes = struct.pack("=QQQ", handled, 0 if rules.tcp else _TCP, _SCOPES)
-    size = 24 if version >= 6 else 16 if version >= TCP_VERSION else 8
+    size = 24 if version >= SCOPE_VERSION else 16 if version >= TCP_VERSION else 8
     ruleset = _checked(_libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0)))
     try:
         for rights, paths in (

@@ -27,6 +27,7 @@ MAX_DEPTH: Final = 32
 _MAX_RUNS: Final = 4096
 _MAX_PIXELS: Final = 1 << 24  # of a side; what a QRect and an int32 can hold anyway
 _MAX_FILE_NAME: Final = 120
+_MAX_SAMPLES: Final = 100
 _MAX_TASKS: Final = 16
 _TASK_NAME: Final = re.compile(r"[a-z][a-z0-9 _-]{0,39}")
 
@@ -200,8 +201,12 @@ def read_samples(plain: Any) -> tuple[Sample, ...]:
         ShapeError: they are none.
     """
     samples = convert(plain, tuple[Sample, ...])
-    if not all(math.isfinite(sample.value) and len(sample.name) <= 80 and len(sample.unit) <= 20 for sample in samples):
-        raise ShapeError("a sample that nobody could show")
+    for sample in samples:
+        is_short = len(sample.name) <= 80 and len(sample.unit) <= 20
+        if not (is_short and (sample.name + sample.unit).isprintable() and math.isfinite(sample.value)):
+            raise ShapeError("a sample that nobody could show")
+    if len(samples) > _MAX_SAMPLES:
+        raise ShapeError(f"{len(samples):,} samples, more than anybody could watch")
     return samples
 
 

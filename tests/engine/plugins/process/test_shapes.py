@@ -185,9 +185,11 @@ def test_tool_calls_are_checked():
 def test_samples_are_checked():
     table = {"name": "memory", "value": 1.5, "unit": "MiB"}
     assert read_samples([table]) == (Sample("memory", 1.5, "MiB"),)
-    for changed in ({"value": math.inf}, {"value": "1"}, {"name": "a" * 100}, {"unit": None}):
+    for changed in ({"value": math.inf}, {"value": "1"}, {"name": "a" * 100}, {"name": "\x1b[2J"}, {"unit": None}):
         with pytest.raises(ShapeError):
             read_samples([table | changed])
+    with pytest.raises(ShapeError, match="101 samples"):
+        read_samples([table] * 101)
 
 
 def test_tensors_are_checked():
