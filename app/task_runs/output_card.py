@@ -82,7 +82,7 @@ class OutputCard(QFrame):
             self.say(f"The first {MOST_SHOWN:,} of {len(value):,} characters" if view.is_cut else "")
         elif isinstance(value, Table):
             self._body.addWidget(table_view(self._appearance, self.field.title, value, self))
-            self.say(f"{len(value.rows):,} rows")
+            self.say("1 row" if len(value.rows) == 1 else f"{len(value.rows):,} rows")
         else:
             self._body.addWidget(self._words(plain_words(value)))
         self._show_actions()

@@ -124,7 +124,7 @@ class Reduction:
     def _notes(self, parts: Sequence[str], start: int, level: int) -> list[str]:
         """Notes about a group of parts."""
         numbers = range(start + 1, min(start + AT_ONCE, len(parts)) + 1)
-        what = f"Reading {'part' if level == 0 else 'notes'} {start + 1} to {numbers[-1]} of {len(parts)}"
+        what = f"Reading {'parts' if level == 0 else 'notes'} {start + 1} to {numbers[-1]} of {len(parts)}"
         begun: set[int] = set()
 
         def on_text(place: int, _text: str) -> None:

@@ -69,7 +69,7 @@ def test_progress_grows_and_says_what_is_done():
     assert fractions[-1] == 1.0
     notes = [note for _, note in context.progress_log]
     assert notes[0] == "Reading book.txt"
-    assert any(re.fullmatch(r"Reading part 1 to \d of \d+", note) for note in notes)
+    assert any(re.fullmatch(r"Reading parts 1 to \d of \d+", note) for note in notes)
     assert "Writing the summary" in notes
 
 
