@@ -77,8 +77,10 @@ _CLONE_THREAD: Final = 0x00010000
 _CLONE_NAMESPACES: Final = 0x7E020000
 _INTERNET: Final = (2, 10)  # AF_INET, AF_INET6
 _STREAMS: Final = tuple(1 | flags for flags in (0, 0x800, 0x80000, 0x80800))  # a pair of datagrams reaches any socket
-_SET_OWNER: Final = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: who is sent which signal when there is input
-_SET_OWNER_IO: Final = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP
+_FCNTL_REFUSED: Final = (8, 10, 15, 1031)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: who is sent which signal when there is input. F_SETPIPE_SZ: all pipes of a user share
+one allowance."""
+_IOCTL_REFUSED: Final = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP: as F_SETOWN
 
 _REFUSED: Final = (_RETURN, 0, 0, _ERRNO | errno.EACCES)
 _ALLOWED: Final = (_RETURN, 0, 0, _ALLOW)
@@ -135,8 +137,8 @@ def _program(machine: str, network: bool, programs: bool) -> Iterator[Instructio
     yield from _when(_number("socket", column), _one_of(_INTERNET if network else ()))
     yield from _when(_number("socketpair", column), _one_of(_STREAMS, _SECOND_AT))
     yield from _when(_number("prctl", column), _none_of(_PR_REFUSED))
-    yield from _when(_number("fcntl", column), _none_of(_SET_OWNER, _SECOND_AT))
-    yield from _when(_number("ioctl", column), _none_of(_SET_OWNER_IO, _SECOND_AT))
+    yield from _when(_number("fcntl", column), _none_of(_FCNTL_REFUSED, _SECOND_AT))
+    yield from _when(_number("ioctl", column), _none_of(_IOCTL_REFUSED, _SECOND_AT))
     for name in ("prlimit64", "sched_setaffinity"):
         yield from _when(_number(name, column), _one_of((0, os.getpid())))
     only_its_own = [(_LOAD, 0, 0, _ARGUMENT_AT), (_JUMP_EQUAL, 1, 0, 0), _REFUSED, *_one_of((0,), _SECOND_AT)]

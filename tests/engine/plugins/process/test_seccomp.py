@@ -108,7 +108,7 @@ def test_no_limits_of_others_and_no_signals_by_way_of_files(machine):
     assert outcome(machine, setpriority, one, 0) == ALLOW
     assert {outcome(machine, setpriority, one, os.getppid()), outcome(machine, setpriority, user, 0)} == {errno.EACCES}
     fcntl, ioctl = number_of("fcntl", machine), number_of("ioctl", machine)
-    assert {outcome(machine, fcntl, 0, command) for command in (8, 10, 15)} == {errno.EACCES}
+    assert {outcome(machine, fcntl, 0, command) for command in (8, 10, 15, 1031)} == {errno.EACCES}
     assert {outcome(machine, ioctl, 0, command) for command in (0x8901, 0x8902)} == {errno.EACCES}
     assert {outcome(machine, number, 0, 3) for number in (fcntl, ioctl)} == {ALLOW}
 
