@@ -78,8 +78,8 @@ _CLONE_NAMESPACES: Final = 0x7E020000
 _INTERNET: Final = (2, 10)  # AF_INET, AF_INET6
 _STREAMS: Final = tuple(1 | flags for flags in (0, 0x800, 0x80000, 0x80800))  # a pair of datagrams reaches any socket
 _FCNTL_REFUSED: Final = (8, 10, 15, 1031)
-"""F_SETOWN, F_SETSIG, F_SETOWN_EX: who is sent which signal when there is input. F_SETPIPE_SZ: all pipes of a user share
-one allowance."""
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: who is sent which signal when there is input. F_SETPIPE_SZ: all pipes of a user
+share one allowance."""
 _IOCTL_REFUSED: Final = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP: as F_SETOWN
 
 _REFUSED: Final = (_RETURN, 0, 0, _ERRNO | errno.EACCES)
