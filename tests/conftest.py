@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,3 +111,9 @@ def png() -> Callable[..., bytes]:
         return file.getvalue()
 
     return encode
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that tests start; a shell starts its background jobs without it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -175,8 +175,8 @@ class Life:
         """Time until the next `check`."""
         return self._limits.tick_s if not self._connection.is_idle() else min(0.5, self._limits.call_s / 2)
 
-    def end(self, fault: FaultError) -> FaultError:
-        """End it; returns the fault with all that is known about it, which every call in flight ends with."""
+    def end(self, fault: FaultError, known: Callable[[FaultError], None] = lambda fault: None) -> None:
+        """End it; `known` gets the fault with all that there is to say, before the calls in flight end with it."""
         with suppress(subprocess.TimeoutExpired):
             if self._fault is not None:  # it may be about to say with its exit code what has happened
                 self._process.wait(_LOOK_AT_LOAD_S)
@@ -185,9 +185,9 @@ class Life:
         self._output.join(_LOOK_AT_LOAD_S)
         what = ending_of(code) if fault.what == ENDED else fault.what
         complete = FaultError(what, fault.details or self._output.text(), is_fatal=fault.is_fatal)
+        known(complete)
         self._connection.close(complete)
         self._scratch.remove()
-        return complete
 
     def _kill(self) -> None:
         if sys.platform != "win32" and (self._process.poll() is None or self._has_programs):

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -217,13 +218,16 @@ class PluginProcess:
         except FaultError as fault:
             # A stopped plugin must not look like a failed one. First the state, since calls end with `end`.
             goes_on = not self._stopping.is_set() and self._goes_on(fault)
-            ended = life.end(fault)
-            with self._lock:
-                self._last = ended if self._last is fault else self._last
+            life.end(fault, partial(self._complete, fault))
             return goes_on
         self._enter(PluginState.DISABLED)
         life.end(FaultError("was stopped"))
         return False
+
+    def _complete(self, fault: FaultError, ended: FaultError) -> None:
+        """Remember all that is known about the last failure, unless there has been another one since."""
+        with self._lock:
+            self._last = ended if self._last is fault else self._last
 
     def _check_files(self) -> None:
         """Make sure that what is started again are the files that were started first, which the user has allowed."""
