@@ -1,6 +1,6 @@
 """DetailPane: one plugin: what it is, what it offers, what it may do, how it is, and what can be done with it."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -60,6 +60,9 @@ class DetailPane(QFrame):
             SettingsSection(appearance, self.acted.emit),
             AboutSection(appearance, self.acted.emit),
         )
+        self._unbuilt = list(self._sections)  # the first plugin's sections are made one by one, between other events
+        self._builder = QTimer(self)
+        self._builder.timeout.connect(self._build_next)
         self._scroll = self._body()
         self.buttons = {action: self._button(action) for action in _FOOTER}
         self._lay_out()
@@ -71,6 +74,11 @@ class DetailPane(QFrame):
     def shown_id(self) -> str:
         """Id of the plugin that is shown; empty for none."""
         return self._info.id if self._info is not None else ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is to be said of the plugin is there; the first time it comes piece by piece."""
+        return not self._unbuilt
 
     def show_info(self, info: PluginInfo, doing: str = "") -> None:
         """Show a plugin as it is now.
@@ -92,7 +100,10 @@ class DetailPane(QFrame):
         say(self._summary, clean(info.summary))
         self._summary.setVisible(bool(info.summary))
         for section in self._sections:
-            section.show_info(info)
+            if section not in self._unbuilt:
+                section.show_info(info)
+        if self._unbuilt:
+            self._builder.start(0)
         self._show_buttons(info, is_busy=bool(doing))
         if is_other:
             self._scroll.verticalScrollBar().setValue(0)
@@ -115,6 +126,12 @@ class DetailPane(QFrame):
             self.close_pressed.emit()
         else:
             super().keyPressEvent(event)
+
+    def _build_next(self) -> None:
+        if self._unbuilt and self._info is not None:
+            self._unbuilt.pop(0).show_info(self._info)
+        if not self._unbuilt:
+            self._builder.stop()
 
     def _show_buttons(self, info: PluginInfo, *, is_busy: bool) -> None:
         possible = actions_for(info)

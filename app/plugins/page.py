@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QAction,
     QDesktopServices,
@@ -123,7 +123,10 @@ class PluginsPage(QWidget):
         if info is not None:
             parts.pane.show_info(info, controller.doing(info.id))
         elif parts.is_wide and not parts.search.text():
-            parts.table.choose_first()
+            if parts.pane.is_complete:
+                parts.table.choose_first()
+            else:
+                QTimer.singleShot(0, self, parts.table.choose_first)  # the first time: after the list has been shown
 
     def _on_chosen(self, plugin: str) -> None:
         info = self._controller.find(plugin)

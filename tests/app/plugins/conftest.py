@@ -198,6 +198,7 @@ class Bench:
 
     async def settled(self) -> None:
         await self.until(lambda: self.tasks.count == 0)
+        await self.until(lambda: self.parts.pane.is_complete or not self.parts.pane.shown_id)
 
     async def __aenter__(self) -> "Bench":
         self.window.show()
@@ -206,6 +207,7 @@ class Bench:
         if self.engine is not None:
             self.engine.open()
         self.controller.open()
+        await self.until(lambda: not (self.parts.is_wide and self.controller.plugins) or self.parts.pane.is_complete)
         return self
 
     async def __aexit__(self, *_: object) -> None:
