@@ -91,7 +91,8 @@ class PluginProcess:
         self._offers: Offers | None = None  # set before _started
         self._description: Description | None = None  # of its thread
         self._digest = ""  # of its files, when it was started first
-        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None  # guarded by _starting
 
     def start(self) -> Offers:
         """Start the process, and wait until the plugin has registered; to be called once.
@@ -102,8 +103,10 @@ class PluginProcess:
         Raises:
             PluginError: it could not be started, or has failed while starting.
         """
-        self._thread = threading.Thread(target=self._work, name=f"hearth-plugin-{self._manifest.id}", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._work, name=f"hearth-plugin-{self._manifest.id}", daemon=True)
+        with self._starting:  # `stop` must not find a thread that does not run yet
+            self._thread = thread
+            thread.start()
         self._started.wait()
         if self._offers is not None:
             return self._offers
@@ -118,8 +121,10 @@ class PluginProcess:
             life = self._newest
         if life is not None:
             life.changed.set()
-        if self._thread is not None:
-            self._thread.join()
+        with self._starting:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def status(self) -> ProcessStatus:
         """How it is; cheap."""
