@@ -83,6 +83,8 @@ class ConsentDialog(ChoiceDialog):
             icon, title = permission_icon(permission), permission_title(permission)
             reason = f"“{clean(permission.reason)}”"
             column.addWidget(PointRow(self._appearance, Point(icon, "text", title, reason)))
+        for sentence in info.consequences:
+            column.addWidget(PointRow(self._appearance, Point("info", "info", "", sentence)))
         if info.unenforced and info.is_isolated:
             column.addWidget(text_label("Not enforced on this computer", "strong"))
             for sentence in info.unenforced:

@@ -109,7 +109,7 @@ class PermissionsSection(Section):
         self.column.addWidget(self._points)
 
     def _key(self, info: PluginInfo) -> tuple[object, ...]:
-        return (info.permissions, info.is_isolated)
+        return (info.permissions, info.consequences, info.is_isolated)
 
     def _show(self, info: PluginInfo) -> None:
         nothing = "" if info.permissions else NO_PERMISSIONS
@@ -117,9 +117,10 @@ class PermissionsSection(Section):
         note = f"{nothing} {inside}".strip()
         say(self._note, note)
         self._note.setVisible(bool(note))
-        self._points.show_points(
-            [Point(permission_icon(p), "text-muted", permission_title(p), clean(p.reason)) for p in info.permissions]
-        )
+        wanted = [
+            Point(permission_icon(p), "text-muted", permission_title(p), clean(p.reason)) for p in info.permissions
+        ]
+        self._points.show_points([*wanted, *(Point("info", "info", "", sentence) for sentence in info.consequences)])
 
 
 class LimitsSection(Section):

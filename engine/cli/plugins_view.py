@@ -59,6 +59,7 @@ def consent_lines(info: PluginInfo) -> Iterator[str]:
         yield "It asks for no permissions."
     for permission in info.permissions:
         yield f"It wants to {_permission(permission)}"
+    yield from info.consequences
     for sentence in info.unenforced:
         yield f"Not enforced here: {sentence}"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from engine.plugins.consequences import consequences
 from engine.plugins.contract.values import Values
 from engine.plugins.infos import OfferInfo, PluginInfo
 from engine.plugins.isolation import unenforced
@@ -29,6 +30,8 @@ def describe(plain: PluginInfo, manifest: Manifest, offers: Offers | None, setti
         homepage=manifest.homepage,
         permissions=manifest.permissions,
         offers=_offer_infos(manifest, offers),
+        # A stranger's folder lies in the folder of all strangers' plugins, which lies in Hearth's data folder.
+        consequences=() if plain.is_bundled else consequences(manifest, plain.folder.parents[1]),
         unenforced=() if plain.is_bundled else unenforced(),
         fields=manifest.settings,
         settings=settings,

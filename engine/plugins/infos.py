@@ -45,6 +45,7 @@ class PluginInfo:
         details: a traceback or the end of its output, for copying; may be empty.
         digest: SHA-256 of its files, which consent is bound to; empty for bundled ones.
         offers: what it offers; from `provides` while it has not run.
+        consequences: what follows from its offers and permissions, a sentence each; empty for bundled ones.
         unenforced: what is not enforced on this system, a sentence each.
         settings: their values now.
         samples: newest numbers of its telemetry.
@@ -69,6 +70,7 @@ class PluginInfo:
     digest: str = ""
     permissions: tuple[Permission, ...] = ()
     offers: tuple[OfferInfo, ...] = ()
+    consequences: tuple[str, ...] = ()
     unenforced: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     settings: Values = field(default_factory=dict)

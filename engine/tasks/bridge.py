@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from engine.errors import EngineError, PluginError, TaskCancelledError
 from engine.plugins.contract.tasks import OnText
@@ -27,6 +27,9 @@ from engine.types import (
 )
 
 T = TypeVar("T")
+
+MOST_AT_ONCE: Final = 32
+"""Answers of one task that are asked for at the same time; whoever else asks waits behind no more than these."""
 
 
 class Door(Protocol):
@@ -102,6 +105,7 @@ class DoorModels:
         self._loop = loop
         self._cancellation = cancellation
         self._urgency = urgency
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
 
     def available(self, accepts: Accepts | None = None) -> tuple[ModelInfo, ...]:
         """Models on disk, those only that take this form of request."""
@@ -157,7 +161,7 @@ class DoorModels:
     ) -> GenerateResult | EngineError:
         result: GenerateResult | EngineError | None = None
         try:
-            async with aclosing(self._door.generate(replace(request, urgency=self._urgency))) as events:
+            async with self._turns, aclosing(self._door.generate(replace(request, urgency=self._urgency))) as events:
                 async for event in events:
                     if isinstance(event, TextDelta) and tell is not None and event.text:
                         tell((index, event.text))

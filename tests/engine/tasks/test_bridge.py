@@ -10,7 +10,7 @@ import pytest
 from engine.errors import EngineError, ModelNotFoundError, TaskCancelledError
 from engine.plugins.contract.values import Field
 from engine.plugins.infos import TaskFinished, TaskRequest
-from engine.tasks.bridge import Cancellation, DoorModels
+from engine.tasks.bridge import MOST_AT_ONCE, Cancellation, DoorModels
 from engine.types import Accepts, EmbedRequest, GenerateRequest, RecognizeRequest, Urgency, user
 
 
@@ -70,6 +70,21 @@ async def test_several_answers_share_a_batch_and_failures_stay_apart(runner_of, 
     assert await said(runner_of, engine, work) == "Hello, world." * 2
     assert heard == {0: "Hello, world.", 1: "", 2: "Hello, world."}
     assert max(backend.models[0].batch_sizes) == 2
+
+
+async def test_a_task_cannot_fill_the_queue(runner_of, engine, backend):
+    backend.step_s = 0.001
+    waiting = []
+
+    def work(context):
+        def look(_index, _text):
+            snapshot = engine.snapshot()
+            waiting.append(snapshot.waiting + snapshot.running)
+
+        return len(context.models.generate_all([prompt()] * (3 * MOST_AT_ONCE), look))
+
+    assert await said(runner_of, engine, work) == str(3 * MOST_AT_ONCE)
+    assert 1 < max(waiting) <= MOST_AT_ONCE
 
 
 async def test_what_else_the_models_can_do(runner_of, engine, png):
