@@ -26,6 +26,7 @@ from app.chat import ChatController, ChatPage
 from app.commands import Commands
 from app.garbage import collecting_on_this_thread
 from app.logs import logging_to
+from app.markdown.render import warm_up
 from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.recognize import RecognizeController, RecognizePage
@@ -126,6 +127,7 @@ class App:
             cause, remedy = (error.cause, error.remedy) if isinstance(error, EngineError) else (str(error), "")
             self.window.report("bad", "The engine did not start.", f"{cause} {remedy}".strip(), "Try again")
             return
+        warm_up()
         self._meter.start()
         self._watch.open()
         self.recognize.open()

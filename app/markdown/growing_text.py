@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.markdown.code_block import CodeBlock
 from app.markdown.converter import Converter
+from app.markdown.links import is_safe_link
 from app.markdown.prose_style import prose_style
 from app.markdown.read_only_text import ReadOnlyText
-from app.markdown.render import Block, Code, is_safe_link
+from app.markdown.render import Block, Code
 from app.theme import Appearance
 
 MOST_SHOWN = 200_000

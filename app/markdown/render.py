@@ -6,25 +6,19 @@ UI thread: a thread of its own would hold the interpreter lock against it for lo
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
-
-from markdown_it import MarkdownIt
-from markdown_it.common.utils import escapeHtml
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
+from importlib import import_module
 
 from app.markdown.highlight import Language, Span, highlight_steps, language_of
+from app.markdown.links import CONTROL
 
-SAFE_SCHEMES = frozenset({"http", "https", "mailto"})
 PIECE_CHARS = 1_500  # prose is converted in pieces of about this size, about 2 ms each
 _LONGEST_LINE = 4_000
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>.*)$")
 _CONTINUES = re.compile(r"^(\s|[-*+>|]|\d+[.)])")  # a line that may belong to a list, quote or table begun above
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +39,6 @@ class Code:
 
 
 Block = Prose | Code
-
-
-def is_safe_link(url: str) -> bool:
-    """Whether a link may be offered to the person: http, https or mailto, without control characters."""
-    if _CONTROL.search(url):
-        return False
-    try:
-        return urlsplit(url.strip()).scheme.lower() in SAFE_SCHEMES
-    except ValueError:
-        return False
 
 
 class Step(Enum):
@@ -81,14 +65,21 @@ def render_steps(
     Yields:
         A block when one is ready; a `Step` in between.
     """
-    for piece in _pieces(_CONTROL.sub("\ufffd", markdown)):
+    from app.markdown.prose import to_html  # takes 60 ms, which no start waits for: `warm_up` has it imported by now
+
+    for piece in _pieces(CONTROL.sub("\ufffd", markdown)):
         if isinstance(piece, str):
-            yield Prose(_MARKDOWN.render(piece), len(piece))
+            yield Prose(to_html(piece), len(piece))
         else:
             info, text = piece
             while (language := find_language(info)) is None:
                 yield Step.WAITS
             yield from _code_steps(language, text)
+
+
+def warm_up() -> None:
+    """Have what converting needs imported on a thread, after the window is there and before anything is converted."""
+    threading.Thread(target=import_module, args=("app.markdown.prose",), name="hearth-warm-up", daemon=True).start()
 
 
 def _code_steps(language: Language, text: str) -> Iterator[Block | Step]:
@@ -143,29 +134,3 @@ def _short_lines(markdown: str) -> Iterator[str]:
             yield line.rstrip("\r")
         else:
             yield from (line[at : at + _LONGEST_LINE] for at in range(0, len(line), _LONGEST_LINE))
-
-
-class _SafeRenderer(RendererHTML):
-    """Writes what Qt's rich text understands, and nothing that loads anything."""
-
-    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Show a picture's description instead of loading it."""
-        return f"<i>[picture: {escapeHtml(tokens[idx].content or 'without a description')}]</i>"
-
-    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Qt draws table lines from attributes only."""
-        return '<table border="1" cellspacing="0" cellpadding="6">\n'
-
-    def softbreak(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Keep the model's own line breaks: small models end lines where they mean it."""
-        return "<br/>\n"
-
-
-def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_SafeRenderer)
-    markdown.enable(["table", "strikethrough"])
-    markdown.validateLink = is_safe_link  # type: ignore[method-assign]  # the documented way to set it
-    return markdown
-
-
-_MARKDOWN = _markdown()

@@ -5,10 +5,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from engine.errors import PluginError
 from engine.plugins.atomic_file import exclusive, replace_file
@@ -21,7 +20,8 @@ Stored = bool | int | float | str | list[str]
 """What a setting can be in JSON."""
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
     """What is known of one plugin from earlier.
 
     Attributes:
@@ -33,11 +33,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     digest: str = ""
     is_enabled: bool = True
-    settings: dict[str, Stored] = {}
+    settings: dict[str, Stored] = field(default_factory=dict)
     stopped: str = ""
 
 
-class _File(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _File:
     version: int
     plugins: dict[str, Decision]
 
@@ -105,7 +106,7 @@ class ConsentStore:
                     decision = change(known.pop(plugin, Decision()))
                     if decision is not None:
                         known[plugin] = decision
-                    replace_file(self._path, msgspec.json.format(msgspec.json.encode(_File(1, known))) + b"\n")
+                    replace_file(self._path, _encoded(known))
             except OSError as error:
                 cause = f"What you decided about plugins cannot be kept in {self._path}: {error.strerror or error}."
                 raise PluginError(
@@ -119,6 +120,8 @@ class ConsentStore:
                 data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return {}
+        import msgspec  # takes 60 ms, which nobody without plugins of others needs to wait for
+
         try:
             if len(data) > MAX_BYTES:
                 raise ValueError("it is too large")
@@ -132,3 +135,15 @@ class ConsentStore:
         os.replace(self._path, aside)
         self.damaged = aside
         log.error("%s is damaged (%s) and was put aside as %s; every plugin asks again", self._path, why, aside.name)
+
+
+def _encoded(known: dict[str, Decision]) -> bytes:
+    """The decisions as they are written; defaults are left out."""
+    import msgspec
+
+    plain = Decision()
+    plugins = {
+        plugin: {name: value for name, value in asdict(decision).items() if value != getattr(plain, name)}
+        for plugin, decision in known.items()
+    }
+    return msgspec.json.format(msgspec.json.encode({"version": 1, "plugins": plugins})) + b"\n"

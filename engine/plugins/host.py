@@ -6,11 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
-
-import msgspec
 
 from engine.errors import EngineClosedError, PluginError
 from engine.plugins.bundled import plugin_folders
@@ -265,7 +264,7 @@ class PluginHost:
         if plugin not in self._crashed or plugin in {known.id for known in self._plugins.values()}:
             return
         try:
-            self._store.change(plugin, lambda decision: msgspec.structs.replace(decision, stopped=CRASHED))
+            self._store.change(plugin, lambda decision: replace(decision, stopped=CRASHED))
         except PluginError as error:
             log.error("%s", error)
 

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
-
-import msgspec
+from typing import Any, Final, cast
 
 from engine.errors import PluginError, PluginRefusedError
 from engine.plugins import loader
@@ -174,7 +172,7 @@ class HostedPlugin:
             stored = self._stored_settings(manifest)
             checked = check_values(manifest.settings, {**stored, **values})
             plain = {name: list(v) if isinstance(v, tuple) else v for name, v in checked.items()}
-            settings = msgspec.convert(plain, type=dict[str, Stored])
+            settings = cast("dict[str, Stored]", plain)  # files and tables are no settings, which `check_values` knows
             self._around.store.change(self.id, partial(_with_settings, settings, values))
             self._acted_on = self._around.store.get(self.id)
             if self.is_running:
@@ -245,8 +243,8 @@ class HostedPlugin:
             return plain
         return describe(plain, manifest, self._running.offers, self._stored_settings(manifest))
 
-    def _decide(self, **changes: str | bool) -> None:
-        self._around.store.change(self.id, lambda decision: msgspec.structs.replace(decision, **changes))
+    def _decide(self, **changes: Any) -> None:
+        self._around.store.change(self.id, lambda decision: replace(decision, **changes))
         self._acted_on = self._around.store.get(self.id)
 
     def _start_anew(self) -> None:
@@ -366,4 +364,4 @@ class HostedPlugin:
 def _with_settings(settings: dict[str, Stored], given: Values, decision: Decision) -> Decision:
     """A decision with settings, of which those that were not given stay as another process may have set them."""
     others = {name: value for name, value in decision.settings.items() if name in settings and name not in given}
-    return msgspec.structs.replace(decision, settings={**settings, **others})
+    return replace(decision, settings={**settings, **others})

@@ -9,9 +9,10 @@ from app.chat.transcript.items import BlockWidget, Item, Kind
 from app.chat.transcript.thought_block import Thought, ThoughtBlock
 from app.chat.transcript.user_bubble import UserBubble
 from app.markdown.code_block import CodeBlock
+from app.markdown.links import is_safe_link
 from app.markdown.prose_style import prose_style
 from app.markdown.read_only_text import ReadOnlyText
-from app.markdown.render import Code, Prose, is_safe_link
+from app.markdown.render import Code, Prose
 from app.theme import Appearance
 
 

@@ -3,7 +3,8 @@ import time
 import pytest
 
 from app.markdown.highlight import LanguageShelf, Span, highlight_steps, language_of
-from app.markdown.render import Code, Prose, Step, is_safe_link, render, render_steps
+from app.markdown.links import is_safe_link
+from app.markdown.render import Code, Prose, Step, render, render_steps
 
 
 def html_of(markdown: str) -> str:

@@ -1,5 +1,6 @@
 """Decisions are kept, or the earlier ones are: never half of a file, whatever fails and whenever it ends."""
 
+import json
 import os
 import stat
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from engine.errors import PluginError
@@ -171,5 +171,7 @@ def test_being_killed_before_any_call_loses_nothing(path: Path):
     assert outcomes[-1] == "b" * 64
 
 
-def test_a_decision_says_only_what_is_not_usual():
-    assert msgspec.json.encode(Decision(digest="a")) == b'{"digest":"a"}'
+def test_a_decision_says_only_what_is_not_usual(tmp_path):
+    path = tmp_path / "plugins.json"
+    opened(path).put("shout", Decision(digest="a"))
+    assert json.loads(path.read_text(encoding="utf-8")) == {"version": 1, "plugins": {"shout": {"digest": "a"}}}
