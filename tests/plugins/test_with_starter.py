@@ -41,7 +41,7 @@ async def test_a_text_longer_than_the_context_is_summarized(engine):
     outputs, progress, text = await run(engine, "summarize", file=file, model="starter", length="short")
     assert outputs["summary"]
     assert text.strip().startswith(outputs["summary"][:20])
-    assert any(event.note.startswith("Reading part 1 to 8 of ") for event in progress)
+    assert any(event.note.startswith("Reading parts 1 to 8 of ") for event in progress)
 
 
 async def test_models_are_compared_and_a_broken_one_is_noted(engine, tmp_path):
