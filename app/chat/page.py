@@ -1,16 +1,15 @@
 """ChatPage: list, transcript and composer; lays out and connects, and leaves the work to the controller."""
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
-    QDesktopServices,
     QGuiApplication,
     QKeySequence,
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.chat.chats import ChatListPane
 from app.chat.composer import Composer
@@ -23,6 +22,7 @@ from app.chat.model_menu import fill_pickers, fill_tools
 from app.chat.plain_text import plain_text_of
 from app.chat.toast import Toast
 from app.chat.transcript import TranscriptView
+from app.markdown.link_question import ask_to_open
 from app.theme import Appearance
 from app.theme.widgets import Banner
 
@@ -291,18 +291,7 @@ class ChatPage(QWidget):
             self._controller.ask_again(drop_oldest=remedy is Remedy.DROP_OLDEST)
 
     def _on_link(self, url: str) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("Open a link")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText("Open this link in the browser? The model wrote it; nobody has checked it.")
-        box.setInformativeText(url)
-        keep = box.addButton("Stay here", QMessageBox.ButtonRole.RejectRole)
-        leave = box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        leave.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(url)))
-        box.open()
+        ask_to_open(url, "The model", self)
 
     def _clear_banner(self) -> None:
         self.banner.clear()

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
-    QDesktopServices,
     QGuiApplication,
     QKeySequence,
     QShortcut,
 )
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.markdown.link_question import ask_to_open
 from app.task_runs.controller import TaskRunsController
 from app.task_runs.form_pane import FormPane
 from app.task_runs.output_card import OutputCard
@@ -240,18 +240,7 @@ class TasksPage(QWidget):
         self._controller.save(path, content, say)
 
     def _on_link(self, url: str) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("Open a link")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText("Open this link in the browser? A task wrote it; nobody has checked it.")
-        box.setInformativeText(url)
-        keep = box.addButton("Stay here", QMessageBox.ButtonRole.RejectRole)
-        leave = box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        leave.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(url)))
-        box.open()
+        ask_to_open(url, "A task", self)
 
 
 def _run_row(run: TaskRun) -> SideRow:
