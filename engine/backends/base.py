@@ -28,6 +28,28 @@ LoadProgress = Callable[[float], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTarget:
+    """Where a model is to be loaded.
+
+    Attributes:
+        device: id of the device; of several devices that share one model, joined with `+`.
+        interface: what the backend goes through, as in `Route`.
+        targets: what the backend calls the devices, as in `Route`; empty for the processor.
+        layers: of the model that go there, the last ones first; None takes all. The rest stays with the processor.
+        split: shares of these layers, one per target; empty splits by free memory.
+    """
+
+    device: str = "cpu"
+    interface: str = "CPU"
+    targets: tuple[str, ...] = ()
+    layers: int | None = None
+    split: tuple[float, ...] = ()
+
+
+CPU_TARGET = DeviceTarget()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
     """How a model is loaded.
 
@@ -36,12 +58,14 @@ class LoadOptions:
         max_sequences: most requests decoded together, 1 to 64.
         threads: CPU threads to start with; the lane changes them with `set_threads`.
         available_bytes: memory that the model may take; None lets the backend ask the operating system.
+        target: where to load it.
     """
 
     context_tokens: int = 4096
     max_sequences: int = 16
     threads: int = 1
     available_bytes: int | None = None
+    target: DeviceTarget = CPU_TARGET
 
 
 class LoadedModel(Protocol):
