@@ -5,6 +5,8 @@
     ├── EngineClosedError         the engine is not open
     ├── EngineDeadError           a lane died; close the engine and open a new one
     ├── OutOfMemoryError          the model or its context does not fit
+    ├── DeviceError               a device cannot be used, or not for this
+    │   └── DeviceLostError       a device, or the process that used it, is gone
     ├── PluginError               a plugin failed, or cannot be used
     │   └── PluginRefusedError    a plugin's folder, zip or manifest is refused
     ├── TaskCancelledError        the task was cancelled
@@ -54,6 +56,14 @@ class EngineDeadError(EngineError):
 
 class OutOfMemoryError(EngineError):
     """The model or its context does not fit into memory."""
+
+
+class DeviceError(EngineError):
+    """A device cannot be used, or not for this."""
+
+
+class DeviceLostError(DeviceError):
+    """A device, or the process that used it, is gone."""
 
 
 class PluginError(EngineError):
