@@ -1,8 +1,8 @@
 """What llama.cpp can compute on beside the processor: modules loaded, devices listed and found again.
 
 The functions of ggml that do this are not part of the Python binding, so they are declared here. Their symbols are
-taken from the library that the binding has loaded: opening `libggml` by its path could load a second copy with a registry of
-its own. On Windows a symbol is found only in the library that defines it.
+taken from the library that the binding has loaded: opening `libggml` by its path could load a second copy with a
+registry of its own. On Windows a symbol is found only in the library that defines it.
 
 A module, a driver or a server that is gone can end the process, so all of this runs in processes of its own:
 `engine/devices/ask.py` lists, `engine/backends/llama/worker.py` computes.

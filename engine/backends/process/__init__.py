@@ -1,0 +1,1 @@
+"""Models in processes of their own: whatever a driver does to its process, the window lives on."""
