@@ -9,8 +9,9 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from compiling import PACKAGE
 from failure import SetupError
-from llama_wheel import PACKAGE, cpu_description, ensure_wheel, pinned_version, wheel_key
+from llama_wheel import cpu_description, ensure_wheel, pinned_version, wheel_key
 from progress import run_with_progress
 
 STAMP = "hearth-setup.json"

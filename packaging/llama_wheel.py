@@ -1,27 +1,23 @@
 """The llama-cpp-python wheel: compiled once for this machine, then kept for every later environment.
 
 llama.cpp is compiled for the CPU at hand, so a kept wheel fits only machines with the same instruction sets: its key
-says which. The wheel is kept in `$XDG_CACHE_HOME/hearth/wheels`, `~/.cache/hearth/wheels` or, on Windows,
-`%LOCALAPPDATA%\\hearth\\wheels`.
+says which.
 """
 
 import hashlib
 import os
 import platform
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import system_libraries
+from build_cache import cache_folder, filling
+from compiling import PACKAGE, build_failure, ensure_compiler, expected_minutes
 from failure import SetupError
 from locking import locked
 from progress import run_with_progress
 
-PACKAGE = "llama-cpp-python"
 # Only what Hearth uses: no multimodal projector, no second copy of the libraries beside the package.
 BUILD_SETTINGS = {
     "cmake.define.LLAVA_BUILD": "OFF",
@@ -32,14 +28,7 @@ _INSTRUCTION_SETS = re.compile(
     r"^(sse|ssse|avx|fma|f16c|bmi|amx|popcnt|lzcnt|abm|movbe|adx|sha|aes|vaes|vpclmul|gfni|"
     r"asimd|neon|sve|sme|i8mm|bf16|fphp|fp16|crc32|atomics|rvv|vx|vsx)"
 )
-_COMPILERS = ("c++", "g++", "clang++")
-_INTERESTING = re.compile(r"error|fatal|not found|could not|cannot|no space|killed", re.IGNORECASE)
-_NO_COMPILER = re.compile(
-    r"No CMAKE_C(XX)?_COMPILER|CMAKE_C(XX)?_COMPILER.*(not set|not found|not a full path)", re.IGNORECASE
-)
-_NO_NETWORK = re.compile(
-    r"Could not find a version|NewConnectionError|ConnectionError|Temporary failure in name|timed out"
-)
+_MINUTES_OF_WORK = 6  # measured on two cores
 
 
 def pinned_version(pyproject: str) -> str:
@@ -56,13 +45,7 @@ def pinned_version(pyproject: str) -> str:
 
 def wheel_folder(env: Mapping[str, str] = os.environ) -> Path:
     """Where built wheels are kept, for every checkout of this user."""
-    if env.get("XDG_CACHE_HOME"):
-        base = Path(env["XDG_CACHE_HOME"])
-    elif sys.platform == "win32" and env.get("LOCALAPPDATA"):
-        base = Path(env["LOCALAPPDATA"])
-    else:
-        base = Path.home() / ".cache"
-    return base / "hearth" / "wheels"
+    return cache_folder("wheels", env)
 
 
 def wheel_key(version: str, cmake_args: str, cpu: str) -> str:
@@ -123,23 +106,14 @@ def ensure_wheel(python: Path, version: str, env: Mapping[str, str] = os.environ
 
 
 def _build(python: Path, version: str, folder: Path, key: str, env: Mapping[str, str]) -> Path:
-    if not has_compiler(env) and system_libraries.may_install():
-        system_libraries.apt_install(["g++"], "installing a C++ compiler", folder / f"{key}.log")
-    if not has_compiler(env):
-        raise SetupError("There is no C++ compiler to build llama.cpp with.", compiler_remedy())
-    for leftover in folder.glob(f"{key}.partial-*"):  # of a build that was killed: we hold the lock, so nobody uses it
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{key}.partial-", dir=folder))
     log = folder / f"{key}.log"
-    print(f"  llama.cpp is compiled for this machine: once, {expected_minutes(os.cpu_count() or 1)}.", flush=True)
-    try:
+    ensure_compiler(log, env)
+    duration = expected_minutes(os.cpu_count() or 1, _MINUTES_OF_WORK)
+    print(f"  llama.cpp is compiled for this machine: once, {duration}.", flush=True)
+    with filling(folder, key) as partial:
         outcome = run_with_progress(build_command(python, version, partial), "compiling llama.cpp", log, env=env)
         if outcome.code != 0 or not list(partial.glob("*.whl")):
             raise build_failure(outcome.output, log)
-        shutil.rmtree(folder / key, ignore_errors=True)
-        partial.rename(folder / key)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return next((folder / key).glob("*.whl"))
 
 
@@ -151,42 +125,3 @@ def build_command(python: Path, version: str, target: Path) -> list[str]:
     command += ["--no-deps", "--no-binary", PACKAGE, "--wheel-dir", str(target)]
     command += [f"--config-settings={name}={value}" for name, value in settings.items()]
     return [*command, f"{PACKAGE}=={version}"]
-
-
-def expected_minutes(cores: int) -> str:
-    """How long the compilation takes, in words; measured on two cores, and it scales with cores."""
-    minutes = max(1, round(6 / max(1, cores)))
-    return f"about {minutes} minute{'s' if minutes > 1 else ''} on {cores} core{'s' if cores > 1 else ''}"
-
-
-def has_compiler(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether there is a C++ compiler, asked before a long download; Windows keeps its off the PATH, so it counts."""
-    path = env.get("PATH")
-    return sys.platform == "win32" or bool(env.get("CXX")) or any(shutil.which(name, path=path) for name in _COMPILERS)
-
-
-def compiler_remedy() -> str:
-    """How to get a C++ compiler on this system, in one sentence."""
-    if sys.platform == "win32":
-        return 'Install "Desktop development with C++" from the Visual Studio Build Tools and run the command again.'
-    if sys.platform == "darwin":
-        return "Run `xcode-select --install`, then the command again."
-    return "Install one (Debian and Ubuntu: sudo apt-get install g++) and run the command again."
-
-
-def build_failure(output: str, log: Path) -> SetupError:
-    """Say why the build failed, from what it printed."""
-    if _NO_COMPILER.search(output):
-        return SetupError("There is no working C++ compiler to build llama.cpp with.", compiler_remedy())
-    if "No space left on device" in output:
-        return SetupError("The disk is full: compiling llama.cpp needs 2 GB.", "Free some space and run it again.")
-    if "Killed signal" in output or "out of memory" in output.lower():
-        remedy = "Close other programs, or set CMAKE_BUILD_PARALLEL_LEVEL=1, and run the command again."
-        return SetupError("The compiler ran out of memory.", remedy)
-    if _NO_NETWORK.search(output):
-        remedy = "Check the network and run the command again."
-        return SetupError(f"The source of {PACKAGE} could not be downloaded.", remedy)
-    lines = [line.rstrip()[:300] for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if _INTERESTING.search(line)][-8:] or lines[-8:]
-    excerpt = "\n".join(f"    {line}" for line in telling)
-    return SetupError(f"Compiling llama.cpp failed:\n{excerpt}\n", f"All it printed is in {log}.")

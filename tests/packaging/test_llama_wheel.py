@@ -3,6 +3,7 @@ import sys
 import threading
 from pathlib import Path
 
+import compiling
 import llama_wheel
 import pytest
 import system_libraries
@@ -108,7 +109,7 @@ def test_a_failed_build_leaves_nothing_and_says_why(index):
     index.offer(failure='raise SystemExit("CMake Error: No CMAKE_CXX_COMPILER could be found.")')
     with pytest.raises(SetupError, match="no working C\\+\\+ compiler") as caught:
         llama_wheel.ensure_wheel(PYTHON, index.version)
-    assert caught.value.remedy == llama_wheel.compiler_remedy()
+    assert caught.value.remedy == compiling.compiler_remedy()
     folder = llama_wheel.wheel_folder()
     assert [path.suffix for path in folder.iterdir() if path.is_dir()] == []
     index.offer()
@@ -124,33 +125,3 @@ def test_without_a_compiler_nothing_is_downloaded(index, monkeypatch: pytest.Mon
     with pytest.raises(SetupError, match="There is no C\\+\\+ compiler"):
         llama_wheel.ensure_wheel(PYTHON, index.version)
     assert index.builds == []
-
-
-@pytest.mark.parametrize(
-    ("output", "cause", "remedy"),
-    [
-        ("CMake Error: CMAKE_CXX_COMPILER not set, after EnableLanguage", "no working C++ compiler", "run"),
-        ("write: No space left on device", "disk is full", "Free some space"),
-        ("c++: fatal error: Killed signal terminated program cc1plus", "ran out of memory", "PARALLEL_LEVEL=1"),
-        ("ERROR: Could not find a version that satisfies llama", "could not be downloaded", "network"),
-        ("step one\nx.cpp:3: error: expected ;\nbye", "x.cpp:3: error: expected ;", "build.log"),
-    ],
-)
-def test_failure_names_cause_and_remedy(output: str, cause: str, remedy: str):
-    error = llama_wheel.build_failure(output, Path("build.log"))
-    assert cause in error.cause
-    assert remedy in error.remedy
-
-
-def test_failure_without_a_telling_line_shows_the_last_ones():
-    error = llama_wheel.build_failure("\n".join(f"line {number}" for number in range(100)), Path("build.log"))
-    assert "line 99" in error.cause
-    assert "line 80" not in error.cause
-
-
-@pytest.mark.parametrize(
-    ("cores", "words"),
-    [(1, "about 6 minutes on 1 core"), (2, "about 3 minutes on 2 cores"), (32, "about 1 minute on 32 cores")],
-)
-def test_estimate_scales_with_cores(cores: int, words: str):
-    assert llama_wheel.expected_minutes(cores) == words
