@@ -50,6 +50,32 @@ CPU_TARGET = DeviceTarget()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a loaded model really is.
+
+    Attributes:
+        device: id of the device; of several, joined with `+`.
+        interface: what the backend goes through.
+        layers: of the model that are there; 0 for a model without layers.
+        total_layers: of the model; 0 for a graph.
+        device_bytes: of `memory_bytes`, in the device's own memory.
+        process_ids: processes of its own that it runs in; none if it is in this one.
+        note: what else is worth knowing, in one sentence, such as which operators stayed with the processor; or empty.
+    """
+
+    device: str = "cpu"
+    interface: str = "CPU"
+    layers: int = 0
+    total_layers: int = 0
+    device_bytes: int = 0
+    process_ids: tuple[int, ...] = ()
+    note: str = ""
+
+
+IN_THIS_PROCESS = Whereabouts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
     """How a model is loaded.
 
@@ -77,7 +103,11 @@ class LoadedModel(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it lives: `cpu`, `gpu:N`, `npu:N`."""
+        """Id of the device where it lives: `cpu`, `gpu:N`, `npu:N`."""
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it lives, in full."""
 
     @property
     def backend(self) -> str:
@@ -135,7 +165,7 @@ class TextSequence(Protocol):
 
     @property
     def prompt_tokens(self) -> int:
-        """Length of the prompt."""
+        """Length of what it reads before it writes: the prompt, and what it had written elsewhere before."""
 
     @property
     def cached_tokens(self) -> int:
@@ -148,6 +178,10 @@ class TextSequence(Protocol):
     @property
     def is_prefilling(self) -> bool:
         """Whether part of the prompt is still to be read."""
+
+    @property
+    def written_tokens(self) -> tuple[int, ...]:
+        """Token ids chosen so far, also those that it had written elsewhere before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +244,13 @@ class TextModel(LoadedModel, Protocol):
             CapabilityError: the model cannot do this kind of request.
         """
 
-    def admit(self, prompt: Prompt) -> TextSequence | None:
-        """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now."""
+    def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> TextSequence | None:
+        """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now.
+
+        Args:
+            prompt: what to answer.
+            written: token ids of an answer that another copy of this model has begun; it goes on behind them.
+        """
 
     def step(self, sequences: Sequence[TextSequence], prefill_tokens: int) -> list[SequenceStep]:
         """Run one decode: a token for each decoding sequence, and up to `prefill_tokens` prompt tokens of the others.

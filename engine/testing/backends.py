@@ -17,6 +17,7 @@ from engine.backends.base import (
     SequenceStep,
     TextSequence,
     ToolBlock,
+    Whereabouts,
 )
 from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
 from engine.plugins.contract.vision import Prepared
@@ -54,6 +55,11 @@ class FakeSequence:
         """Whether part of the prompt is still to be read."""
         return self.prefilled_tokens < self.prompt_tokens
 
+    @property
+    def written_tokens(self) -> tuple[int, ...]:
+        """A token per piece of the script."""
+        return tuple(range(self.emitted))
+
 
 class _FakeModel:
     """What all fake models share.
@@ -63,15 +69,20 @@ class _FakeModel:
         is_closed: whether `close` was called.
     """
 
-    device = "cpu"
     backend = "fake"
     memory_bytes = 1 << 20
     asks_outside = False
 
-    def __init__(self, info: ModelInfo, threads: int) -> None:
+    def __init__(self, info: ModelInfo, options: LoadOptions) -> None:
         self.info = info
-        self.threads = threads
+        self.threads = options.threads
+        self.whereabouts = Whereabouts(device=options.target.device, interface=options.target.interface)
         self.is_closed = False
+
+    @property
+    def device(self) -> str:
+        """Id of the device that it was loaded on."""
+        return self.whereabouts.device
 
     def set_threads(self, threads: int) -> None:
         """Note the number of threads."""
@@ -86,7 +97,7 @@ class FakeTextModel(_FakeModel):
     """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
 
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
-        super().__init__(info, options.threads)
+        super().__init__(info, options)
         self._options = options
         self._backend = backend
         self.context_tokens = options.context_tokens
@@ -117,11 +128,11 @@ class FakeTextModel(_FakeModel):
             begins_thinking=bool(self._backend.thinking),
         )
 
-    def admit(self, prompt: Prompt) -> FakeSequence | None:
-        """Take the prompt if there is a free place in the batch."""
+    def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> FakeSequence | None:
+        """Take the prompt if there is a free place in the batch; the script goes on behind what was written."""
         if len(self.admitted) - len(self.released) >= self._options.max_sequences:
             return None
-        sequence = FakeSequence(prompt)
+        sequence = FakeSequence(prompt, emitted=len(written))
         self.admitted.append(sequence)
         return sequence
 
@@ -129,8 +140,7 @@ class FakeTextModel(_FakeModel):
         """Read part of the prompts and emit a piece of the script for each of the others."""
         time.sleep(self._backend.step_s)
         self.batch_sizes.append(len(sequences))
-        if self._backend.step_error is not None and len(self.batch_sizes) > self._backend.fail_after_steps:
-            raise self._backend.step_error
+        self._backend.check_step(self.device, len(self.batch_sizes))
         steps = []
         for sequence in sequences:
             assert isinstance(sequence, FakeSequence)
@@ -168,7 +178,7 @@ class FakeVisionModel(_FakeModel):
     max_batch = 8
 
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
-        super().__init__(info, options.threads)
+        super().__init__(info, options)
         self._backend = backend
         self.batch_sizes: list[int] = []
 
@@ -183,6 +193,7 @@ class FakeVisionModel(_FakeModel):
         """Note how many came together."""
         time.sleep(self._backend.step_s)
         self.batch_sizes.append(len(images))
+        self._backend.check_step(self.device, len(self.batch_sizes))
         return [() for _ in images]
 
     def finish(self, image: PreparedImage, outputs: ImageOutputs, top_k: int) -> VisionOutput:
@@ -197,7 +208,7 @@ class FakeEmbeddingModel(_FakeModel):
     max_batch = 4
 
     def __init__(self, info: ModelInfo, options: LoadOptions) -> None:
-        super().__init__(info, options.threads)
+        super().__init__(info, options)
         self.batch_sizes: list[int] = []
 
     def prepare(self, request: EmbedRequest) -> tuple[str, ...]:
@@ -236,7 +247,8 @@ class FakeBackend:
         repeat: start the script again instead of ending the answer.
         step_s: how long a step takes.
         load_error: raised by `load`.
-        step_error: raised by `step`, after `fail_after_steps` good ones.
+        step_error: raised by a step, after `fail_after_steps` good ones.
+        fails_on: the device where these errors happen; empty for all.
         sees: what every image shows.
         models: all models that were loaded, newest last.
     """
@@ -249,6 +261,7 @@ class FakeBackend:
     load_error: EngineError | None = None
     step_error: Exception | None = None
     fail_after_steps: int = 0
+    fails_on: str = ""
     sees: VisionOutput = _SIGN
     models: list[LoadedModel] = field(default_factory=list)
     name: str = "fake"
@@ -256,13 +269,18 @@ class FakeBackend:
 
     def load(self, info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LoadedModel:
         """Make a model of the kind that the info asks for."""
-        if self.load_error is not None:
+        if self.load_error is not None and self.fails_on in {"", options.target.device}:
             raise self.load_error
         if not progress(0.5):
             raise ModelError(f"Loading {info.id} was cancelled.")
         model = self._make(info, options)
         self.models.append(model)
         return model
+
+    def check_step(self, device: str, steps: int) -> None:
+        """Fail if it is time to."""
+        if self.step_error is not None and self.fails_on in {"", device} and steps > self.fail_after_steps:
+            raise self.step_error
 
     def _make(self, info: ModelInfo, options: LoadOptions) -> LoadedModel:
         if Accepts.TEXTS in info.accepts:

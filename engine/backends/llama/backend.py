@@ -1,5 +1,7 @@
 """LlamaBackend: opens GGUF files."""
 
+from pathlib import Path
+
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
 from engine.plugins.bundled import bundled_registry
 from engine.plugins.registry import Registry
@@ -7,15 +9,17 @@ from engine.types import ModelInfo
 
 
 class LlamaBackend:
-    """Runs GGUF models with llama.cpp on the CPU."""
+    """Runs GGUF models with llama.cpp: on the processor in this process, on other devices in processes of their own."""
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, modules: Path | None = None) -> None:
         """Make a backend.
 
         Args:
             registry: knows the words of models; the bundled plugins' if not given.
+            modules: folder of llama.cpp's loadable backends; None if there is none.
         """
         self._registry = registry
+        self._modules = modules
 
     @property
     def name(self) -> str:
@@ -37,6 +41,7 @@ class LlamaBackend:
         Raises:
             ModelFileError: the file is broken or of an unknown kind.
             OutOfMemoryError: it does not fit.
+            DeviceLostError: the device is gone.
             CapabilityError: no plugin knows it, or it is neither a text generator nor an embedding model.
             EngineError: `progress` cancelled the load, or a plugin refuses the model.
         """
@@ -44,4 +49,4 @@ class LlamaBackend:
         from engine.backends.llama.loading import load_model
 
         registry = self._registry if self._registry is not None else bundled_registry()
-        return load_model(info, options, progress, registry)
+        return load_model(info, options, progress, registry, self._modules)

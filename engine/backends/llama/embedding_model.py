@@ -6,7 +6,7 @@ from typing import Self
 import llama_cpp.llama_cpp as llama
 import numpy as np
 
-from engine.backends.base import LoadOptions
+from engine.backends.base import IN_THIS_PROCESS, LoadOptions, Whereabouts
 from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, open_context
@@ -67,8 +67,13 @@ class LlamaEmbeddingModel:
 
     @property
     def device(self) -> str:
-        """Where it lives."""
-        return "cpu"
+        """Id of the device where it lives."""
+        return IN_THIS_PROCESS.device
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it lives, in full."""
+        return IN_THIS_PROCESS
 
     @property
     def backend(self) -> str:

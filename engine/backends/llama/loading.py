@@ -1,56 +1,76 @@
-"""A loaded model put together: weights, context, slots, vocabulary, and the plugins that know its words."""
+"""A loaded model put together: weights, context, slots, vocabulary, and the plugins that know its words.
+
+On the processor all of it is in this process. On another device weights and context are in a process of their own
+(`worker.py`), and here is the vocabulary alone: prompts, sampling and texts are the same code in both cases.
+"""
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import llama_cpp.llama_cpp as llama
-
-from engine.backends.base import LoadOptions, LoadProgress
+from engine.backends.base import IN_THIS_PROCESS, LoadOptions, LoadProgress, Whereabouts
 from engine.backends.llama.composing import Composer
-from engine.backends.llama.context import BATCH_TOKENS, DecodeContext
+from engine.backends.llama.context import Context
 from engine.backends.llama.embedding_model import LlamaEmbeddingModel
+from engine.backends.llama.opening import check_generates, open_decode_context
 from engine.backends.llama.parking import ParkingLot
 from engine.backends.llama.prepare import Preparer
+from engine.backends.llama.remote_context import open_remote_context
 from engine.backends.llama.slots import SlotTable
 from engine.backends.llama.text_model import LlamaTextModel
 from engine.backends.llama.vocabulary import Vocabulary
-from engine.backends.llama.weights import Weights, free_memory_bytes, open_context, open_weights
+from engine.backends.llama.weights import Weights, free_memory_bytes, open_weights
 from engine.backends.text_formats import TextFormats, open_text_formats
-from engine.errors import CapabilityError, OutOfMemoryError
+from engine.errors import CapabilityError
 from engine.plugins.contract.models import TextFormat
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
-_CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
 _PARKED_SHARE = 16  # parked conversations take at most this share of the free memory, a guess
-_KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
 
 
 def load_model(
-    info: ModelInfo, options: LoadOptions, progress: LoadProgress, registry: Registry
+    info: ModelInfo, options: LoadOptions, progress: LoadProgress, registry: Registry, modules: Path | None = None
 ) -> LlamaTextModel | LlamaEmbeddingModel:
     """Load a GGUF file as what the plugin that knows it best says it is: to write, or else to make vectors.
 
     Thread: loader.
 
+    Args:
+        info: which file.
+        options: how, and where.
+        progress: told how far it is.
+        registry: the plugins.
+        modules: folder of llama.cpp's loadable backends.
+
     Raises:
         ModelFileError: the file is broken or of an unknown kind.
         OutOfMemoryError: it does not fit.
         CapabilityError: no plugin knows it, or it is neither a text generator nor an embedding model.
+        DeviceLostError: the device is gone, or its driver ended the process that used it.
         EngineError: `progress` cancelled it, or a plugin refuses it.
     """
-    weights = open_weights(info, options, progress)
+    is_remote = bool(options.target.targets)
+    weights = open_weights(info, options, progress, words_only=is_remote)
     with contextlib.ExitStack() as undo:
         undo.callback(weights.free)
         vocabulary = Vocabulary(weights.handle)
         formats = _open_formats(weights, vocabulary, registry)
         if _is_embedder(formats.latest):
+            if is_remote:
+                raise CapabilityError(f"{info.name} makes vectors, which is done on the processor.")
             model: LlamaTextModel | LlamaEmbeddingModel = LlamaEmbeddingModel.open(
                 weights, options, vocabulary, formats
             )
         else:
-            model = _open_text_model(weights, options, vocabulary, formats)
+            decoder = (
+                _remote(weights, options, vocabulary, progress, modules)
+                if is_remote
+                else _local(weights, options, vocabulary)
+            )
+            undo.callback(decoder.context.free)
+            model = _text_model(weights, options, vocabulary, formats, decoder)
         undo.pop_all()
     return model
 
@@ -71,55 +91,39 @@ def _is_embedder(formats: Mapping[Accepts, TextFormat]) -> bool:
     return {form for form, text_format in formats.items() if text_format is best} == {Accepts.TEXTS}
 
 
-def _open_text_model(
-    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    """A context, and what must be known of the weights behind it."""
+
+    context: Context
+    context_tokens: int
+    can_share: bool
+    whereabouts: Whereabouts
+
+
+def _local(weights: Weights, options: LoadOptions, vocabulary: Vocabulary) -> _Decoder:
+    check_generates(weights, vocabulary.size)
+    context, tokens = open_decode_context(weights, options, vocabulary.size)
+    where = replace(IN_THIS_PROCESS, layers=weights.layers, total_layers=weights.layers)
+    return _Decoder(context, tokens, weights.has_partial_memory, where)
+
+
+def _remote(
+    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, progress: LoadProgress, modules: Path | None
+) -> _Decoder:
+    check_generates(weights, vocabulary.size)
+    opened = open_remote_context(weights.info, options, vocabulary.size, progress, modules)
+    weights.memory_bytes = opened.memory_bytes
+    return _Decoder(opened.context, opened.context_tokens, opened.can_share, opened.whereabouts)
+
+
+def _text_model(
+    weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats, decoder: _Decoder
 ) -> LlamaTextModel:
-    _check_generates(weights)
-    if vocabulary.size == 0:
-        raise CapabilityError(f"{weights.info.name} has no vocabulary.", "Get a complete file.")
-    context_tokens = min(options.context_tokens, weights.trained_context_tokens or options.context_tokens)
-    params = llama.llama_context_default_params()
-    params.n_ctx = _cell_count(weights, options, context_tokens)
-    params.n_batch = params.n_ubatch = BATCH_TOKENS
-    params.n_seq_max = params.n_outputs_max = options.max_sequences
-    params.n_threads = params.n_threads_batch = options.threads
-    params.kv_unified = True  # one pool of cells: a single long conversation may use all of it
-    params.no_perf = True
-    handle = open_context(weights, params)
-    if not llama.llama_get_memory(handle):  # an encoder: it reads a text as a whole and keeps nothing
-        llama.llama_free(handle)
-        raise _not_a_generator(weights)
-    context = DecodeContext(handle, vocabulary.size, options.threads)
+    kv = decoder.context.kv
     parked = ParkingLot(free_memory_bytes(options) // _PARKED_SHARE)
-    slots = SlotTable(context.kv, options.max_sequences, parked, can_share=weights.has_partial_memory)
+    slots = SlotTable(kv, options.max_sequences, parked, can_share=decoder.can_share)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)
-    preparer = Preparer(weights.info, vocabulary, min(context_tokens, context.kv.cells), composer)
-    return LlamaTextModel(weights, context, slots, vocabulary, preparer)
-
-
-def _check_generates(weights: Weights) -> None:
-    model = weights.handle
-    has_encoder = llama.llama_model_has_encoder(model) or not llama.llama_model_has_decoder(model)
-    if has_encoder or llama.llama_model_is_diffusion(model):
-        raise _not_a_generator(weights)
-
-
-def _not_a_generator(weights: Weights) -> CapabilityError:
-    return CapabilityError(
-        f"{weights.info.name} does not write text from left to right.", "Pick a chat, code or completion model."
-    )
-
-
-def _cell_count(weights: Weights, options: LoadOptions, context_tokens: int) -> int:
-    """How many tokens the KV cache holds, all sequences together."""
-    free_bytes = free_memory_bytes(options)
-    token_bytes = max(1, weights.kv_bytes_per_token)
-    if context_tokens * token_bytes > free_bytes:
-        raise OutOfMemoryError(
-            f"The KV cache for {context_tokens:,} tokens of {weights.info.name} needs "
-            f"{context_tokens * token_bytes / (1 << 20):,.0f} MiB, but {free_bytes / (1 << 20):,.0f} MiB are free.",
-            "Load it with a smaller context.",
-        )
-    wanted = max(context_tokens, _CELLS_PER_SEQUENCE * options.max_sequences)
-    return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
+    preparer = Preparer(weights.info, vocabulary, min(decoder.context_tokens, kv.cells), composer)
+    return LlamaTextModel(weights, decoder.context, slots, vocabulary, preparer, decoder.whereabouts)

@@ -19,7 +19,8 @@ from engine.types import FloatArray
 log = logging.getLogger(__name__)
 
 _INFO, _WARN, _ERROR, _CONTINUED = 2, 3, 4, 5  # enum ggml_log_level
-_BUFFER_SIZE = re.compile(r"\S+: +\S+ .*buffer size = +([\d.]+) MiB")
+_BUFFER_SIZE = re.compile(r"\S+: +(\S+) .*buffer size = +([\d.]+) MiB")
+_IN_HOST_MEMORY = re.compile(r"CPU|.*_Host$|BLAS|AMX")
 
 _lock = threading.Lock()
 _initialised = False  # guarded by _lock
@@ -32,11 +33,14 @@ class NativeLog:
     Attributes:
         errors: error lines, oldest first.
         buffer_bytes: sum of the weight, KV cache, compute and output buffers that were announced.
+        device_bytes: of these, in the memory of other devices than the processor. What llama.cpp says of layers that
+            were "offloaded" is no evidence: it says so even where there is no device.
     """
 
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.buffer_bytes = 0
+        self.device_bytes = 0
 
     @property
     def last_error(self) -> str:
@@ -51,7 +55,10 @@ class NativeLog:
         if level == _ERROR:
             self.errors.append(line)
         elif level == _INFO and (match := _BUFFER_SIZE.match(line)):
-            self.buffer_bytes += int(float(match[1]) * (1 << 20))
+            size = int(float(match[2]) * (1 << 20))
+            self.buffer_bytes += size
+            if not _IN_HOST_MEMORY.match(match[1]):
+                self.device_bytes += size
 
 
 @contextmanager

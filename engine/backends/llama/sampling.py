@@ -63,6 +63,9 @@ class Sampler(Protocol):
             GrammarError: no token of the vocabulary can continue what the grammar demands.
         """
 
+    def accept(self, token: int) -> None:
+        """Take account of a token that was chosen elsewhere."""
+
     def close(self) -> None:
         """Free what llama.cpp allocated."""
 
@@ -113,6 +116,9 @@ class GreedySampler:
         self._bias.add_to(logits)
         return int(logits.argmax())
 
+    def accept(self, token: int) -> None:
+        """Nothing to remember."""
+
     def close(self) -> None:
         """Nothing to free."""
 
@@ -141,10 +147,14 @@ class ChainSampler:
         token = self._draw(logits, constrained=False)
         if self._grammar is not None and not self._allows(token):
             token = self._draw(logits, constrained=True)
+        self.accept(token)
+        return token
+
+    def accept(self, token: int) -> None:
+        """Take account of a token that was chosen elsewhere, or just now."""
         llama.llama_sampler_accept(self._chain, token)
         if self._grammar is not None:
             llama.llama_sampler_accept(self._grammar, token)
-        return token
 
     def close(self) -> None:
         """Free the samplers; safe to call twice."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.backends.base import Prompt, SequenceStep, TextSequence
+from engine.backends.base import IN_THIS_PROCESS, Prompt, SequenceStep, TextSequence, Whereabouts
 from engine.backends.llama.answer import AnswerText, SplitAnswer, report_logprob
 from engine.backends.llama.composing import AnswerRules
-from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.context import Context
 from engine.backends.llama.prepare import Preparer, SequencePlan
 from engine.backends.llama.sampling import Sampler, build_sampler
 from engine.backends.llama.slots import Slot, SlotTable
@@ -29,6 +29,7 @@ class LlamaSequence:
         cached_tokens: prompt tokens that were in the KV cache when it was admitted.
         next_token: chosen last, not in the KV cache yet.
         output_tokens: chosen so far.
+        resumed: tokens of its answer that were written elsewhere; they are read like the prompt.
         failed: whether its KV can no longer be trusted.
     """
 
@@ -38,13 +39,17 @@ class LlamaSequence:
     answer: AnswerText
     ends: frozenset[int]
     cached_tokens: int
+    resumed: tuple[int, ...] = ()
+    tokens: tuple[int, ...] = field(init=False)
     prompt_tokens: int = field(init=False)
     next_token: int = -1
     output_tokens: int = 0
     failed: bool = False
 
     def __post_init__(self) -> None:
-        self.prompt_tokens = len(self.prompt.tokens)
+        self.tokens = self.prompt.tokens + self.resumed
+        self.prompt_tokens = len(self.tokens)
+        self.output_tokens = len(self.resumed)
 
     @property
     def prefilled_tokens(self) -> int:
@@ -56,6 +61,13 @@ class LlamaSequence:
         """Whether part of the prompt is still to be read."""
         return len(self.slot.tokens) < self.prompt_tokens
 
+    @property
+    def written_tokens(self) -> tuple[int, ...]:
+        """Token ids chosen so far, also those written elsewhere."""
+        if self.is_prefilling or self.output_tokens == len(self.resumed):
+            return self.resumed
+        return (*self.slot.tokens[len(self.prompt.tokens) :], self.next_token)
+
 
 class LlamaTextModel:
     """Generates text for several sequences at once.
@@ -66,11 +78,13 @@ class LlamaTextModel:
     def __init__(
         self,
         weights: Weights,
-        context: DecodeContext,
+        context: Context,
         slots: SlotTable,
         vocabulary: Vocabulary,
         preparer: Preparer,
+        whereabouts: Whereabouts = IN_THIS_PROCESS,
     ) -> None:
+        self._whereabouts = whereabouts
         self._weights = weights
         self._context = context
         self._slots = slots
@@ -85,8 +99,13 @@ class LlamaTextModel:
 
     @property
     def device(self) -> str:
-        """Where it lives."""
-        return "cpu"
+        """Id of the device where it lives."""
+        return self._whereabouts.device
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it lives, in full."""
+        return self._whereabouts
 
     @property
     def backend(self) -> str:
@@ -126,12 +145,18 @@ class LlamaTextModel:
         """
         return self._preparer.prepare(request)
 
-    def admit(self, prompt: Prompt) -> LlamaSequence | None:
-        """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now."""
+    def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> LlamaSequence | None:
+        """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now.
+
+        Args:
+            prompt: what to answer.
+            written: token ids of an answer that another copy of this model has begun; it goes on behind them.
+        """
         plan = prompt.plan
         if not isinstance(plan, SequencePlan):
             raise TypeError("this prompt was prepared by another backend")
-        slot = self._slots.take(prompt.tokens, prompt.max_tokens)
+        resumed = tuple(written)
+        slot = self._slots.take(prompt.tokens + resumed, prompt.max_tokens - len(resumed))
         if slot is None:
             return None
         sequence = LlamaSequence(
@@ -140,8 +165,13 @@ class LlamaTextModel:
             sampler=build_sampler(plan.recipe, self._vocabulary, prompt.tokens),
             answer=self._answer(plan.rules),
             ends=plan.rules.ends,
-            cached_tokens=len(slot.tokens),
+            cached_tokens=min(len(slot.tokens), len(prompt.tokens)),
+            resumed=resumed,
         )
+        for token in resumed:  # what they stand for has been told already
+            sequence.sampler.accept(token)
+            sequence.answer.push(token, None)
+        sequence.answer.take_thinking()
         self._running.add(sequence)
         return sequence
 
@@ -158,8 +188,8 @@ class LlamaTextModel:
         Raises:
             EngineError: the whole model failed; every sequence is lost.
         """
-        context = self._context
-        context.clear_batch()
+        context, batch = self._context, self._context.batch
+        batch.clear()
         ready: list[LlamaSequence] = []  # whose logits come out, in the order of the rows
         prefilling: list[LlamaSequence] = []
         for sequence in sequences:
@@ -168,11 +198,11 @@ class LlamaTextModel:
             if len(slot.tokens) < sequence.prompt_tokens:
                 prefilling.append(sequence)
             else:
-                context.add_token(sequence.next_token, len(slot.tokens), slot.id)
+                batch.add_token(sequence.next_token, len(slot.tokens), slot.id)
                 ready.append(sequence)
         decoding = len(ready)
         chunks = self._add_chunks(prefilling, prefill_tokens, ready) if prefilling else []
-        if not context.rows:
+        if not batch.rows:
             return []
         if not context.decode() and not (self._slots.park_idle() and context.decode()):
             return self._no_room([*ready[:decoding], *(sequence for sequence, _ in chunks)])
@@ -205,15 +235,16 @@ class LlamaTextModel:
         self, prefilling: list[LlamaSequence], prefill_tokens: int, ready: list[LlamaSequence]
     ) -> list[tuple[LlamaSequence, tuple[int, ...]]]:
         """Fill the batch with prompt tokens; sequences whose prompt ends in it are added to `ready`."""
-        left = min(prefill_tokens, self._context.free_rows)
+        batch = self._context.batch
+        left = min(prefill_tokens, batch.free_rows)
         chunks: list[tuple[LlamaSequence, tuple[int, ...]]] = []
         for sequence in prefilling:
             if left <= 0:
                 break
             start = len(sequence.slot.tokens)
-            chunk = sequence.prompt.tokens[start : start + left]
+            chunk = sequence.tokens[start : start + left]
             last = start + len(chunk) == sequence.prompt_tokens
-            self._context.add_chunk(chunk, start, sequence.slot.id, last=last)
+            batch.add_chunk(chunk, start, sequence.slot.id, last=last)
             if last:
                 ready.append(sequence)
             chunks.append((sequence, chunk))

@@ -1,12 +1,13 @@
 """Opening a GGUF file with llama.cpp and making contexts for it, every failure turned into one clear sentence."""
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import llama_cpp.llama_cpp as llama
 import psutil
 
-from engine.backends.base import LoadOptions, LoadProgress
+from engine.backends.base import DeviceTarget, LoadOptions, LoadProgress
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
 from engine.models.gguf import read_header
@@ -15,6 +16,7 @@ from engine.models.gguf_vocabulary import check_before_load
 from engine.plugins.contract.models import ModelFacts
 from engine.types import ModelInfo
 
+ALL_LAYERS = 9_999
 _KV_VALUE_BYTES = 2  # keys and values are kept as 16-bit floats
 _REPACKED_SHARE = 0.8  # a guess: repacked weights may take this share of the free memory
 
@@ -28,17 +30,29 @@ class Weights:
         facts: what plugins are told about it.
         handle: llama.cpp's pointer; 0 once freed.
         memory_bytes: what llama.cpp announced for the weights and for the contexts made of them.
+        device_bytes: of these, in the memory of other devices than the processor.
     """
 
     info: ModelInfo
     facts: ModelFacts
     handle: int
     memory_bytes: int
+    device_bytes: int = 0
 
     @property
     def trained_context_tokens(self) -> int:
         """Context that the model was trained for."""
         return int(llama.llama_model_n_ctx_train(self.handle))
+
+    @property
+    def layers(self) -> int:
+        """Number of its layers."""
+        return int(llama.llama_model_n_layer(self.handle))
+
+    def note(self, said: NativeLog) -> None:
+        """Take account of the buffers that a native call has announced."""
+        self.memory_bytes += said.buffer_bytes
+        self.device_bytes += said.device_bytes
 
     @property
     def has_partial_memory(self) -> bool:
@@ -68,11 +82,26 @@ class Weights:
             self.handle = 0
 
 
-def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> Weights:
+def open_weights(
+    info: ModelInfo,
+    options: LoadOptions,
+    progress: LoadProgress,
+    devices: Sequence[int] = (),
+    *,
+    words_only: bool = False,
+) -> Weights:
     """Open a GGUF file, memory-mapped.
+
+    Args:
+        info: which file.
+        options: how; its target says how many layers go to the devices.
+        progress: told how far it is.
+        devices: ggml's handles of the devices to use; none for the processor alone.
+        words_only: open nothing but the vocabulary.
 
     Raises:
         ModelFileError: it is missing, broken, or of an architecture that llama.cpp does not know.
+        OutOfMemoryError: it does not fit into a device's memory.
         EngineError: `progress` cancelled it.
     """
     path = _checked_path(info)
@@ -82,13 +111,14 @@ def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) 
     ensure_initialised()
     watcher = _ProgressWatcher(progress)
     params = llama.llama_model_default_params()
-    params.n_gpu_layers = 0
+    params.vocab_only = words_only
     # Repacking copies weights out of the mapping, into memory that cannot be dropped again.
     params.use_extra_bufts = info.size_bytes < _REPACKED_SHARE * free_memory_bytes(options)
     params.progress_callback = callback = llama.llama_progress_callback(watcher)
+    kept = _choose_devices(params, devices, options.target)
     with captured_log() as said:
         handle = llama.llama_model_load_from_file(path, params)
-    del callback  # only now: llama.cpp calls it while loading
+    del callback, kept  # only now: llama.cpp uses them while loading
     if watcher.error is not None:
         if handle:
             llama.llama_model_free(handle)
@@ -96,8 +126,28 @@ def open_weights(info: ModelInfo, options: LoadOptions, progress: LoadProgress) 
     if not handle:
         if watcher.cancelled:
             raise EngineError(f"Loading {info.name} was cancelled.")
-        raise _file_error(info, said)
-    return Weights(info=info, facts=facts_of(header), handle=handle, memory_bytes=said.buffer_bytes)
+        raise _load_error(info, said, options.target)
+    weights = Weights(info=info, facts=facts_of(header), handle=handle, memory_bytes=0)
+    weights.note(said)
+    return weights
+
+
+def _choose_devices(params: llama.llama_model_params, devices: Sequence[int], target: DeviceTarget) -> object:
+    """Say where the layers go. Returns what must live until the model is loaded.
+
+    An empty list of devices is not the same as none: with none llama.cpp takes whatever is registered.
+    """
+    handles = (ctypes.c_void_p * (len(devices) + 1))(*devices, None)
+    params.devices = ctypes.cast(handles, ctypes.c_void_p)
+    if not devices:
+        params.n_gpu_layers = 0
+        return handles
+    # The output head counts as one more layer, the last; it goes to the device with the first layer.
+    params.n_gpu_layers = ALL_LAYERS if target.layers is None else target.layers + 1 if target.layers else 0
+    shares = (ctypes.c_float * max(int(llama.llama_max_devices()), len(devices)))(*target.split)
+    if target.split:
+        params.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
+    return handles, shares
 
 
 def open_context(weights: Weights, params: llama.llama_context_params) -> int:
@@ -114,7 +164,7 @@ def open_context(weights: Weights, params: llama.llama_context_params) -> int:
             f"A context of {params.n_ctx:,} tokens for {weights.info.name} cannot be made ({reason}).",
             "Load it with a smaller context.",
         )
-    weights.memory_bytes += said.buffer_bytes
+    weights.note(said)
     return handle
 
 
@@ -161,8 +211,13 @@ def _checked_path(info: ModelInfo) -> bytes:
     return encoded
 
 
-def _file_error(info: ModelInfo, said: NativeLog) -> ModelFileError:
+def _load_error(info: ModelInfo, said: NativeLog, target: DeviceTarget) -> EngineError:
     reason = said.last_error.strip().rstrip(".") or "llama.cpp gave no reason"
+    if any("unable to allocate" in line or "failed to allocate" in line for line in said.errors):
+        return OutOfMemoryError(
+            f"{info.name} does not fit into the memory of {target.device} ({reason}).",
+            "Put fewer of its layers there, or choose a smaller model.",
+        )
     return ModelFileError(
         f"{info.path.name} cannot be loaded: {reason}.",
         "Get the file again; if that does not help, it needs a newer llama.cpp.",

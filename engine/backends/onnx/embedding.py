@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from engine.backends.base import Whereabouts
+from engine.backends.onnx.providers import CPU
 from engine.backends.onnx.session import Session
 from engine.backends.text_formats import TextFormats, asks_outside, embedding_texts
 from engine.errors import InvalidRequestError, ModelFileError, RequestError
@@ -61,6 +63,11 @@ class OnnxEmbeddingModel:
     def device(self) -> str:
         """Where it lives."""
         return self._session.device
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it lives, in full."""
+        return Whereabouts(device=self._session.device, interface=CPU.name)
 
     @property
     def backend(self) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.backends.base import ImageOutputs, PreparedImage
+from engine.backends.base import ImageOutputs, PreparedImage, Whereabouts
 from engine.backends.onnx.images import read_image
 from engine.backends.onnx.joint_runs import MOST_ROWS, JointRuns
 from engine.backends.onnx.plausible import check_output, check_prepared
+from engine.backends.onnx.providers import CPU
 from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, RequestError
 from engine.plugins.contract.vision import ImageFormat
@@ -47,6 +48,11 @@ class OnnxVisionModel:
     def device(self) -> str:
         """Where it lives."""
         return self._session.device
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it lives, in full."""
+        return Whereabouts(device=self._session.device, interface=CPU.name)
 
     @property
     def backend(self) -> str:

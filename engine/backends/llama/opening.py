@@ -1,0 +1,87 @@
+"""Making the context that a text model decodes with, as large as memory allows."""
+
+from collections.abc import Callable
+
+import llama_cpp.llama_cpp as llama
+
+from engine.backends.base import LoadOptions
+from engine.backends.llama.batch import BATCH_TOKENS
+from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.weights import Weights, free_memory_bytes, open_context
+from engine.errors import CapabilityError, OutOfMemoryError
+
+_CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
+_KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
+
+
+def check_generates(weights: Weights, vocabulary_size: int) -> None:
+    """Refuse models that write no text from left to right; the vocabulary alone need be open.
+
+    Raises:
+        CapabilityError: it is one.
+    """
+    model = weights.handle
+    has_encoder = llama.llama_model_has_encoder(model) or not llama.llama_model_has_decoder(model)
+    if has_encoder or llama.llama_model_is_diffusion(model):
+        raise _not_a_generator(weights)
+    if vocabulary_size == 0:
+        raise CapabilityError(f"{weights.info.name} has no vocabulary.", "Get a complete file.")
+
+
+def open_decode_context(
+    weights: Weights,
+    options: LoadOptions,
+    vocabulary_size: int,
+    device_room: Callable[[], int] | None = None,
+    device_share: float = 0.0,
+) -> tuple[DecodeContext, int]:
+    """Make a context.
+
+    Args:
+        weights: open.
+        options: how long, for how many sequences, with how many threads.
+        vocabulary_size: of its model.
+        device_room: free memory of the device that holds some layers, after the weights; None if there is none.
+        device_share: share of the layers, and so of the KV cache, on that device.
+
+    Returns:
+        The context, and the longest prompt plus answer that one request may have.
+
+    Raises:
+        CapabilityError: the model is an encoder.
+        OutOfMemoryError: it does not fit.
+    """
+    context_tokens = min(options.context_tokens, weights.trained_context_tokens or options.context_tokens)
+    params = llama.llama_context_default_params()
+    params.n_ctx = _cells(weights, options, context_tokens, free_memory_bytes(options), 1.0)
+    if device_room is not None and device_share:
+        params.n_ctx = min(params.n_ctx, _cells(weights, options, context_tokens, device_room(), device_share))
+    params.n_batch = params.n_ubatch = BATCH_TOKENS
+    params.n_seq_max = params.n_outputs_max = options.max_sequences
+    params.n_threads = params.n_threads_batch = options.threads
+    params.kv_unified = True  # one pool of cells: a single long conversation may use all of it
+    params.no_perf = True
+    handle = open_context(weights, params)
+    if not llama.llama_get_memory(handle):  # an encoder: it reads a text as a whole and keeps nothing
+        llama.llama_free(handle)
+        raise _not_a_generator(weights)
+    return DecodeContext(handle, vocabulary_size, options.threads), context_tokens
+
+
+def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_bytes: int, share: float) -> int:
+    """How many tokens the KV cache can hold, all sequences together, if this share of it lies in this memory."""
+    token_bytes = max(1, int(weights.kv_bytes_per_token * share))
+    if context_tokens * token_bytes > free_bytes:
+        raise OutOfMemoryError(
+            f"The KV cache for {context_tokens:,} tokens of {weights.info.name} needs "
+            f"{context_tokens * token_bytes / (1 << 20):,.0f} MiB, but {free_bytes / (1 << 20):,.0f} MiB are free.",
+            "Load it with a smaller context.",
+        )
+    wanted = max(context_tokens, _CELLS_PER_SEQUENCE * options.max_sequences)
+    return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
+
+
+def _not_a_generator(weights: Weights) -> CapabilityError:
+    return CapabilityError(
+        f"{weights.info.name} does not write text from left to right.", "Pick a chat, code or completion model."
+    )
