@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing, contextmanager
@@ -21,10 +22,12 @@ from engine.models.library import ModelLibrary
 from engine.plugins.bundled import bundled_dir, fill
 from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
+from engine.scheduling.bringing import Bringer
+from engine.scheduling.core_shares import TEXT
 from engine.scheduling.intake import Intake
-from engine.scheduling.jobs import settle
-from engine.scheduling.lane import Lane
-from engine.scheduling.threads import ThreadGovernor
+from engine.scheduling.job import settle
+from engine.scheduling.lanes import Lanes
+from engine.scheduling.placing import Placer
 from engine.stream import OutputStream
 from engine.tasks.plugin_door import PluginDoor
 from engine.tasks.runner import TaskRunner
@@ -51,8 +54,9 @@ T = TypeVar("T")
 class _Open:
     """Everything that exists only while the engine is open, in the order in which it is made."""
 
-    lane: Lane
+    lanes: Lanes
     residency: Residency
+    bringer: Bringer
     intake: Intake
     tasks: TaskRunner
     tools: ToolBox
@@ -109,23 +113,21 @@ class Engine(PluginDoor):
         """Start the threads; does nothing if it is open. Models are loaded when they are first asked for."""
         if self._open is not None:
             return
-        cores = min(physical_cores(), usable_cores())
-        governor = ThreadGovernor(cores, fixed=self.config.threads)
         options = LoadOptions(
             context_tokens=self.config.context_tokens,
             max_sequences=self.config.max_sequences,
-            threads=governor.choice.threads,
+            threads=self.config.threads or min(physical_cores(), usable_cores()),
         )
-        # The lane reports a broken model to the residency, and the residency lets the lane close models.
-        lane = Lane(
-            "cpu", governor, self.config.prefill_chunk_tokens, on_model_failed=lambda model: residency.discard(model)
-        )
-        residency = Residency(self._backends, options, retire=lane.retire)
+        # Lanes report a broken model to the bringer, and the bringer's residency lets lanes close models.
+        lanes = Lanes(self.config, lambda model, error, jobs: bringer.rescue(model, error, jobs), lambda _device: None)
+        residency = Residency(self._backends, options, retire=lanes.retire)
+        bringer = Bringer(self._library, residency, Placer(), lanes, lambda _event: None)
         self._plugins.start()
         self._open = _Open(
-            lane,
+            lanes,
             residency,
-            Intake(self._library, residency, lane),
+            bringer,
+            Intake(bringer, lanes),
             TaskRunner(self._registry, self, self._plugins.permits),
             ToolBox(self._registry),
         )
@@ -142,10 +144,10 @@ class Engine(PluginDoor):
 
         def shut_down() -> None:
             opened.tools.close()
+            opened.bringer.close()
             opened.intake.close()
             self._plugins.close()
-            opened.lane.close()
-            opened.lane.join()
+            opened.lanes.close()
             opened.residency.close()
             loop.call_soon_threadsafe(done.set_result, None)
 
@@ -260,18 +262,21 @@ class Engine(PluginDoor):
             EngineClosedError: it is not open.
         """
         opened = self._require_open()
-        lane, now = opened.lane.snapshot(), time.monotonic()
+        lanes, now = opened.lanes.snapshots(), time.monotonic()
+        running = Counter[int]()
+        for lane in lanes.values():
+            running.update(lane.running_by_model)
+        text = lanes[TEXT]
         usage = self._usage.latest()
         return EngineSnapshot(
             loaded=tuple(
-                self._describe(r.model, lane.running_by_model.get(id(r.model), 0), now - r.used_s)
-                for r in opened.residency.residents()
+                self._describe(r.model, running[id(r.model)], now - r.used_s) for r in opened.residency.residents()
             ),
-            waiting=lane.waiting,
-            running=lane.running,
-            threads=lane.threads,
-            threads_reason=lane.threads_reason,
-            tokens_per_s=opened.lane.tokens_per_s(),
+            waiting=sum(lane.waiting for lane in lanes.values()),
+            running=sum(lane.running for lane in lanes.values()),
+            threads=text.threads,
+            threads_reason=text.threads_reason,
+            tokens_per_s=opened.lanes.tokens_per_s(),
             memory_bytes=usage.memory_bytes,
             memory_limit_bytes=usage.memory_limit_bytes,
             cpu_ours=usage.cpu_ours,

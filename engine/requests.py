@@ -138,6 +138,7 @@ class GenerateRequest:
         thinking: whether to think before answering, for models that let one choose; None leaves it to the model. A
             schema or grammar rules the answer from its first token on, so there is no thinking with one.
         urgency: how soon the result is needed.
+        device: id of the device to run on; empty lets the dispatcher choose.
     """
 
     model: str
@@ -154,6 +155,7 @@ class GenerateRequest:
     tools: tuple[ToolSpec, ...] = ()
     thinking: bool | None = None
     urgency: Urgency = Urgency.INTERACTIVE
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +167,14 @@ class RecognizeRequest:
         image: path of an image file, or its encoded bytes (PNG, JPEG, WebP, GIF, BMP, TIFF).
         top_k: most labels to return.
         urgency: how soon the result is needed.
+        device: id of the device to run on; empty lets the dispatcher choose.
     """
 
     model: str
     image: Path | bytes
     top_k: int = 5
     urgency: Urgency = Urgency.INTERACTIVE
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,7 @@ class EmbedRequest:
         normalize: scale each vector to length 1.
         purpose: `query` for what is searched with, `document` for what is searched in; some models tell them apart.
         urgency: how soon the result is needed.
+        device: id of the device to run on; empty lets the dispatcher choose.
     """
 
     model: str
@@ -190,3 +195,4 @@ class EmbedRequest:
     normalize: bool = True
     purpose: Literal["document", "query"] = "document"
     urgency: Urgency = Urgency.INTERACTIVE
+    device: str = ""

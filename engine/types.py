@@ -74,16 +74,30 @@ class Placement:
     """Where a request really ran, and why there.
 
     Attributes:
-        device: `cpu`, `gpu:N` or `npu:N`.
+        device: `cpu`, `gpu:N` or `npu:N`; several that share the model are joined with `+`.
         backend: `llama.cpp` or `onnxruntime`.
         threads: CPU threads at the end of the request.
         reason: one sentence.
+        interface: what the backend went through (`CPU`, `Vulkan`, an execution provider, ...).
+        layers: of the model on the device, of `total_layers`; both 0 for a graph.
+        total_layers: of the model.
+        note: what stayed with the processor, in one sentence; or empty.
+        step_downs: where it was before, and why it did not stay there, a sentence each.
+        device_s: seconds of the device that it took; steps that it shared count by its share.
+        energy_j: joules that the device took for it; None where the power is unknown.
     """
 
     device: str
     backend: str
     threads: int
     reason: str
+    interface: str = "CPU"
+    layers: int = 0
+    total_layers: int = 0
+    note: str = ""
+    step_downs: tuple[str, ...] = ()
+    device_s: float = 0.0
+    energy_j: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +124,15 @@ class Loading:
     """The model is being loaded; `fraction` in [0, 1]."""
 
     fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedDown:
+    """The request goes on elsewhere, because a device failed; `sentence` says all of it."""
+
+    from_device: str
+    to_device: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +192,7 @@ class Finished:
     result: GenerateResult
 
 
-Event = Queued | Loading | Prefill | TextDelta | ThinkingDelta | Finished
+Event = Queued | Loading | SteppedDown | Prefill | TextDelta | ThinkingDelta | Finished
 
 
 # ----------------------------------------------------------------------------------------------------- other results

@@ -1,23 +1,19 @@
-"""Intake: brings a request to its lane: finds the model, loads it if need be, checks and tokenises the prompt.
+"""Intake: turns requests into jobs on lanes: checks and tokenises prompts, prepares images, hands results back."""
 
-Threads of three kinds: loading a model takes seconds, and a plugin in a process of its own may take as long as its time
-limit; neither may hold up requests for models that are loaded already and have no such plugin.
-"""
-
-import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
 from engine.backends.base import EmbeddingModel, LoadedModel, LoadProgress, TextModel, VisionModel
-from engine.errors import CapabilityError, EngineClosedError, EngineError, InvalidRequestError, ModelError
-from engine.memory.residency import Lease, Residency
-from engine.models.library import ModelLibrary
+from engine.errors import CapabilityError, InvalidRequestError
+from engine.memory.residency import Lease
+from engine.scheduling.asks import Ask, ask_of
+from engine.scheduling.bringing import Bringer, Fail
 from engine.scheduling.image_gate import ImageGate
-from engine.scheduling.jobs import EmbedJob, GenerateJob, JobClock, RecognizeJob, settle
-from engine.scheduling.lane import Lane
+from engine.scheduling.job import JobClock, Journey, settle
+from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
+from engine.scheduling.lanes import Lanes
 from engine.stream import OutputStream
 from engine.types import (
     EmbedRequest,
@@ -27,15 +23,10 @@ from engine.types import (
     ModelInfo,
     RecognizeRequest,
     RecognizeResult,
+    SteppedDown,
 )
 
-log = logging.getLogger(__name__)
-
 R = TypeVar("R")
-Fail = Callable[[BaseException], None]
-
-OUTSIDE_THREADS = 8
-"""Requests that may wait for plugins in other processes at the same time; the others wait for these."""
 
 
 class Intake:
@@ -43,42 +34,40 @@ class Intake:
 
     Every method returns at once; errors arrive where the result would.
 
-    Thread: from any thread. The work is done on `hearth-prepare`, `hearth-loader` and `hearth-finish`, and on
-    `hearth-outside` where it asks plugins in other processes.
+    Thread: from any thread. The work is done on the threads of `Bringer`, and on `hearth-finish`.
     """
 
-    def __init__(self, library: ModelLibrary, residency: Residency, lane: Lane) -> None:
-        self._library = library
-        self._residency = residency
-        self._lane = lane
-        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="hearth-prepare")
-        self._loading = ThreadPoolExecutor(1, thread_name_prefix="hearth-loader")
-        self._outside = ThreadPoolExecutor(OUTSIDE_THREADS, thread_name_prefix="hearth-outside")
+    def __init__(self, bringer: Bringer, lanes: Lanes) -> None:
+        self._bringer = bringer
+        self._lanes = lanes
         self._finishing = ThreadPoolExecutor(1, thread_name_prefix="hearth-finish")
-        self._gate = ImageGate(lane.submit)
-        self._is_closing = False
+        self._gate = ImageGate(lanes.submit)
 
     def generate(self, request: GenerateRequest, stream: OutputStream, lease: Lease) -> None:
         """Bring a generate request to the lane; its events go to the stream."""
-        clock = JobClock()
+        clock, journey = JobClock(), Journey(lease=lease, ask=ask_of(request))
 
         def start(loaded: LoadedModel) -> None:
             model = _text_model(loaded)
 
             def later(work: Callable[[], None]) -> None:
-                self._submit(self._pool(model), work, stream.fail)
+                self._bringer.submit(self._bringer.pool(model), work, stream.fail)
 
-            self._lane.submit(GenerateJob(model, model.prepare(request), stream, clock, later))
+            self._lanes.submit(GenerateJob(model, model.prepare(request), stream, clock, journey, later))
 
         def progress(fraction: float) -> bool:
             stream.put(Loading(fraction))
-            return not stream.is_cancelled and not self._is_closing
+            return not stream.is_cancelled and not self._bringer.is_closing
 
-        self._bring(request.model, start, stream.fail, clock, progress, lease)
+        def tell(event: SteppedDown) -> None:
+            journey.step_downs.append(event.sentence)
+            stream.put(event)
+
+        self._bringer.bring(request.model, journey, start, stream.fail, clock, progress, tell)
 
     def recognize(self, request: RecognizeRequest, lease: Lease) -> "Future[RecognizeResult]":
         """Bring an image to the lane."""
-        clock, future = JobClock(), Future[RecognizeResult]()
+        clock, future, journey = JobClock(), Future[RecognizeResult](), Journey(lease=lease, ask=ask_of(request))
         group = (request.model, request.urgency)
         fail = _failing(future)
 
@@ -90,43 +79,46 @@ class Intake:
             model = _vision_model(loaded, request)
 
             def later(work: Callable[[], None]) -> None:
-                self._submit(self._outside if model.asks_outside else self._finishing, work, fail)
+                pool = self._bringer.outside if model.asks_outside else self._finishing
+                self._bringer.submit(pool, work, fail)
 
             def prepare() -> None:
                 if future.cancelled():
                     self._gate.give_up(group)
                     return
                 image = model.prepare(request)
-                self._gate.add(group, RecognizeJob(model, request, image, future, clock, later))
+                self._gate.add(group, RecognizeJob(model, request, image, future, clock, journey, later))
 
-            self._gate.enter(group, future, lambda: self._submit(self._pool(model), prepare, give_up))
+            pool = self._bringer.pool(model)
+            self._gate.enter(group, future, lambda: self._bringer.submit(pool, prepare, give_up))
 
         self._gate.expect(group)
-        self._bring(request.model, start, give_up, clock, self._progress_of(future), lease)
+        self._bring(request.model, journey, start, give_up, clock, future)
         return future
 
     def embed(self, request: EmbedRequest, lease: Lease) -> "Future[EmbedResult]":
         """Bring texts to the lane."""
-        clock, future = JobClock(), Future[EmbedResult]()
+        clock, future, journey = JobClock(), Future[EmbedResult](), Journey(lease=lease, ask=ask_of(request))
 
         def start(model: LoadedModel) -> None:
             if not isinstance(model, EmbeddingModel):
                 raise CapabilityError(f"{model.info.id} does not make embeddings.", "Choose an embedding model.")
             if not request.texts:
                 raise InvalidRequestError("There is no text to embed.")
-            self._lane.submit(EmbedJob(model, replace(request, texts=model.prepare(request)), future, clock))
+            prepared = replace(request, texts=model.prepare(request))
+            self._lanes.submit(EmbedJob(model, prepared, future, clock, journey))
 
-        self._bring(request.model, start, _failing(future), clock, self._progress_of(future), lease)
+        self._bring(request.model, journey, start, _failing(future), clock, future)
         return future
 
-    def load(self, name: str, lease: Lease) -> "Future[LoadedModel]":
-        """Load a model without asking it anything."""
+    def load(self, name: str, lease: Lease, device: str = "") -> "Future[LoadedModel]":
+        """Load a model without asking it anything, on this device if one is named."""
         future = Future[LoadedModel]()
 
         def start(model: LoadedModel) -> None:
             settle(future, model)
 
-        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        self._bring(name, Journey(lease=lease, ask=Ask(device=device)), start, _failing(future), JobClock(), future)
         return future
 
     def count_tokens(self, name: str, text: str, lease: Lease) -> "Future[int]":
@@ -136,7 +128,7 @@ class Intake:
         def start(model: LoadedModel) -> None:
             settle(future, _text_model(model).count_tokens(text))
 
-        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        self._bring(name, Journey(lease=lease, ask=Ask()), start, _failing(future), JobClock(), future)
         return future
 
     def context_tokens(self, name: str, lease: Lease) -> "Future[int]":
@@ -146,64 +138,31 @@ class Intake:
         def start(model: LoadedModel) -> None:
             settle(future, _text_model(model).context_tokens)
 
-        self._bring(name, start, _failing(future), JobClock(), self._progress_of(future), lease)
+        self._bring(name, Journey(lease=lease, ask=Ask()), start, _failing(future), JobClock(), future)
         return future
 
     def unload(self, info: ModelInfo) -> "Future[bool]":
         """Let a model go; the result says whether it was loaded."""
-        return self._loading.submit(self._residency.unload, info)
+        return self._bringer.unload(info)
 
     def close(self) -> None:
-        """Stop loading and preparing, and wait until all threads have ended."""
-        self._is_closing = True
-        self._loading.shutdown(wait=True, cancel_futures=True)
-        self._preparing.shutdown(wait=True, cancel_futures=True)
-        self._outside.shutdown(wait=True, cancel_futures=True)
+        """Stop finishing results, and wait until the thread has ended; the bringer is closed before."""
         self._finishing.shutdown(wait=True, cancel_futures=True)
-
-    def _pool(self, model: LoadedModel) -> ThreadPoolExecutor:
-        """Where requests for a model are made ready, and results finished."""
-        return self._outside if model.asks_outside else self._preparing
-
-    def _submit(self, pool: ThreadPoolExecutor, work: Callable[[], None], fail: Fail) -> None:
-        try:
-            pool.submit(_guarded, work, fail)
-        except RuntimeError:  # the pool is closed
-            fail(EngineClosedError("The engine was closed."))
-
-    def _progress_of(self, future: "Future[R]") -> LoadProgress:
-        return lambda _fraction: not future.cancelled() and not self._is_closing
 
     def _bring(
         self,
         name: str,
+        journey: Journey,
         start: Callable[[LoadedModel], None],
         fail: Fail,
         clock: JobClock,
-        progress: LoadProgress,
-        lease: Lease,
+        future: "Future[R]",
     ) -> None:
-        """Find and load a model, then call `start` with it; all errors go to `fail`."""
+        def tell(event: SteppedDown) -> None:
+            journey.step_downs.append(event.sentence)
 
-        def find() -> None:
-            info = self._library.find(name)
-            lease.hold(info.path)
-            if (model := self._residency.get(info.path)) is None:
-                progress(0.0)
-                self._submit(self._loading, lambda: load(info), fail)
-            elif model.asks_outside:
-                self._submit(self._outside, lambda: start(model), fail)
-            else:
-                start(model)
-
-        def load(info: ModelInfo) -> None:
-            began_s = time.monotonic()
-            model = self._residency.load(info, progress)
-            progress(1.0)
-            clock.load_s = time.monotonic() - began_s
-            self._submit(self._pool(model), lambda: start(model), fail)
-
-        self._submit(self._preparing, find, fail)
+        progress: LoadProgress = lambda _fraction: not future.cancelled() and not self._bringer.is_closing  # noqa: E731
+        self._bringer.bring(name, journey, start, fail, clock, progress, tell)
 
 
 def _text_model(model: LoadedModel) -> TextModel:
@@ -222,14 +181,3 @@ def _vision_model(model: LoadedModel, request: RecognizeRequest) -> VisionModel:
 
 def _failing(future: "Future[R]") -> Fail:
     return lambda error: settle(future, error)
-
-
-def _guarded(work: Callable[[], None], fail: Fail) -> None:
-    """Run a piece of work on an intake thread; whatever goes wrong reaches the caller."""
-    try:
-        work()
-    except EngineError as error:
-        fail(error)
-    except Exception as error:
-        log.exception("a request failed inside")
-        fail(ModelError(f"The request failed inside: {error}.", "The log says more."))

@@ -1,13 +1,9 @@
-"""Jobs: requests on their way through a lane, each with its own clock and its own way back to the caller."""
+"""The three kinds of jobs: answers, images, texts to embed."""
 
 import logging
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +21,7 @@ from engine.backends.base import (
     VisionModel,
 )
 from engine.errors import EngineError
+from engine.scheduling.job import Job, JobClock, Journey, Later, settle
 from engine.stream import OutputStream
 from engine.types import (
     EmbedRequest,
@@ -38,81 +35,15 @@ from engine.types import (
     Queued,
     RecognizeRequest,
     RecognizeResult,
+    SteppedDown,
     TextDelta,
     ThinkingDelta,
-    Timings,
     TokenLogprob,
     ToolCall,
     Usage,
 )
 
 log = logging.getLogger(__name__)
-
-R = TypeVar("R")
-
-Later = Callable[[Callable[[], None]], None]
-"""Does a piece of work soon, off the lane; whatever it raises fails its request."""
-
-
-@dataclass(slots=True)
-class JobClock:
-    """Moments in the life of a request, on the monotonic clock; each is set once, when it happens."""
-
-    arrived_s: float = field(default_factory=time.monotonic)
-    load_s: float = 0.0
-    started_s: float | None = None
-    prefilled_s: float | None = None
-    first_token_s: float | None = None
-
-    def start(self) -> None:
-        """Note the first step."""
-        if self.started_s is None:
-            self.started_s = time.monotonic()
-
-    def timings(self) -> Timings:
-        """Summarise, now being the end; a moment that never came counts as the end."""
-        now = time.monotonic()
-        started = now if self.started_s is None else self.started_s
-        prefilled = now if self.prefilled_s is None else self.prefilled_s
-        first = now if self.first_token_s is None else self.first_token_s
-        return Timings(
-            queued_s=max(0.0, started - self.arrived_s - self.load_s),
-            load_s=self.load_s,
-            prefill_s=max(0.0, prefilled - started),
-            first_token_s=first - self.arrived_s,
-            decode_s=now - first,
-            total_s=now - self.arrived_s,
-        )
-
-
-class Job(ABC):
-    """A request that has its model and waits for steps, or is given them.
-
-    Thread: the lane, from `Lane.submit` on; only `is_cancelled` may change from outside.
-
-    Attributes:
-        clock: moments of its life.
-    """
-
-    def __init__(self, clock: JobClock) -> None:
-        self.clock = clock
-
-    @property
-    @abstractmethod
-    def model(self) -> LoadedModel:
-        """What it runs on."""
-
-    @property
-    @abstractmethod
-    def is_cancelled(self) -> bool:
-        """Whether the caller has gone."""
-
-    @abstractmethod
-    def fail(self, error: BaseException) -> None:
-        """Tell the caller that it failed."""
-
-    def tell_position(self, position: int) -> None:  # noqa: B027 - only streams have a way to say it
-        """Tell the caller how many are before it, itself counted."""
 
 
 class GenerateJob(Job):
@@ -121,9 +52,18 @@ class GenerateJob(Job):
     Attributes:
         prompt: what to answer, ready for the model.
         sequence: its place in the model's batch; None while it waits.
+        written: tokens of its answer that another copy of its model has written.
     """
 
-    def __init__(self, model: TextModel, prompt: Prompt, stream: OutputStream, clock: JobClock, later: Later) -> None:
+    def __init__(
+        self,
+        model: TextModel,
+        prompt: Prompt,
+        stream: OutputStream,
+        clock: JobClock,
+        journey: Journey,
+        later: Later,
+    ) -> None:
         """Make a job.
 
         Args:
@@ -131,11 +71,13 @@ class GenerateJob(Job):
             prompt: what to answer.
             stream: takes the events.
             clock: of the request.
+            journey: where it goes.
             later: reads the calls of tools, which may ask a plugin.
         """
-        super().__init__(clock)
+        super().__init__(clock, journey)
         self.prompt = prompt
         self.sequence: TextSequence | None = None
+        self.written: tuple[int, ...] = ()
         self._model = model
         self._stream = stream
         self._later = later
@@ -159,6 +101,19 @@ class GenerateJob(Job):
     def fail(self, error: BaseException) -> None:
         """End the stream with an error."""
         self._stream.fail(error)
+
+    def move(self, model: LoadedModel) -> None:
+        """Go on behind the last token that was chosen."""
+        assert isinstance(model, TextModel)
+        if self.sequence is not None:
+            self.written = self.sequence.written_tokens
+        self.sequence = None
+        self._model = model
+
+    def tell_step_down(self, event: SteppedDown) -> None:
+        """Put the event."""
+        super().tell_step_down(event)
+        self._stream.put(event)
 
     def tell_position(self, position: int) -> None:
         """Put a `Queued` event, if the position has changed."""
@@ -227,12 +182,12 @@ class GenerateJob(Job):
             text="".join(self._parts),
             finish_reason=finish,
             usage=Usage(
-                prompt_tokens=sequence.prompt_tokens,
+                prompt_tokens=len(self.prompt.tokens),
                 cached_tokens=sequence.cached_tokens,
                 output_tokens=self._output_tokens,
             ),
             timings=self.clock.timings(),
-            placement=placement,
+            placement=self.placed(placement),
             seed=self.prompt.seed,
             logprobs=tuple(self._logprobs),
             dropped_messages=self.prompt.dropped_messages,
@@ -254,6 +209,7 @@ class RecognizeJob(Job):
         image: PreparedImage,
         future: "Future[RecognizeResult]",
         clock: JobClock,
+        journey: Journey,
         later: Later,
     ) -> None:
         """Make a job.
@@ -264,9 +220,10 @@ class RecognizeJob(Job):
             image: prepared by the model.
             future: completed with the result; the caller cancels it.
             clock: of the request.
+            journey: where it goes.
             later: makes the result of what the graph gave, which may ask a plugin.
         """
-        super().__init__(clock)
+        super().__init__(clock, journey)
         self.image = image
         self._request = request
         self._model = model
@@ -287,6 +244,11 @@ class RecognizeJob(Job):
         """Complete the future with an error."""
         settle(self._future, error)
 
+    def move(self, model: LoadedModel) -> None:
+        """Be looked at by another copy of its model."""
+        assert isinstance(model, VisionModel)
+        self._model = model
+
     def finish(self, outputs: ImageOutputs, placement: Placement) -> None:
         """Complete the future soon, with a result made of what the graph gave."""
         self._later(lambda: self._finish(outputs, placement))
@@ -294,7 +256,8 @@ class RecognizeJob(Job):
     def _finish(self, outputs: ImageOutputs, placement: Placement) -> None:
         output = self._model.finish(self.image, outputs, self._request.top_k)
         self.clock.first_token_s = time.monotonic()
-        settle(self._future, RecognizeResult(output=output, timings=self.clock.timings(), placement=placement))
+        result = RecognizeResult(output=output, timings=self.clock.timings(), placement=self.placed(placement))
+        settle(self._future, result)
 
 
 class EmbedJob(Job):
@@ -306,9 +269,14 @@ class EmbedJob(Job):
     """
 
     def __init__(
-        self, model: EmbeddingModel, request: EmbedRequest, future: "Future[EmbedResult]", clock: JobClock
+        self,
+        model: EmbeddingModel,
+        request: EmbedRequest,
+        future: "Future[EmbedResult]",
+        clock: JobClock,
+        journey: Journey,
     ) -> None:
-        super().__init__(clock)
+        super().__init__(clock, journey)
         self.request = request
         self.future = future
         self._model = model
@@ -335,6 +303,11 @@ class EmbedJob(Job):
         """Complete the future with an error."""
         settle(self.future, error)
 
+    def move(self, model: LoadedModel) -> None:
+        """Go on with the texts that have no vector yet."""
+        assert isinstance(model, EmbeddingModel)
+        self._model = model
+
     def next_texts(self) -> tuple[str, ...]:
         """The texts of the next step."""
         return self.request.texts[self._done_texts : self._done_texts + self._model.max_batch]
@@ -356,14 +329,5 @@ class EmbedJob(Job):
             vectors=vectors,
             usage=Usage(prompt_tokens=self._tokens),
             timings=self.clock.timings(),
-            placement=placement,
+            placement=self.placed(placement),
         )
-
-
-def settle(future: "Future[R]", outcome: R | BaseException) -> None:
-    """Complete a future with a value or an error, unless it is done or its caller has cancelled it."""
-    with suppress(InvalidStateError):
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)

@@ -5,22 +5,22 @@ import queue
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.backends.base import EmbeddingModel, LoadedModel, TextModel, VisionModel
 from engine.errors import EngineClosedError, EngineError, ModelError
-from engine.scheduling.jobs import GenerateJob, Job
+from engine.scheduling.core_shares import CoreShares
+from engine.scheduling.job import Job
+from engine.scheduling.jobs import GenerateJob
+from engine.scheduling.meters import LaneMeter
+from engine.scheduling.observations import Observations
 from engine.scheduling.queue import FifoQueue, ModelWork, WorkQueue
 from engine.scheduling.steps import SHARED_PREFILL_S, PrefillRate, embed_step, text_step, vision_step
-from engine.scheduling.threads import ThreadGovernor
+from engine.scheduling.threads import Governor
 from engine.types import Placement
 
 log = logging.getLogger(__name__)
-
-RATE_WINDOW_S = 1.0
-"""Tokens per second are averaged over this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class LaneSnapshot:
         running_by_model: jobs started and not ended, by `id()` of the loaded model.
         threads: CPU threads it uses.
         threads_reason: why that many.
+        queued_by_model: jobs not yet started, by `id()` of the loaded model.
     """
 
     waiting: int
@@ -40,6 +41,11 @@ class LaneSnapshot:
     running_by_model: dict[int, int]
     threads: int
     threads_reason: str
+    queued_by_model: dict[int, int]
+
+
+OnModelFailed = Callable[[LoadedModel, EngineError, list[Job]], None]
+"""Told, on the lane's thread, of a model that broke and was closed, and of the jobs it leaves, to end or to move."""
 
 
 class Lane:
@@ -51,21 +57,31 @@ class Lane:
     def __init__(
         self,
         name: str,
-        governor: ThreadGovernor,
+        governor: Governor,
         prefill_chunk_tokens: int,
-        on_model_failed: Callable[[LoadedModel], None],
+        on_model_failed: OnModelFailed,
         work: WorkQueue | None = None,
+        shares: CoreShares | None = None,
+        observations: Observations | None = None,
+        power_w: Callable[[], float | None] = lambda: None,
     ) -> None:
         """Make a lane and start its thread.
 
         Args:
-            name: of the device: `cpu`, `gpu:0`, ...
+            name: of the device: `cpu`, `gpu:0`, ..., or of a part of it.
             governor: chooses the number of CPU threads.
             prefill_chunk_tokens: most prompt tokens per step.
-            on_model_failed: told, on the lane's thread, about a model that broke and was closed.
+            on_model_failed: told about a model that broke.
             work: the queue to ask; first in, first out if not given.
+            shares: which of the processor's cores it may use; all of them if not given.
+            observations: learns how fast its models are.
+            power_w: watts that its device takes now; None if unknown.
         """
         self.name = name
+        self.meter = LaneMeter()
+        self._shares = shares if shares is not None else CoreShares(1 << 16)
+        self._power_w = power_w
+        self._observations = observations if observations is not None else Observations()
         self._governor = governor
         self._prefill_chunk_tokens = prefill_chunk_tokens
         self._on_model_failed = on_model_failed
@@ -74,8 +90,7 @@ class Lane:
         self._rates: dict[int, PrefillRate] = {}
         self._closed: weakref.WeakSet[LoadedModel] = weakref.WeakSet()
         self._is_closing = False
-        self._produced: deque[tuple[float, int]] = deque()  # guarded by _produced_lock
-        self._produced_lock = threading.Lock()
+        self._threads, self._threads_reason = governor.choice.threads, governor.choice.reason
         self._snapshot = self._take_snapshot()
         self._thread = threading.Thread(target=self._run, name=f"hearth-lane-{name}", daemon=True)
         self._thread.start()
@@ -93,12 +108,6 @@ class Lane:
     def snapshot(self) -> LaneSnapshot:
         """Return the state after the latest step."""
         return self._snapshot
-
-    def tokens_per_s(self) -> float:
-        """Output tokens per second over the last second."""
-        horizon = time.monotonic() - RATE_WINDOW_S
-        with self._produced_lock:
-            return sum(count for at_s, count in self._produced if at_s >= horizon) / RATE_WINDOW_S
 
     def close(self) -> None:
         """Fail all jobs and end the thread; returns at once, `join` waits. Models are left open: they have owners."""
@@ -126,6 +135,7 @@ class Lane:
         """Carry out what others asked for; sleep while there is neither a message nor work."""
         must_wait = not self._queue.waiting and not self._queue.running
         if must_wait:
+            self._shares.leave(self.name)
             self._snapshot = self._take_snapshot()
         while must_wait or not self._inbox.empty():
             message = self._inbox.get()
@@ -141,11 +151,14 @@ class Lane:
         work = self._queue.pick()
         if work is None:
             return
-        choice = self._governor.update()
+        self._shares.enter(self.name)
+        self._choose_threads()
         model = work.model
+        began_s = time.monotonic()
         try:
-            model.set_threads(choice.threads)
+            model.set_threads(self._threads)
             self._step(work, model)
+            self.meter.note_step(time.monotonic() - began_s)
         except EngineError as error:
             log.warning("%s failed: %s", model.info.id, error)
             self._break(model, error)
@@ -157,22 +170,41 @@ class Lane:
             self._queue.tell_positions()
         self._snapshot = self._take_snapshot()
 
+    def _choose_threads(self) -> None:
+        choice = self._governor.update()
+        most = self._shares.cores_of(self.name)
+        self._threads, self._threads_reason = choice.threads, choice.reason
+        if most < choice.threads:
+            self._threads = most
+            self._threads_reason = f"{most} of {choice.threads} threads: text and images are computed at the same time"
+
     def _step(self, work: ModelWork, model: LoadedModel) -> None:
-        choice = self._governor.choice
+        where = model.whereabouts
         placement = Placement(
-            device=model.device, backend=model.backend, threads=choice.threads, reason=f"{choice.reason}."
+            device=where.device,
+            backend=model.backend,
+            threads=self._threads,
+            reason=f"{self._threads_reason}.",
+            interface=where.interface,
+            layers=where.layers,
+            total_layers=where.total_layers,
+            note=where.note,
         )
         if isinstance(model, TextModel):
             rate = self._rates.setdefault(id(model), PrefillRate())
-            step = text_step(work, model, self._prefill_budget(work, rate), rate, placement)
+            step = text_step(work, model, self._prefill_budget(work, rate), rate, placement, self._power_w)
             if step.tokens:
-                self._count(step.tokens)
+                self.meter.note_tokens(step.tokens)
             if step.decode_s:
                 self._governor.note((id(model), step.tokens), step.decode_s)
+            self._observations.note_text(model.info.id, model.device, step)
         elif isinstance(model, VisionModel):
-            vision_step(work, model, placement)
+            began_s = time.monotonic()
+            images = vision_step(work, model, placement, self._power_w)
+            self.meter.note_images(images)
+            self._observations.note_images(model.info.id, model.device, images, time.monotonic() - began_s)
         elif isinstance(model, EmbeddingModel):
-            embed_step(work, model, placement)
+            embed_step(work, model, placement, self._power_w)
 
     def _prefill_budget(self, work: ModelWork, rate: PrefillRate) -> int:
         """A whole chunk when nobody waits for the next token, else as much as a short pause allows."""
@@ -187,7 +219,8 @@ class Lane:
 
     def _add(self, job: Job) -> None:
         if job.model in self._closed:  # it broke while the request was on its way
-            job.fail(ModelError(f"{job.model.info.id} is not loaded any more.", "Ask again to load it anew."))
+            gone = ModelError(f"{job.model.info.id} is not loaded any more.", "Ask again to load it anew.")
+            self._on_model_failed(job.model, gone, [job])
             return
         self._queue.add(job)
         self._queue.tell_positions()
@@ -202,12 +235,11 @@ class Lane:
             job.fail(error)
 
     def _break(self, model: LoadedModel, error: EngineError) -> None:
-        for job in self._queue.drop(model):
-            job.fail(error)
+        jobs = self._queue.drop(model)
         self._closed.add(model)
         self._rates.pop(id(model), None)
         model.close()
-        self._on_model_failed(model)
+        self._on_model_failed(model, error, jobs)
 
     def _retire(self, model: LoadedModel, on_closed: Callable[[], None]) -> None:
         self._release(model, ModelError(f"{model.info.id} was unloaded."))
@@ -216,19 +248,12 @@ class Lane:
         model.close()
         on_closed()
 
-    def _count(self, tokens: int) -> None:
-        now = time.monotonic()
-        with self._produced_lock:
-            self._produced.append((now, tokens))
-            while self._produced[0][0] < now - RATE_WINDOW_S:
-                self._produced.popleft()
-
     def _take_snapshot(self) -> LaneSnapshot:
-        choice = self._governor.choice
         return LaneSnapshot(
             waiting=self._queue.waiting,
             running=self._queue.running,
             running_by_model={id(work.model): len(work.running) for work in self._queue.models()},
-            threads=choice.threads,
-            threads_reason=choice.reason,
+            threads=self._threads,
+            threads_reason=self._threads_reason,
+            queued_by_model={id(work.model): len(work.waiting) for work in self._queue.models()},
         )

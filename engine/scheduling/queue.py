@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.backends.base import LoadedModel
-from engine.scheduling.jobs import Job
+from engine.scheduling.job import Job
 
 TOLD_POSITIONS = 16
 """Callers further back than this hear of their position once, when they arrive."""

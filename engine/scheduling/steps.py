@@ -1,10 +1,12 @@
 """One step of each kind of model: at most one call into a backend, and its results handed on."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.backends.base import EmbeddingModel, TextModel, TextSequence, VisionModel
 from engine.errors import OutOfMemoryError, RequestError
+from engine.scheduling.job import Job
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
 from engine.scheduling.queue import ModelWork
 from engine.types import Placement
@@ -43,14 +45,27 @@ class TextStep:
     Attributes:
         tokens: generated, over all sequences.
         decode_s: how long it took, if it did nothing but decode; else 0.
+        read_tokens: of prompts.
+        read_s: how long it took, if it read prompts; else 0.
     """
 
     tokens: int = 0
     decode_s: float = 0.0
+    read_tokens: int = 0
+    read_s: float = 0.0
+
+
+PowerMeter = Callable[[], float | None]
+"""Watts that a device takes now; None if unknown."""
 
 
 def text_step(
-    work: ModelWork, model: TextModel, prefill_tokens: int, rate: PrefillRate, placement: Placement
+    work: ModelWork,
+    model: TextModel,
+    prefill_tokens: int,
+    rate: PrefillRate,
+    placement: Placement,
+    power_w: PowerMeter,
 ) -> TextStep:
     """Admit what fits and decode once for all running sequences.
 
@@ -71,9 +86,12 @@ def text_step(
     began_s = time.monotonic()
     steps = model.step(sequences, prefill_tokens)
     duration_s = time.monotonic() - began_s
+    read = 0
     if unread:
         left = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
-        rate.learn(unread - left, duration_s)
+        read = unread - left
+        rate.learn(read, duration_s)
+    _charge([jobs[id(step.sequence)] for step in steps], duration_s, power_w)
     tokens = 0
     for step in steps:
         job = jobs[id(step.sequence)]
@@ -82,14 +100,14 @@ def text_step(
         if step.finish is not None or step.error is not None:
             model.release(step.sequence)
             work.running.remove(job)
-    return TextStep(tokens, 0.0 if unread else duration_s)
+    return TextStep(tokens, 0.0 if unread else duration_s, read, duration_s if unread else 0.0)
 
 
 def _admit(work: ModelWork, model: TextModel) -> None:
     while work.waiting:
         job = work.waiting[0]
         assert isinstance(job, GenerateJob)
-        job.sequence = model.admit(job.prompt)
+        job.sequence = model.admit(job.prompt, job.written)
         if job.sequence is None:
             if work.running:
                 return
@@ -108,8 +126,8 @@ def _admit(work: ModelWork, model: TextModel) -> None:
         job.clock.start()
 
 
-def vision_step(work: ModelWork, model: VisionModel, placement: Placement) -> None:
-    """Recognise as many waiting images as fit into one run."""
+def vision_step(work: ModelWork, model: VisionModel, placement: Placement, power_w: PowerMeter) -> int:
+    """Recognise as many waiting images as fit into one run; returns how many."""
     jobs: list[RecognizeJob] = []
     while work.waiting and len(jobs) < model.max_batch:
         job = work.waiting.popleft()
@@ -117,27 +135,42 @@ def vision_step(work: ModelWork, model: VisionModel, placement: Placement) -> No
         job.clock.start()
         jobs.append(job)
     work.running.extend(jobs)
-    for job, outcome in zip(jobs, model.run([job.image for job in jobs]), strict=True):
+    began_s = time.monotonic()
+    outcomes = model.run([job.image for job in jobs])
+    _charge(jobs, time.monotonic() - began_s, power_w)
+    for job, outcome in zip(jobs, outcomes, strict=True):
         if isinstance(outcome, RequestError):
             job.fail(outcome)
         else:
             job.finish(outcome, placement)
     work.running.clear()
+    return len(jobs)
 
 
-def embed_step(work: ModelWork, model: EmbeddingModel, placement: Placement) -> None:
+def embed_step(work: ModelWork, model: EmbeddingModel, placement: Placement, power_w: PowerMeter) -> None:
     """Embed the next batch of texts of the oldest job."""
     if not work.running:
         work.running.append(work.waiting.popleft())
     job = work.running[0]
     assert isinstance(job, EmbedJob)
     job.clock.start()
+    began_s = time.monotonic()
     try:
         vectors, tokens = model.embed(job.next_texts())
     except RequestError as error:
         job.fail(error)
         work.running.clear()
         return
+    _charge([job], time.monotonic() - began_s, power_w)
     job.advance(vectors, tokens, placement)
     if job.is_done:
         work.running.clear()
+
+
+def _charge(jobs: Sequence[Job], duration_s: float, power_w: PowerMeter) -> None:
+    """Share the cost of a step among the jobs that were in it."""
+    if not jobs:
+        return
+    watts = power_w()
+    for job in jobs:
+        job.cost.add(duration_s / len(jobs), watts)

@@ -8,6 +8,7 @@ free keeps nearly all of the speed. Whether it does is tried out, because it dep
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.devices.cpu_load import CpuLoad, CpuLoadMeter
 from engine.scheduling.thread_trials import ThreadTrials
@@ -31,6 +32,40 @@ class ThreadChoice:
 
     threads: int
     reason: str
+
+
+class Governor(Protocol):
+    """Says how many threads a lane should use.
+
+    Attributes:
+        choice: what it said last.
+    """
+
+    choice: ThreadChoice
+
+    def update(self) -> ThreadChoice:
+        """Say it anew; cheap enough for every step."""
+
+    def note(self, work: object, duration_s: float) -> None:
+        """Take account of a step that decoded."""
+
+
+class FixedThreads:
+    """The same number always: for lanes whose work is done elsewhere, where the processor only helps.
+
+    Attributes:
+        choice: the number, and why.
+    """
+
+    def __init__(self, threads: int, reason: str) -> None:
+        self.choice = ThreadChoice(threads, reason)
+
+    def update(self) -> ThreadChoice:
+        """Return the choice."""
+        return self.choice
+
+    def note(self, work: object, duration_s: float) -> None:
+        """Nothing follows from it."""
 
 
 class ThreadGovernor:

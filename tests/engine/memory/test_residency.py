@@ -6,7 +6,7 @@ import pytest
 
 from engine.backends.base import LoadedModel, LoadOptions
 from engine.errors import ModelError, OutOfMemoryError
-from engine.memory.residency import Residency
+from engine.memory.residency import Place, Residency
 from engine.testing import FakeBackend
 from engine.types import Accepts, ModelInfo
 
@@ -59,7 +59,7 @@ def test_the_least_recently_used_idle_model_makes_room() -> None:
     machine.load(info("a"))
     machine.load(info("b"))
     with machine.residency.lease() as lease:
-        lease.hold(info("a").path)
+        lease.hold(Place(info("a").path))
     machine.load(info("c"))
     assert machine.names == {"a", "c"}
 
@@ -68,7 +68,7 @@ def test_a_leased_model_is_never_evicted() -> None:
     machine = Machine(GB)
     machine.load(info("a"))
     with machine.residency.lease() as lease:
-        lease.hold(info("a").path)
+        lease.hold(Place(info("a").path))
         with pytest.raises(OutOfMemoryError, match=r"b needs about 1\.0 GB of memory, but 0\.0 GB is free"):
             machine.load(info("b"))
         assert machine.names == {"a"}
@@ -86,8 +86,8 @@ def test_a_model_in_use_cannot_be_unloaded() -> None:
     machine = Machine(GB)
     machine.load(info("a"))
     with machine.residency.lease() as one, machine.residency.lease() as two:
-        one.hold(info("a").path)
-        two.hold(info("a").path)
+        one.hold(Place(info("a").path))
+        two.hold(Place(info("a").path))
         with pytest.raises(ModelError, match="2 requests are using it"):
             machine.residency.unload(info("a"))
     assert machine.residency.unload(info("a")) is True
@@ -100,7 +100,7 @@ def test_a_hold_after_the_end_of_its_lease_holds_nothing() -> None:
     lease = machine.residency.lease()
     with lease:
         pass
-    lease.hold(info("a").path)
+    lease.hold(Place(info("a").path))
     assert machine.residency.unload(info("a")) is True
 
 

@@ -3,7 +3,10 @@
 import asyncio
 
 from engine.backends.base import LoadOptions, Prompt
-from engine.scheduling.jobs import GenerateJob, JobClock
+from engine.memory.residency import Lease
+from engine.scheduling.asks import Ask
+from engine.scheduling.job import JobClock, Journey
+from engine.scheduling.jobs import GenerateJob
 from engine.scheduling.queue import TOLD_POSITIONS, FifoQueue
 from engine.scheduling.steps import LEAST_PREFILL_TOKENS, PrefillRate
 from engine.stream import OutputStream
@@ -32,7 +35,8 @@ class Caller(OutputStream):
 def job(of: FakeTextModel, arrived_s: float = 0.0) -> tuple[GenerateJob, Caller]:
     caller = Caller()
     prompt = Prompt(request=GenerateRequest(model="m", prompt="x"), tokens=(1,), max_tokens=1, seed=0)
-    return GenerateJob(of, prompt, caller, JobClock(arrived_s=arrived_s), later=lambda work: work()), caller
+    journey = Journey(lease=Lease(None), ask=Ask())
+    return GenerateJob(of, prompt, caller, JobClock(arrived_s=arrived_s), journey, later=lambda work: work()), caller
 
 
 def test_an_empty_queue_has_nothing_to_pick() -> None:

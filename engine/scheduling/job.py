@@ -1,0 +1,142 @@
+"""Job: a request on its way through a lane, with its own clock, its own costs, and its own way back to the caller."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from engine.backends.base import LoadedModel
+from engine.memory.residency import Lease
+from engine.scheduling.asks import Ask
+from engine.types import Placement, SteppedDown, Timings
+
+R = TypeVar("R")
+
+Later = Callable[[Callable[[], None]], None]
+"""Does a piece of work soon, off the lane; whatever it raises fails its request."""
+
+
+@dataclass(slots=True)
+class JobClock:
+    """Moments in the life of a request, on the monotonic clock; each is set once, when it happens."""
+
+    arrived_s: float = field(default_factory=time.monotonic)
+    load_s: float = 0.0
+    started_s: float | None = None
+    prefilled_s: float | None = None
+    first_token_s: float | None = None
+
+    def start(self) -> None:
+        """Note the first step."""
+        if self.started_s is None:
+            self.started_s = time.monotonic()
+
+    def timings(self) -> Timings:
+        """Summarise, now being the end; a moment that never came counts as the end."""
+        now = time.monotonic()
+        started = now if self.started_s is None else self.started_s
+        prefilled = now if self.prefilled_s is None else self.prefilled_s
+        first = now if self.first_token_s is None else self.first_token_s
+        return Timings(
+            queued_s=max(0.0, started - self.arrived_s - self.load_s),
+            load_s=self.load_s,
+            prefill_s=max(0.0, prefilled - started),
+            first_token_s=first - self.arrived_s,
+            decode_s=now - first,
+            total_s=now - self.arrived_s,
+        )
+
+
+@dataclass(slots=True)
+class JobCost:
+    """What a request has taken of its device so far; energy is unknown once the power was unknown for one step."""
+
+    device_s: float = 0.0
+    energy_j: float | None = 0.0
+
+    def add(self, device_s: float, watts: float | None) -> None:
+        """Add its share of a step."""
+        self.device_s += device_s
+        self.energy_j = None if watts is None or self.energy_j is None else self.energy_j + device_s * watts
+
+
+@dataclass(slots=True, kw_only=True)
+class Journey:
+    """Where a request goes, and where it has been.
+
+    Attributes:
+        lease: holds the models that it uses.
+        ask: what the dispatcher is told about it.
+        reason: why it is where it is, in one sentence; empty where there was no choice.
+        step_downs: a sentence for each device that it had to leave.
+    """
+
+    lease: Lease
+    ask: Ask
+    reason: str = ""
+    step_downs: list[str] = field(default_factory=list)
+
+
+class Job(ABC):
+    """A request that has its model and waits for steps, or is given them.
+
+    Thread: the lane, from `Lane.submit` on; only `is_cancelled` may change from outside.
+
+    Attributes:
+        clock: moments of its life.
+        cost: what it has taken of its device.
+        journey: where it goes.
+    """
+
+    def __init__(self, clock: JobClock, journey: Journey) -> None:
+        self.clock = clock
+        self.cost = JobCost()
+        self.journey = journey
+
+    @property
+    @abstractmethod
+    def model(self) -> LoadedModel:
+        """What it runs on."""
+
+    @abstractmethod
+    def move(self, model: LoadedModel) -> None:
+        """Go on with another copy of its model, on another device; what it has so far stays."""
+
+    def tell_step_down(self, event: SteppedDown) -> None:
+        """Tell the caller that it goes on elsewhere."""
+        self.journey.step_downs.append(event.sentence)
+
+    def placed(self, placement: Placement) -> Placement:
+        """Where it ran, with its own reasons and costs."""
+        reasons = [self.journey.reason, placement.reason] if self.journey.reason else [placement.reason]
+        return replace(
+            placement,
+            reason=" ".join(reasons),
+            step_downs=tuple(self.journey.step_downs),
+            device_s=self.cost.device_s,
+            energy_j=self.cost.energy_j,
+        )
+
+    @property
+    @abstractmethod
+    def is_cancelled(self) -> bool:
+        """Whether the caller has gone."""
+
+    @abstractmethod
+    def fail(self, error: BaseException) -> None:
+        """Tell the caller that it failed."""
+
+    def tell_position(self, position: int) -> None:  # noqa: B027 - only streams have a way to say it
+        """Tell the caller how many are before it, itself counted."""
+
+
+def settle(future: "Future[R]", outcome: R | BaseException) -> None:
+    """Complete a future with a value or an error, unless it is done or its caller has cancelled it."""
+    with suppress(InvalidStateError):
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
