@@ -10,6 +10,8 @@ import platformdirs
 
 from engine.errors import ConfigError
 
+_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers"})
+
 
 def default_home() -> Path:
     """Where Hearth keeps models, settings and caches: `HEARTH_HOME`, else the platform's data folder."""
@@ -28,6 +30,9 @@ class EngineConfig:
         max_sequences: most requests of one model that are decoded together, 1 to 64.
         threads: CPU threads of the lane; None lets it adapt to what the machine has free.
         prefill_chunk_tokens: most prompt tokens per step; smaller keeps running answers smoother.
+        devices: kinds or ids of the devices that may be used (`cpu`, `gpu`, `gpu:1`, `npu`); none named means all.
+        rpc_servers: `HOST:PORT` of llama.cpp's servers that share their devices. They know no password: name none but
+            your own.
     """
 
     home: Path = field(default_factory=default_home)
@@ -36,6 +41,8 @@ class EngineConfig:
     max_sequences: int = 16
     threads: int | None = None
     prefill_chunk_tokens: int = 512
+    devices: tuple[str, ...] = ()
+    rpc_servers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_range("context_tokens", self.context_tokens, 16, 1 << 24)
@@ -73,7 +80,9 @@ def _convert(name: str, value: object) -> Any:
         return Path(value).expanduser()
     if name == "model_dirs" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(Path(item).expanduser() for item in value)
-    if name not in {"home", "model_dirs"} and type(value) is int:
+    if name in {"devices", "rpc_servers"} and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if name not in _NOT_NUMBERS and type(value) is int:
         return value
     raise ConfigError(f"Setting {name} has the wrong type: {value!r}.")
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import onnx
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Tests of devices say which ones; all others find the same processor on every machine, and ask nobody.
+os.environ["HEARTH_DEVICES"] = "cpu"
 
 SaveGraph = Callable[..., Path]
 
