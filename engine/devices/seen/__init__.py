@@ -1,0 +1,1 @@
+"""What the system itself says about the machine's devices, before any inference engine is loaded."""
