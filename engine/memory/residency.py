@@ -12,10 +12,13 @@ from typing import Self
 
 from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress
 from engine.devices.machine import available_memory_bytes
-from engine.errors import ModelError, OutOfMemoryError
+from engine.errors import DeviceError, ModelError, OutOfMemoryError
 from engine.types import ModelInfo
 
 log = logging.getLogger(__name__)
+
+ONE_MODEL_AT_A_TIME = frozenset({"RPC"})
+"""Interfaces whose devices hang while a second process wants them: llama.cpp's server talks to one client only."""
 
 CLOSE_TIMEOUT_S = 30.0
 """Longest wait for a model to leave; a lane answers after one step."""
@@ -111,6 +114,8 @@ class Residency:
         if backend is None:
             raise ModelError(f"Nothing here can run {info.format} models.")
         with self._room_lock:
+            if target.interface in ONE_MODEL_AT_A_TIME:
+                self._clear(target.device)
             if target.targets:
                 self._make_room_on(target.device, info, needed_bytes)
             else:
@@ -200,6 +205,17 @@ class Residency:
                     )
                 log.info("unloading %s from %s to make room for %s", victim.info.id, part, info.id)
                 self._close(victim)
+
+    def _clear(self, device: str) -> None:
+        for part in device.split("+"):
+            while (victim := self._take_idle(part)) is not None:
+                self._close(victim)
+            if busy := [place for place in self._places() if part in place.device.split("+")]:
+                raise DeviceError(f"{part} takes one model at a time, and {busy[0].path.stem} is in use there.")
+
+    def _places(self) -> tuple[Place, ...]:
+        with self._lock:
+            return tuple(self._residents)
 
     def _take_idle(self, device: str = "") -> LoadedModel | None:
         """Take out the least recently used model that no request needs, of a device or of all."""

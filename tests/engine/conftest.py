@@ -1,6 +1,6 @@
 """Engines over fake backends: everything real but the arithmetic."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from engine.engine import Engine
 from engine.errors import ModelNotFoundError
 from engine.testing import FakeBackend
 from engine.types import Accepts, ModelInfo
+from tests.engine.rpc_server import RpcServer
 
 CAPABILITIES = {
     "text": frozenset({Accepts.MESSAGES, Accepts.PROMPT}),
@@ -44,6 +45,20 @@ class FakeLibrary:
             size_bytes=self.size_bytes,
             accepts=CAPABILITIES[name],
         )
+
+
+@pytest.fixture
+def make_rpc_server() -> Iterator[Callable[..., RpcServer]]:
+    """Start RPC servers; they are killed after the test."""
+    servers: list[RpcServer] = []
+
+    def make(devices: int = 1) -> RpcServer:
+        servers.append(RpcServer(devices))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
 
 
 MakeEngine = Callable[..., Engine]

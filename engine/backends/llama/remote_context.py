@@ -19,8 +19,10 @@ from engine.errors import DeviceLostError, EngineError, OutOfMemoryError
 from engine.types import FloatArray, ModelInfo
 
 WORKER: Final = "engine.backends.llama.worker:LlamaWorker"
-LOAD_STALL_S: Final = 60.0
-"""Longest wait for a sign of life while loading; a driver may compile its programs meanwhile."""
+LOAD_STALL_S: Final = 8.0
+"""Longest wait for a sign of life while loading, for a start; step-down must be done within 10 s."""
+LOAD_BYTES_PER_S: Final = 100e6
+"""Slower disks are not expected: llama.cpp may read the whole file before it says anything."""
 FIRST_DECODE_S: Final = 120.0
 """Longest first decode; a driver that compiles its programs then takes 11 s on a slow machine."""
 LEAST_STALL_S: Final = 6.0
@@ -89,7 +91,7 @@ def open_remote_context(
         }
         watcher = _Watcher(progress)
         try:
-            answer, _ = process.call("load", body, within_s=LOAD_STALL_S, on_told=watcher)
+            answer, _ = process.call("load", body, within_s=_load_patience_s(info), on_told=watcher)
         except DeviceLostError as error:
             if watcher.is_cancelled:
                 raise EngineError(f"Loading {info.name} was cancelled.") from error
@@ -106,6 +108,10 @@ def open_remote_context(
     )
     memory = int(answer["memory_bytes"])
     return RemoteModel(context, int(answer["context_tokens"]), bool(answer["can_share"]), memory, where)
+
+
+def _load_patience_s(info: ModelInfo) -> float:
+    return LOAD_STALL_S + info.size_bytes / LOAD_BYTES_PER_S
 
 
 class RemoteContext:
