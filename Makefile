@@ -4,7 +4,7 @@ ARGS ?=
 BOOTSTRAP := packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots bench clean
+.PHONY: help run test check backends screenshots bench clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ test:  ## run the tests
 
 check:  ## check format, lint, types, imports and sizes
 	@$(PYTHON) $(BOOTSTRAP) check
+
+backends:  ## compile llama.cpp's modules: rpc and vulkan, or those that ARGS names, such as ARGS=cuda
+	@$(PYTHON) $(BOOTSTRAP) backends $(ARGS)
 
 screenshots:  ## draw every page, light and dark, into screenshots/
 	@$(PYTHON) $(BOOTSTRAP) screenshots

@@ -16,6 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import supported_python  # noqa: F401  # must come first: it refuses a Python that the others cannot be read by
+
+# isort: split
+import backend_modules
+import backend_recipes
 import system_libraries
 from environment import prepare, venv_program
 from failure import SetupError
@@ -23,6 +27,8 @@ from locking import locked
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
+SETUP_LOCK = ROOT / ".cache" / "setup.lock"
+SETUP_RUNS = "Another set-up of this checkout is running; waiting for it."
 LIBRARIES_LOG = ROOT / ".cache" / "libraries.log"
 BENCHES = ("overhead", "batching", "neighbours", "startup", "ui")
 _MADE = (".venv", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
@@ -31,10 +37,11 @@ _MADE_TOO = ("build", "dist", "screenshots", "hearth.egg-info", ".coverage")
 
 def install(*, dev: bool) -> None:
     """Make the environment and what it needs from the system; quick when nothing changed."""
-    with locked(ROOT / ".cache" / "setup.lock", "Another set-up of this checkout is running; waiting for it."):
+    with locked(SETUP_LOCK, SETUP_RUNS):
         system_libraries.ensure_libraries(LIBRARIES_LOG)
         if not prepare(ROOT, VENV, dev=dev):
             return
+        backend_modules.restore_modules(backend_modules.place_of(ROOT, VENV))
     print(f"Hearth is set up in {VENV.name}.", flush=True)
 
 
@@ -52,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
 def test(arguments: Sequence[str]) -> int:
     """Run the tests; `arguments` go to pytest."""
     install(dev=True)
+    with locked(SETUP_LOCK, SETUP_RUNS):  # tests have no graphics card: a server of llama.cpp's stands in for one
+        backend_modules.ensure_modules(backend_modules.place_of(ROOT, VENV), ["rpc"], required=True)
     system_libraries.require(system_libraries.QT, "Testing the window")
     return call([venv_program(VENV, "python"), "-m", "pytest", *arguments], {"QT_QPA_PLATFORM": "offscreen"})
 
@@ -100,14 +109,31 @@ def set_up(arguments: Sequence[str]) -> int:
     return 0
 
 
+def backends(arguments: Sequence[str]) -> int:
+    """Compile and install llama.cpp's modules for graphics cards and other machines."""
+    request = backend_modules.read_request(arguments)
+    install(dev=False)
+    with locked(SETUP_LOCK, SETUP_RUNS):
+        names = backend_modules.fulfil(request, backend_modules.place_of(ROOT, VENV))
+    if names:
+        print(f"Modules of llama.cpp in {VENV.name}: {', '.join(names)}.")
+    return 0
+
+
 def libraries(arguments: Sequence[str]) -> int:
     """Install the system libraries that Qt needs, or say how; the only part that needs root."""
-    refuse(arguments)
+    parser = argparse.ArgumentParser(prog="bootstrap.py libraries")
+    parser.add_argument(
+        "--with-vulkan", action="store_true", help="also what the vulkan module is built and tried with"
+    )
+    if parser.parse_args(arguments).with_vulkan:
+        backend_recipes.ensure_tools(backend_recipes.RECIPES["vulkan"], LIBRARIES_LOG)
+        backend_recipes.ensure_lavapipe(LIBRARIES_LOG)
     return 1 if system_libraries.ensure_libraries(LIBRARIES_LOG) else 0
 
 
 def clean(arguments: Sequence[str]) -> int:
-    """Remove everything that can be made again; compiled wheels of this user stay."""
+    """Remove everything that can be made again; what was compiled for this user stays in their cache."""
     refuse(arguments)
     for name in (*_MADE, *_MADE_TOO):
         path = ROOT / name
@@ -123,6 +149,7 @@ def clean(arguments: Sequence[str]) -> int:
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "install": set_up,
     "libraries": libraries,
+    "backends": backends,
     "run": run,
     "test": test,
     "check": check,

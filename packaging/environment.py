@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,11 +88,11 @@ def prepare(root: Path, venv: Path, *, dev: bool) -> bool:
     python = venv_program(venv, "python")
     log = root / ".cache" / "setup.log"
     if health is None or health.llama != version or (old is not None and old.wheel != key):
-        _pip(
+        pip_install(
             python, ["--force-reinstall", "--no-deps", str(ensure_wheel(python, version))], f"installing {PACKAGE}", log
         )
     extra = "[dev]" if wanted.dev else ""
-    _pip(python, ["--editable", f"{root}{extra}"], "installing Hearth and what it needs", log)
+    pip_install(python, ["--editable", f"{root}{extra}"], "installing Hearth and what it needs", log)
     write_stamp(venv, wanted)
     return True
 
@@ -145,7 +146,14 @@ def venv_failure(output: str) -> SetupError:
     return SetupError(f"The virtual environment could not be made: {last[0]}.", "Check the disk and the permissions.")
 
 
-def _pip(python: Path, arguments: list[str], title: str, log: Path) -> None:
+def pip_install(python: Path, arguments: Sequence[str], title: str, log: Path) -> None:
+    """Run `pip install` with these arguments, if there are any.
+
+    Raises:
+        SetupError: pip failed.
+    """
+    if not arguments:
+        return
     # Python compiles what is imported when it is; compiling everything here would take half of the time.
     command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile"]
     command += arguments

@@ -141,14 +141,16 @@ def apt_install(packages: Sequence[str], title: str, log: Path) -> None:
         SetupError: apt failed twice.
     """
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+    # Another program may be installing at this moment, such as unattended upgrades: wait for it.
+    wait = ["-o", "DPkg::Lock::Timeout=300"]
+    command = ["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", *packages]
     outcome = run_with_progress(command, title, log, env=env)
     if outcome.code != 0:
         run_with_progress(["apt-get", "update", "-q"], "fetching apt's lists", log, env=env)
         outcome = run_with_progress(command, title, log, env=env)
     if outcome.code != 0:
         reason = next((line for line in outcome.output.splitlines() if line.startswith("E:")), "apt-get failed.")
-        raise SetupError(f"System libraries could not be installed: {reason}", f"Try `{' '.join(command)}` yourself.")
+        raise SetupError(f"System packages could not be installed: {reason}", f"Try `{' '.join(command)}` yourself.")
 
 
 def require(wanted: Sequence[Library], purpose: str) -> None:

@@ -21,7 +21,9 @@ def test_help_names_every_command():
     assert [name for name in bootstrap.COMMANDS if f"  {name} " not in result.stdout] == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["check", "now"], ["clean", "all"], ["install", "--fast"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["check", "now"], ["clean", "all"], ["install", "--fast"], ["backends", "x"]]
+)
 def test_wrong_use_ends_with_2_and_no_traceback(arguments: list[str]):
     result = run_bootstrap(*arguments)
     assert result.returncode == 2
