@@ -7,7 +7,7 @@ from engine.bench.measure import BenchOptions
 from engine.bench.report import BenchReport
 from engine.errors import InvalidRequestError
 
-BENCHES: Sequence[str] = ("overhead", "batching", "neighbours", "startup", "ui", "plugins", "speed")
+BENCHES: Sequence[str] = ("overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "speed")
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -40,6 +40,10 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "outofprocess_ms_p50": Target(2, at_most=True),
         "discover_ms": Target(150, at_most=True),
     },
+    "telemetry": {
+        "core_share_visible": Target(0.02, at_most=True),
+        "core_share_hidden": Target(0.003, at_most=True),
+    },
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
 """They hold for the shapes and types that a bench takes by itself."""

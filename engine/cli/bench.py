@@ -18,7 +18,9 @@ def bench(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="overhead, batching, neighbours, startup, ui, plugins, speed."),
+        typer.Argument(
+            metavar="NAME...", help="overhead, batching, neighbours, startup, ui, plugins, telemetry, speed."
+        ),
     ] = None,
     shape: Annotated[
         str | None, typer.Option(help="Use a random-weight model of this shape: 100m, 1b, 7b.", show_default=False)
