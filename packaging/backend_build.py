@@ -35,7 +35,9 @@ SETTINGS = (
     "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON",
     "-DCMAKE_INSTALL_RPATH_USE_LINK_PATH=ON",  # drivers' libraries may be in folders that no loader searches
 )
-_TOOLS_MISSING = re.compile(r"Could NOT find Vulkan|SPIRV-Headers|CUDA Toolkit not found|No CMAKE_CUDA_COMPILER")
+_TOOLS_MISSING = re.compile(
+    r"Could NOT find Vulkan|SPIRV-Headers|CUDA Toolkit not found|No CMAKE_CUDA_COMPILER|links to:\s+CUDA::\w+\s+but"
+)
 _OLD_HEADERS = re.compile(r"error.*(is not a member of .vk\b|no (member|type) named .* in namespace .vk\b)")
 _CUDA_FOLDER = "/usr/local/cuda/bin"  # where NVIDIA's own packages put nvcc, off the PATH
 

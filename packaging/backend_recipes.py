@@ -79,7 +79,7 @@ SPIRV = Tool(
     file="include/spirv/unified1/spirv.hpp",
 )
 NVCC = Tool(
-    Library("NVIDIA's CUDA toolkit (nvcc)", "nvidia-cuda-toolkit", "cuda-toolkit", "cuda"),
+    Library("NVIDIA's CUDA toolkit (nvcc, cuBLAS)", "nvidia-cuda-toolkit", "cuda-toolkit", "cuda"),
     variable="CUDACXX",
     program="nvcc",
 )

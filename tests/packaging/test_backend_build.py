@@ -71,6 +71,10 @@ def test_module_is_found_whatever_the_system_calls_it(tmp_path: Path, file: str)
     [
         ("CMake Error: Could NOT find Vulkan (missing: Vulkan_LIBRARY glslc)", "cannot be built without"),
         ('Could not find a package configuration file provided by "SPIRV-Headers"', "cannot be built without"),
+        (
+            'Target "ggml-cuda" links to:\n\n    CUDA::cublas\n\n  but the target was not found.',
+            "cannot be built without",
+        ),
         ("a.cpp:1:2: error: 'LayerSettingEXT' is not a member of 'vk'", "Vulkan headers on this machine are older"),
         ("a.cpp:1:2: error: no type named 'LayerSettingEXT' in namespace 'vk'", "headers on this machine are older"),
     ],
