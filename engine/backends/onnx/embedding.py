@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from engine.backends.base import Whereabouts
-from engine.backends.onnx.providers import CPU
-from engine.backends.onnx.session import Session
+from engine.backends.onnx.graph_session import GraphSession
 from engine.backends.text_formats import TextFormats, asks_outside, embedding_texts
 from engine.errors import InvalidRequestError, ModelFileError, RequestError
 from engine.types import EmbedRequest, FloatArray, ModelInfo
@@ -31,7 +30,7 @@ class OnnxEmbeddingModel:
     Thread: lane.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, tokenizer: Path | None, formats: TextFormats) -> None:
+    def __init__(self, info: ModelInfo, session: GraphSession, tokenizer: Path | None, formats: TextFormats) -> None:
         """Take an open session and what to put around texts, and read the tokenizer.
 
         Raises:
@@ -67,7 +66,7 @@ class OnnxEmbeddingModel:
     @property
     def whereabouts(self) -> Whereabouts:
         """Where it lives, in full."""
-        return Whereabouts(device=self._session.device, interface=CPU.name)
+        return self._session.whereabouts
 
     @property
     def backend(self) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from engine.backends.base import ImageOutputs
-from engine.backends.onnx.session import Array, Session
+from engine.backends.onnx.graph_session import Array, GraphSession
 from engine.errors import RequestError
 from engine.plugins.contract.vision import Tensors
 
@@ -50,7 +50,7 @@ class JointRuns:
     Thread: lane.
     """
 
-    def __init__(self, session: Session, batch: int | None) -> None:
+    def __init__(self, session: GraphSession, batch: int | None) -> None:
         """Take an open session; `batch` is the number of rows per run that the graph prescribes, None if free."""
         self._session = session
         self._batch = batch

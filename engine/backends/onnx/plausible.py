@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from engine.backends.onnx.session import TensorInfo
+from engine.backends.onnx.graph_session import TensorInfo
 from engine.errors import PluginError
 from engine.plugins.contract.vision import Prepared
 from engine.types import Detection, Label, TextLine, VisionOutput

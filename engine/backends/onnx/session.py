@@ -1,94 +1,117 @@
-"""A graph in memory, ready to run.
+"""A graph in this process's memory, ready to run on the processor or on a device of a provider.
 
 Why the file is opened by path and needs no tricks: ONNX Runtime lets other threads run while it reads and prepares a
 file, but not while it takes the same model from bytes. Measured with a 403 MB model on two busy cores (longest pause
 of a thread that ticks every millisecond while the session is made): by path 4 to 9 ms, with or without optimisation;
 from bytes 251 ms; an ORT-format file used in place 263 ms. Saving the optimised graph for the next time made the first
-load three times as long and the next no shorter, so nothing is cached.
+load three times as long and the next no shorter, so for the processor nothing is cached; what a device's compiler makes
+of a graph is (`compiled.py`).
 """
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import psutil
-from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from engine.backends.onnx.providers import CPU, Provider
-from engine.errors import EngineError, ModelFileError, ModelNotFoundError, OutOfMemoryError, RequestError
+from engine.backends.base import CPU_TARGET, DeviceTarget, Whereabouts
+from engine.backends.onnx.compiled import compiled_model, discard
+from engine.backends.onnx.devices import FoundDevice, find
+from engine.backends.onnx.graph_outline import Outline, batch_sides, read_outline
+from engine.backends.onnx.graph_session import Array, Assignment, TensorInfo
+from engine.backends.onnx.native_errors import NATIVE_ERRORS, load_error, reason_of, run_error
+from engine.backends.onnx.providers import CPU, CPU_INTERFACES
+from engine.backends.onnx.session_options import providers_by_name, session_options
+from engine.errors import DeviceError, EngineError, ModelFileError
+from engine.hardware import DeviceKind
+
+log = logging.getLogger(__name__)
 
 REOPEN_WITHIN_S = 0.1
 """A session that was made this fast is made again to change its threads; ONNX Runtime has no other way."""
 
-NATIVE_ERRORS: tuple[type[Exception], ...] = (
-    RuntimeError,
-    MemoryError,
-    native.EPFail,
-    native.EngineError,
-    native.Fail,
-    native.InvalidArgument,
-    native.InvalidGraph,
-    native.InvalidProtobuf,
-    native.ModelLoadCanceled,
-    native.NoModel,
-    native.NoSuchFile,
-    native.NotFound,
-    native.NotImplemented,
-    native.RuntimeException,
-)
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """An input or output of a graph; `shape` has None where a side is free."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
 
 class Session:
-    """One graph on one device.
+    """One graph on one device, in this process; a GraphSession.
 
     Thread: made on the loader thread, then used by one lane only.
     """
 
-    def __init__(self, path: Path, threads: int, provider: Provider = CPU) -> None:
+    def __init__(self, path: Path, threads: int, target: DeviceTarget = CPU_TARGET, cache: Path | None = None) -> None:
         """Open a graph.
+
+        On a device that wants fixed shapes the batch gets the length 1 (`graph_outline.batch_sides`).
 
         Args:
             path: of the file; weights kept outside it are found beside it.
             threads: CPU threads of one operator.
-            provider: what runs it.
+            target: what is to run it.
+            cache: folder of compiled graphs; None compiles every time.
 
         Raises:
             ModelNotFoundError: there is no such file.
             ModelFileError: it is broken, too new, or uses operators that ONNX Runtime does not have.
             OutOfMemoryError: it does not fit.
+            DeviceError: the provider is not there or refuses the graph, or no operator of it would run on the device.
+            DeviceLostError: the device is not there any more.
         """
+        _check_name(path)
         self._path = path
-        self._provider = provider
+        self._target = target
+        self._found = _find(target)
         self._threads = threads
+        self._sides: Mapping[str, int] = {}
+        self._file = path
+        self._place = f"{self._found.provider.title} on {target.device}" if self._found is not None else ""
         before = _resident_bytes()
         started = time.perf_counter()
-        self._native: Any = _open(path, threads, provider)
+        self._native: Any = self._open_first(cache)
         self._open_s = time.perf_counter() - started
+        self._assignment = self._assigned()
+        if self._found is not None and not self._assignment.on_device:
+            self.close()
+            raise DeviceError(f"{self._place} can run no operator of {path.name}.", "It can run on the processor.")
         self._weights_bytes = max(path.stat().st_size, _resident_bytes() - before)
         self._arena_bytes = 0
-        self.inputs = tuple(_describe(node) for node in self._native.get_inputs())
-        self.outputs = tuple(_describe(node) for node in self._native.get_outputs())
+        self._inputs = tuple(_describe(node) for node in self._native.get_inputs())
+        self._outputs = tuple(_describe(node) for node in self._native.get_outputs())
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Of the graph, as it was opened."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Of the graph."""
+        return self._outputs
 
     @property
     def device(self) -> str:
         """Where it runs."""
-        return self._provider.device
+        return self._target.device
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it runs, in full."""
+        note = self._assignment.text if self._found is not None else ""  # all of it, on the processor's own provider
+        return Whereabouts(device=self.device, interface=self._assignment.provider, note=note and f"{note}.")
+
+    @property
+    def assignment(self) -> Assignment:
+        """Which share of it runs there."""
+        return self._assignment
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it was opened from its compiled form."""
+        return self._file != self._path
 
     @property
     def memory_bytes(self) -> int:
@@ -100,12 +123,15 @@ class Session:
 
         ONNX Runtime fixes the number when a session is made. A larger graph keeps its threads: they sleep when they
         have nothing to do and take work in small pieces, so a core that another program uses delays only its piece.
+        A graph on a device that is not the processor keeps them too, since they have next to nothing to do there.
         """
         if threads == self._threads or self._open_s > REOPEN_WITHIN_S or self._native is None:
             return
+        if self._found is not None and self._found.kind is not DeviceKind.CPU:
+            return
         self._threads = threads
         try:
-            self._native = _open(self._path, threads, self._provider)
+            self._native = self._open()
         except EngineError:
             self._open_s = float("inf")  # the file was moved or changed since: what is loaded goes on as it is
 
@@ -117,12 +143,14 @@ class Session:
 
         Raises:
             RequestError: the graph refuses these inputs, or fails on them.
+            DeviceError: the device failed, or was lost.
+            OutOfMemoryError: the device's memory does not hold it.
         """
         before = _resident_bytes()
         try:
             outputs: list[Array] = self._native.run(None, dict(feeds))
         except NATIVE_ERRORS as error:
-            raise RequestError(f"The model {self._path.name} failed: {_reason(error)}.") from error
+            raise run_error(self._path, error, self._place) from error
         self._arena_bytes = max(self._arena_bytes, self._arena_bytes + _resident_bytes() - before)
         return [np.asarray(output) for output in outputs]
 
@@ -131,47 +159,77 @@ class Session:
         self._native = None
         self._weights_bytes = self._arena_bytes = 0
 
+    def _open_first(self, cache: Path | None) -> Any:
+        """Open the graph, from its compiled form if there can be one."""
+        found = self._found
+        if found is None:
+            return self._open()
+        outline = _outline(self._path)
+        if outline is not None and found.kind in found.provider.wants_fixed_shapes:
+            self._sides = batch_sides(outline)
+        if cache is not None and outline is not None and found.provider.can_compile_context:
+            compiled = compiled_model(cache, self._path, found, self._sides, outline.locations)
+            if compiled is not None:
+                self._file = compiled
+                try:
+                    return self._open()
+                except EngineError as error:
+                    log.warning("The compiled form of %s does not open any more: %s", self._path.name, error)
+                    discard(compiled)
+                    self._file = self._path
+        return self._open()
 
-def _open(path: Path, threads: int, provider: Provider) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what it would print to the terminal is in the exception
-    options.intra_op_num_threads = max(1, threads)
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.dynamic_block_base", "4")
+    def _open(self) -> Any:
+        provider = self._found.provider if self._found is not None else CPU
+        try:
+            options = session_options(provider, self._found, self._threads, self._sides)
+            named = providers_by_name(provider, self._found, self._threads)
+            return onnxruntime.InferenceSession(str(self._file), options, providers=named, enable_fallback=0)
+        except NATIVE_ERRORS as error:
+            raise load_error(self._path, error, self._place) from error
+
+    def _assigned(self) -> Assignment:
+        provider = self._found.provider if self._found is not None else CPU
+        counts: Counter[str] = Counter()
+        try:
+            for part in self._native.get_provider_graph_assignment_info():
+                counts[part.ep_name] += len(part.get_nodes())
+        except NATIVE_ERRORS as error:
+            log.info("ONNX Runtime does not say what runs where: %s.", reason_of(error))
+        if self.is_compiled and (outline := _outline(self._path)) is not None:
+            # One opaque operator stands for all that were compiled: those of the file that are not elsewhere.
+            elsewhere = counts.total() - counts[provider.name]
+            whole = sum(node.kind != "Constant" for node in outline.nodes)
+            counts[provider.name] = max(whole - elsewhere, counts[provider.name])
+        kind = self._found.kind if self._found is not None else DeviceKind.CPU
+        return Assignment(
+            provider=provider.name, title=provider.title, kind=kind, counts=MappingProxyType(dict(counts))
+        )
+
+
+def _find(target: DeviceTarget) -> FoundDevice | None:
+    """The device of a target; None for the processor's own provider."""
+    if target.interface in CPU_INTERFACES:
+        return None
+    if len(target.targets) != 1:
+        raise DeviceError(f"A graph runs on one device, not on {len(target.targets)}.", "Choose one.")
+    return find(target.targets[0])
+
+
+def _outline(path: Path) -> Outline | None:
+    """The outline of a graph; None for one that the bounded reader does not take, though ONNX Runtime may."""
+    try:
+        return read_outline(path)
+    except EngineError as error:
+        log.info("%s", error)
+        return None
+
+
+def _check_name(path: Path) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise ModelFileError(f"The file name {path.name!a} cannot be used.", "Rename the file.") from error
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=[(provider.name, dict(provider.options))], enable_fallback=0
-        )
-    except NATIVE_ERRORS as error:
-        raise _load_error(path, error) from error
-
-
-def _load_error(path: Path, error: Exception) -> EngineError:
-    if not path.exists():
-        return ModelNotFoundError(f"There is no file {path}.", "Check the path.")
-    text = str(error)
-    if isinstance(error, MemoryError) or "bad allocation" in text or "bad_alloc" in text:
-        return OutOfMemoryError(f"The model {path.name} does not fit into memory.", "Close other models or programs.")
-    if "opset" in text.lower() or "IR version" in text:
-        return ModelFileError(f"The model {path.name} is newer than this version of ONNX Runtime.", "Update Hearth.")
-    if isinstance(error, native.NotImplemented) or "not a registered" in text or "No Op registered" in text:
-        return ModelFileError(
-            f"The model {path.name} uses an operator that ONNX Runtime lacks: {_reason(error)}.",
-            "Choose another export of the model.",
-        )
-    return ModelFileError(f"The file {path.name} is no ONNX model, or damaged: {_reason(error)}.", "Download it again.")
-
-
-def _reason(error: Exception) -> str:
-    """The last part of what ONNX Runtime says, on one line: codes, paths and source files come before it."""
-    text = " ".join(str(error).split())
-    text = text.rsplit(" failed:", 1)[-1].strip()
-    return (text[:157] + "..." if len(text) > 160 else text).rstrip(".") or type(error).__name__
 
 
 def _describe(node: Any) -> TensorInfo:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.backends.base import ImageOutputs, PreparedImage, Whereabouts
+from engine.backends.onnx.graph_session import GraphSession
 from engine.backends.onnx.images import read_image
 from engine.backends.onnx.joint_runs import MOST_ROWS, JointRuns
 from engine.backends.onnx.plausible import check_output, check_prepared
-from engine.backends.onnx.providers import CPU
-from engine.backends.onnx.session import Session
 from engine.errors import InvalidRequestError, RequestError
 from engine.plugins.contract.vision import ImageFormat
 from engine.plugins.current import Current
@@ -30,7 +29,7 @@ class OnnxVisionModel:
     Thread: lane; `prepare` and `finish` any other.
     """
 
-    def __init__(self, info: ModelInfo, session: Session, makers: Current[Maker]) -> None:
+    def __init__(self, info: ModelInfo, session: GraphSession, makers: Current[Maker]) -> None:
         """Take an open session, and how the plugin that serves the model uses it."""
         self._info = info
         self._session = session
@@ -52,7 +51,7 @@ class OnnxVisionModel:
     @property
     def whereabouts(self) -> Whereabouts:
         """Where it lives, in full."""
-        return Whereabouts(device=self._session.device, interface=CPU.name)
+        return self._session.whereabouts
 
     @property
     def backend(self) -> str:

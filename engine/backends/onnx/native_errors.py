@@ -1,0 +1,120 @@
+"""What ONNX Runtime, its providers and their drivers say when they fail, as errors of the engine."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from engine.errors import (
+    DeviceError,
+    DeviceLostError,
+    EngineError,
+    ModelFileError,
+    ModelNotFoundError,
+    OutOfMemoryError,
+    RequestError,
+)
+
+NATIVE_ERRORS: Final[tuple[type[Exception], ...]] = (
+    RuntimeError,
+    MemoryError,
+    native.EPFail,
+    native.EngineError,
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.ModelLoadCanceled,
+    native.NoModel,
+    native.NoSuchFile,
+    native.NotFound,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+
+# Only the first two have been seen; the others are what DirectX, CUDA and Level Zero call these things.
+_NO_MEMORY: Final = (
+    "bad allocation",
+    "bad_alloc",
+    "failed to allocate memory",
+    "out of memory",
+    "outofmemory",
+    "8007000e",
+    "out_of_memory",
+    "out_of_device_memory",
+    "out_of_host_memory",
+)
+_NOISE: Final = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |\[[\w-]+EP\] |Exception from \S+:\d+:\s*|\S+\.(?:cc|cpp|h):\d+(?: - |:? )"
+)
+"""Codes and source files that stand before the reason."""
+_LOST: Final = ("device removed", "device_removed", "device lost", "device_lost", "device hung", "device_hung",
+                "887a0005", "887a0006", "887a0007", "cudaerrordevicesunavailable", "no cuda-capable device",
+                "unspecified launch failure", "gpu has fallen off")  # fmt: skip
+
+
+def load_error(path: Path, error: Exception, device: str = "") -> EngineError:
+    """The error for a graph that did not open.
+
+    Args:
+        path: of the graph.
+        error: what was raised.
+        device: what it was opened on, for people (`OpenVINO on npu:0`); empty for the processor's own provider.
+    """
+    if not path.exists():
+        return ModelNotFoundError(f"There is no file {path}.", "Check the path.")
+    text = str(error)
+    if _lacks_memory(error):
+        if device:
+            return OutOfMemoryError(
+                f"The model {path.name} does not fit into the memory of {device}.", "Run it elsewhere."
+            )
+        return OutOfMemoryError(f"The model {path.name} does not fit into memory.", "Close other models or programs.")
+    if device and is_lost(error):
+        return DeviceLostError(f"{device} was lost while it opened {path.name}: {reason_of(error)}.")
+    if "opset" in text.lower() or "IR version" in text:
+        return ModelFileError(f"The model {path.name} is newer than this version of ONNX Runtime.", "Update Hearth.")
+    if isinstance(error, native.NotImplemented) or "not a registered" in text or "No Op registered" in text:
+        return ModelFileError(
+            f"The model {path.name} uses an operator that ONNX Runtime lacks: {reason_of(error)}.",
+            "Choose another export of the model.",
+        )
+    if device and not isinstance(error, native.InvalidProtobuf | native.NoModel | native.InvalidGraph):
+        return DeviceError(f"{device} refuses {path.name}: {reason_of(error)}.", "It can run on the processor.")
+    return ModelFileError(
+        f"The file {path.name} is no ONNX model, or damaged: {reason_of(error)}.", "Download it again."
+    )
+
+
+def run_error(path: Path, error: Exception, device: str = "") -> EngineError:
+    """The error for a run that failed; arguments as for `load_error`.
+
+    A device that fails on a run is not asked again: the same run may well work elsewhere. Inputs that the graph itself
+    refuses are the request's own fault, wherever it runs.
+    """
+    if device and not isinstance(error, native.InvalidArgument):
+        if _lacks_memory(error):
+            return OutOfMemoryError(f"The memory of {device} does not hold a run of {path.name}.", "Run it elsewhere.")
+        if is_lost(error):
+            return DeviceLostError(f"{device} was lost while it ran {path.name}: {reason_of(error)}.")
+        return DeviceError(f"{device} failed on {path.name}: {reason_of(error)}.", "It can run on the processor.")
+    return RequestError(f"The model {path.name} failed: {reason_of(error)}.")
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a driver says that its device is gone."""
+    text = str(error).lower()
+    return any(word in text for word in _LOST)
+
+
+def reason_of(error: Exception) -> str:
+    """The last part of what ONNX Runtime says, on one line: codes, paths and source files come before it."""
+    text = " ".join(str(error).split())
+    text = _NOISE.sub("", text.rsplit(" failed:", 1)[-1]).strip()
+    return (text[:157] + "..." if len(text) > 160 else text).rstrip(".") or type(error).__name__
+
+
+def _lacks_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(word in text for word in _NO_MEMORY)
