@@ -5,12 +5,11 @@ from pathlib import Path
 
 from engine.devices.telemetry.hwmon import Hwmon
 from engine.devices.telemetry.kept_file import KeptFile
-from engine.devices.telemetry.pci import Sleep
 from engine.hardware import DeviceSample
 
 
 class AmdGpuSource:
-    """One GPU: utilisation, memory, heat and power. A sleeping one is known to do nothing, and is left asleep.
+    """One GPU: utilisation, memory, heat and power.
 
     Thread: one at a time.
     """
@@ -25,7 +24,6 @@ class AmdGpuSource:
                 region (GTT).
         """
         self._device = device
-        self._sleep = Sleep(folder)
         self._busy = KeptFile(folder / "gpu_busy_percent")
         regions = ("vram", "gtt") if shares_memory else ("vram",)
         self._memory = [KeptFile(folder / f"mem_info_{region}_used") for region in regions]
@@ -33,8 +31,6 @@ class AmdGpuSource:
 
     def read(self, now_s: float) -> Mapping[str, DeviceSample]:
         """What it does; `now_s` is on the monotonic clock."""
-        if self._sleep.is_asleep():
-            return {self._device: DeviceSample(utilisation=0.0)}
         percent = self._busy.number()
         used = [number for file in self._memory if (number := file.number()) is not None]
         return {
@@ -48,7 +44,6 @@ class AmdGpuSource:
 
     def close(self) -> None:
         """Release the files."""
-        self._sleep.close()
         self._sensors.close()
         for file in (self._busy, *self._memory):
             file.close()

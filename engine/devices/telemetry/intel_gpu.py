@@ -9,7 +9,6 @@ from pathlib import Path
 
 from engine.devices.telemetry.hwmon import Hwmon
 from engine.devices.telemetry.kept_file import KeptFile
-from engine.devices.telemetry.pci import Sleep
 from engine.hardware import DeviceSample
 
 _THROTTLES = (
@@ -19,7 +18,7 @@ _THROTTLES = (
 
 
 class IntelGpuSource:
-    """One GPU. A sleeping one is known to do nothing, and is left asleep.
+    """One GPU.
 
     Thread: one at a time.
     """
@@ -32,14 +31,11 @@ class IntelGpuSource:
             folder: of the device on the bus.
         """
         self._device = device
-        self._sleep = Sleep(folder)
         self._sensors = Hwmon(folder)
         self._throttles = [KeptFile(path) for pattern in _THROTTLES for path in sorted(folder.glob(pattern))]
 
     def read(self, now_s: float) -> Mapping[str, DeviceSample]:
         """What its sensors say; `now_s` is on the monotonic clock."""
-        if self._sleep.is_asleep():
-            return {self._device: DeviceSample(utilisation=0.0)}
         throttles = [number for file in self._throttles if (number := file.number()) is not None]
         return {
             self._device: DeviceSample(
@@ -51,7 +47,6 @@ class IntelGpuSource:
 
     def close(self) -> None:
         """Release the files."""
-        self._sleep.close()
         self._sensors.close()
         for file in self._throttles:
             file.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 _SIZE_BYTES = 4096  # one attribute of /sys is at most a page
+_JITTER_S = 0.05  # a reader that comes once per second sometimes comes a moment early
 
 Value = TypeVar("Value")
 
@@ -84,7 +85,7 @@ class Seldom(Generic[Value]):
 
     def value(self, now_s: float) -> Value:
         """The number, read anew if it is due; `now_s` is on the monotonic clock."""
-        if self._known is None or now_s - self._known[0] >= self._period_s:
+        if self._known is None or now_s - self._known[0] >= self._period_s - _JITTER_S:
             self._known = now_s, self._read()
         return self._known[1]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from engine.devices.telemetry.kept_file import Seldom
-from engine.devices.telemetry.pci import Sleep, address_of, folder_of
+from engine.devices.telemetry.pci import address_of
 from engine.hardware import DeviceInfo, DeviceSample
 
 log = logging.getLogger(__name__)
@@ -59,63 +59,42 @@ def load_nvml() -> Nvml | None:
 
 
 class NvidiaSource:
-    """All GPUs of NVIDIA: utilisation, memory, heat, power, throttling, and what Hearth's processes have of it.
+    """One GPU of NVIDIA: utilisation, memory, heat, power, throttling, and what Hearth's processes have of it.
 
-    What a device does not support is unknown. A sleeping GPU is known to do nothing, and is left asleep.
+    What the device does not support is unknown.
 
     Thread: one at a time.
     """
 
     def __init__(
-        self, devices: Sequence[DeviceInfo], pids: Callable[[], Sequence[int]], nvml: Nvml, root: Path = Path("/")
+        self, device: DeviceInfo, number: int, pids: Callable[[], Sequence[int]], nvml: Nvml, root: Path = Path("/")
     ) -> None:
-        """Find the devices; one that NVML does not know stays unknown.
+        """Find the device; one that NVML does not know stays unknown.
 
         Args:
-            devices: GPUs of NVIDIA.
+            device: a GPU of NVIDIA.
+            number: which of them it is, for one without an address.
             pids: Hearth's processes.
-            nvml: the library, begun.
-            root: where `proc` and `sys` are; a test gives its own.
+            nvml: the library, begun; this source ends it.
+            root: where `proc` is; a test gives its own.
         """
+        self._device = device.id
         self._nvml = nvml
-        found = [(device, _handle(nvml, device, index)) for index, device in enumerate(devices)]
-        knows_pids = _sees_the_same_pids(root)
-        self._gpus = [
-            _Gpu(nvml, device.id, handle, pids if knows_pids else None, Sleep(folder_of(device, root)))
-            for device, handle in found
-            if handle is not None
-        ]
-
-    def read(self, now_s: float) -> Mapping[str, DeviceSample]:
-        """What they do; `now_s` is on the monotonic clock."""
-        return {gpu.device: gpu.sample(now_s) for gpu in self._gpus}
-
-    def close(self) -> None:
-        """Release the files and the library."""
-        for gpu in self._gpus:
-            gpu.close()
-        self._gpus.clear()
-        _asked(self._nvml, self._nvml.nvmlShutdown)
-
-
-class _Gpu:
-    """One GPU."""
-
-    def __init__(
-        self, nvml: Nvml, device: str, handle: object, pids: Callable[[], Sequence[int]] | None, sleep: Sleep
-    ) -> None:
-        self.device = device
-        self._nvml = nvml
-        self._handle = handle
-        self._pids = pids
-        self._sleep = sleep
+        self._handle = _handle(nvml, device, number)
+        self._pids = pids if _sees_the_same_pids(root) else None
         self._seen_us = 0  # time of the newest sample of our own use
         self._temperature = Seldom(_SLOW_PERIOD_S, self._read_temperature)
         self._memory_ours = Seldom(_SLOW_PERIOD_S, self._read_memory_ours)
 
-    def sample(self, now_s: float) -> DeviceSample:
-        if self._sleep.is_asleep():
-            return DeviceSample(utilisation=0.0, ours=0.0)
+    def read(self, now_s: float) -> Mapping[str, DeviceSample]:
+        """What it does; `now_s` is on the monotonic clock."""
+        return {} if self._handle is None else {self._device: self._sample(now_s)}
+
+    def close(self) -> None:
+        """Release the library."""
+        _asked(self._nvml, self._nvml.nvmlShutdown)
+
+    def _sample(self, now_s: float) -> DeviceSample:
         nvml, handle = self._nvml, self._handle
         rates = _asked(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
         memory = _asked(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
@@ -130,9 +109,6 @@ class _Gpu:
             power_w=None if milliwatts is None else milliwatts / 1000,
             is_throttled=None if reasons is None else bool(reasons & SLOWED_DOWN),
         )
-
-    def close(self) -> None:
-        self._sleep.close()
 
     def _ours(self) -> float | None:
         """Mean over the driver's samples since the last look, the shares of our processes added up."""
@@ -179,10 +155,10 @@ def _asked(nvml: Nvml, ask: Callable[..., Answer], *arguments: object) -> Answer
         return None
 
 
-def _handle(nvml: Nvml, device: DeviceInfo, index: int) -> object | None:
+def _handle(nvml: Nvml, device: DeviceInfo, number: int) -> object | None:
     if address := address_of(device):
         return cast("object | None", _asked(nvml, nvml.nvmlDeviceGetHandleByPciBusId, address))
-    return cast("object | None", _asked(nvml, nvml.nvmlDeviceGetHandleByIndex, index))
+    return cast("object | None", _asked(nvml, nvml.nvmlDeviceGetHandleByIndex, number))
 
 
 def _sees_the_same_pids(root: Path) -> bool:

@@ -15,6 +15,7 @@ from engine.devices.telemetry.pci import folder_of
 from engine.devices.telemetry.processes import OurProcesses
 from engine.devices.telemetry.processor import ProcessorSource
 from engine.devices.telemetry.processor_sensors import ProcessorSensorsSource
+from engine.devices.telemetry.sleep import IsAtWork, LettingSleep
 from engine.hardware import DeviceInfo, DeviceKind, DeviceSample
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def sources_for(
     devices: Sequence[DeviceInfo],
     processes: OurProcesses,
     root: Path = Path("/"),
+    is_at_work: IsAtWork = lambda _: False,
     nvml: Callable[[], Nvml | None] = load_nvml,
 ) -> tuple[Source, ...]:
     """Choose sources by vendor and system; takes some tenths of a second where NVIDIA's library is loaded.
@@ -58,6 +60,7 @@ def sources_for(
         devices: of this machine.
         processes: those that are ours.
         root: where `proc` and `sys` are; a test gives its own.
+        is_at_work: whether Hearth gives a device work; an idle one is looked at less often, so that it can sleep.
         nvml: loads NVIDIA's library.
 
     Returns:
@@ -66,7 +69,7 @@ def sources_for(
     chosen = [_of_processors, _of_nvidia]
     if sys.platform == "linux":
         chosen += [_of_sysfs, _of_handles]
-    wanted = _Wanted(devices, processes, root, nvml)
+    wanted = _Wanted(devices, processes, root, is_at_work, nvml)
     sources = [source for choose in chosen for source in choose(wanted)]
     if sys.platform == "win32":
         sources += _of_windows(wanted)
@@ -77,10 +80,16 @@ class _Wanted:
     """What the sources are for."""
 
     def __init__(
-        self, devices: Sequence[DeviceInfo], processes: OurProcesses, root: Path, nvml: Callable[[], Nvml | None]
+        self,
+        devices: Sequence[DeviceInfo],
+        processes: OurProcesses,
+        root: Path,
+        is_at_work: IsAtWork,
+        nvml: Callable[[], Nvml | None],
     ) -> None:
         self.processes = processes
         self.root = root
+        self.is_at_work = is_at_work
         self.nvml = nvml
         self.processors = [device for device in devices if device.kind == DeviceKind.CPU]
         self.others = [device for device in devices if device.kind != DeviceKind.CPU]
@@ -93,8 +102,11 @@ def _of_processors(wanted: _Wanted) -> Iterator[Source]:
 
 
 def _of_nvidia(wanted: _Wanted) -> Iterator[Source]:
-    if wanted.nvidia and (nvml := wanted.nvml()) is not None:
-        yield NvidiaSource(wanted.nvidia, wanted.processes.pids, nvml, wanted.root)
+    for number, device in enumerate(wanted.nvidia):
+        nvml = wanted.nvml()  # loaded once, begun and ended for each
+        if nvml is not None:
+            source = NvidiaSource(device, number, wanted.processes.pids, nvml, wanted.root)
+            yield LettingSleep(device.id, folder_of(device, wanted.root), source, wanted.is_at_work)
 
 
 def _of_sysfs(wanted: _Wanted) -> Iterator[Source]:
@@ -106,9 +118,10 @@ def _of_sysfs(wanted: _Wanted) -> Iterator[Source]:
             case _ if folder is None:
                 continue
             case ("AMD", DeviceKind.GPU):
-                yield AmdGpuSource(device.id, folder, shares_memory=device.shares_memory)
+                source = AmdGpuSource(device.id, folder, shares_memory=device.shares_memory)
+                yield LettingSleep(device.id, folder, source, wanted.is_at_work)
             case ("Intel", DeviceKind.GPU):
-                yield IntelGpuSource(device.id, folder)
+                yield LettingSleep(device.id, folder, IntelGpuSource(device.id, folder), wanted.is_at_work)
             case ("Intel", DeviceKind.NPU):
                 yield IntelNpuSource(device.id, folder)
 

@@ -13,6 +13,7 @@ from engine.devices.telemetry.history import History
 from engine.devices.telemetry.memory import MachineMemory, MemoryMeter
 from engine.devices.telemetry.processes import OurProcesses
 from engine.devices.telemetry.sample_parts import UNKNOWN, merged
+from engine.devices.telemetry.sleep import IsAtWork
 from engine.devices.telemetry.sources import Closeable, Source, sources_for
 from engine.hardware import DeviceInfo, DeviceKind, DeviceLoad, DeviceSample, HardwareEvent, TelemetrySample
 
@@ -23,8 +24,8 @@ BUSY_PERIOD_S: Final = 0.5
 MOST_FAILURES: Final = 3
 _CLOSING_S: Final = 5.0  # a driver that hangs must not keep Hearth from closing
 
-ChooseSources = Callable[[Sequence[DeviceInfo], OurProcesses, Path], Sequence[Source]]
-"""Makes the sources of some devices; takes where `proc` and `sys` are as well."""
+ChooseSources = Callable[[Sequence[DeviceInfo], OurProcesses, Path, IsAtWork], Sequence[Source]]
+"""Makes the sources of some devices; `sources_for` says what it is given."""
 
 
 class Telemetry:
@@ -61,6 +62,7 @@ class Telemetry:
         self._events = EventLog()
         self._throttles = ThrottleWatch()
         self._sources = _Sources()
+        self._at_work: set[str] = set()  # devices that Hearth gives work, as of the newest sample
         self._period_s = IDLE_PERIOD_S
         self._lock = threading.Lock()
         self._devices: tuple[DeviceInfo, ...] = ()  # guarded by _lock
@@ -133,8 +135,8 @@ class Telemetry:
         devices = self._covered()
         now_s = self._clock()
         loads = self._loads()
-        is_busy = any(load.running or load.waiting or load.busy > 0 for load in loads.values())
-        self._period_s = BUSY_PERIOD_S if is_busy else IDLE_PERIOD_S
+        self._at_work = {name for name, load in loads.items() if load.running or load.waiting or load.busy > 0}
+        self._period_s = BUSY_PERIOD_S if self._at_work else IDLE_PERIOD_S
         found = self._sources.read(now_s)
         try:
             memory = self._memory.read(now_s)
@@ -165,8 +167,11 @@ class Telemetry:
         with self._lock:
             devices, is_covered, self._is_covered = self._devices, self._is_covered, True
         if not is_covered:
-            self._sources.replace(self._choose(devices, self._processes, self._root))
+            self._sources.replace(self._choose(devices, self._processes, self._root, self._is_at_work))
         return devices
+
+    def _is_at_work(self, device: str) -> bool:
+        return device in self._at_work
 
     def _work(self) -> None:
         due_s = self._clock()
@@ -274,14 +279,15 @@ def _speeds(
 def _completed(device: DeviceInfo, found: DeviceSample, load: DeviceLoad | None, memory: MachineMemory) -> DeviceSample:
     """A sample with what its sources cannot know: the engine's own account, and the machine's memory."""
     is_processor = device.kind == DeviceKind.CPU
-    ours = found.ours
-    if ours is None and load is not None and not is_processor:
-        # Nobody counts for us, so the time in which our lane computed stands for it.
-        ours = load.busy
-    if ours is not None and found.utilisation is not None:
-        ours = min(ours, found.utilisation)  # they are read a moment apart
+    utilisation, ours = found.utilisation, found.ours
+    if ours is not None and utilisation is not None:
+        utilisation = max(utilisation, ours)  # they are read a moment apart, and ours is part of it
+    elif load is not None and not is_processor:
+        # Nobody counts for us, so the time in which our lane computed stands for it, as far as it can.
+        ours = load.busy if ours is None else ours
+        ours = ours if utilisation is None else min(ours, utilisation)
     return DeviceSample(
-        utilisation=found.utilisation,
+        utilisation=utilisation,
         ours=ours,
         memory_used_bytes=memory.used if is_processor else found.memory_used_bytes,
         memory_ours_bytes=memory.ours if is_processor else found.memory_ours_bytes,

@@ -1,12 +1,11 @@
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 
-from engine.devices.telemetry.nvidia import NvidiaSource, load_nvml
+from engine.devices.telemetry.nvidia import NvidiaSource, Nvml, load_nvml
 from engine.hardware import DeviceInfo, DeviceKind, DeviceSample
 
 ADDRESS = "0000:01:00.0"
@@ -103,7 +102,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def source(nvml: FakeNvml, root: Path, device: DeviceInfo = GPU) -> NvidiaSource:
-    return NvidiaSource([device], lambda: PIDS, nvml, root)
+    return NvidiaSource(device, 0, lambda: PIDS, nvml, root)
 
 
 def test_all_that_it_says(nvml: FakeNvml, root: Path) -> None:
@@ -174,17 +173,6 @@ def test_in_a_container_process_ids_mean_nothing(nvml: FakeNvml, tmp_path: Path)
     assert sample.utilisation == 0.8
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /sys")
-def test_a_sleeping_gpu_is_not_asked(nvml: FakeNvml, root: Path, tree: Callable[..., Path]) -> None:
-    state = f"sys/bus/pci/devices/{ADDRESS}/power/runtime_status"
-    tree({state: "suspended"})
-    found = source(nvml, root)
-    assert found.read(0.0)["gpu:0"] == DeviceSample(utilisation=0.0, ours=0.0)
-    assert nvml.calls == ["address"]
-    tree({state: "active"})
-    assert found.read(1.0)["gpu:0"].utilisation == 0.8
-
-
 def test_devices_are_found_by_address_or_by_number(nvml: FakeNvml, root: Path) -> None:
     nameless = DeviceInfo(id="gpu:3", kind=DeviceKind.GPU, name="GPU")
     assert source(nvml, root, nameless).read(0.0).keys() == {"gpu:3"}
@@ -198,6 +186,29 @@ def test_closing_releases_the_library(nvml: FakeNvml, root: Path) -> None:
     assert nvml.calls[-1] == "shutdown"
 
 
-@pytest.mark.skipif(os.path.exists("/proc/driver/nvidia"), reason="this machine has the driver")
-def test_without_the_driver_there_is_no_library() -> None:
+def library(**more: object) -> SimpleNamespace:
+    """What is imported as `pynvml`."""
+    return SimpleNamespace(**{"NVMLError": FakeNvml.NVMLError, "nvmlInit": lambda: None, **more})
+
+
+def test_the_library_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    found = library(nvmlInit=lambda: begun.append(1))
+    monkeypatch.setitem(sys.modules, "pynvml", found)
+    assert load_nvml() is found
+    assert begun == [1]
+
+
+def test_without_the_driver_there_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise FakeNvml.NVMLError("NVML Shared Library Not Found")
+
+    monkeypatch.setitem(sys.modules, "pynvml", library(nvmlInit=refuse))
     assert load_nvml() is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # makes importing it fail
+    assert load_nvml() is None
+
+
+def test_the_real_binding_has_all_that_is_asked() -> None:
+    assert [name for name in Nvml.__annotations__ if not hasattr(pynvml, name)] == []
+    assert issubclass(pynvml.NVMLError_NotFound, pynvml.NVMLError)

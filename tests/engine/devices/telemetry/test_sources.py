@@ -21,11 +21,14 @@ def device(kind: DeviceKind, number: int, vendor: str = "", address: str = "0000
 
 
 def chosen(devices: list[DeviceInfo], root: Path, nvml: object = None) -> list[str]:
-    sources = sources_for(devices, OurProcesses(tuple, root), root, lambda: nvml)
+    sources = sources_for(devices, OurProcesses(tuple, root), root, nvml=lambda: nvml)
     for source in sources:
         assert isinstance(source, Closeable)
         source.close()
-    return [type(source).__name__ for source in sources]
+    return [
+        " ".join(type(it).__name__ for it in (source, getattr(source, "_source", None)) if it is not None)
+        for source in sources
+    ]
 
 
 def test_known_wins_over_unknown_and_first_over_later() -> None:
@@ -68,8 +71,8 @@ def test_the_processor_has_a_source_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "vendor", "expected"),
     [
-        (DeviceKind.GPU, "AMD", ["AmdGpuSource", "FdinfoSource"]),
-        (DeviceKind.GPU, "Intel", ["IntelGpuSource", "FdinfoSource"]),
+        (DeviceKind.GPU, "AMD", ["LettingSleep AmdGpuSource", "FdinfoSource"]),
+        (DeviceKind.GPU, "Intel", ["LettingSleep IntelGpuSource", "FdinfoSource"]),
         (DeviceKind.NPU, "Intel", ["IntelNpuSource", "FdinfoSource"]),
         (DeviceKind.NPU, "AMD", ["FdinfoSource"]),
         (DeviceKind.NPU, "", ["FdinfoSource"]),
@@ -92,9 +95,9 @@ def test_nvidia_is_asked_only_where_such_a_gpu_is(tree: Callable[..., Path]) -> 
         nvmlDeviceGetHandleByPciBusId = staticmethod(lambda address: address)  # noqa: N815
 
     root = tree({f"{PCI}/0000:03:00.0/class": "0x030000"})
-    assert chosen([device(DeviceKind.GPU, 0, "NVIDIA")], root, Nvml()) == ["NvidiaSource"]
+    assert chosen([device(DeviceKind.GPU, 0, "NVIDIA")], root, Nvml()) == ["LettingSleep NvidiaSource"]
 
     def refused() -> None:
         raise AssertionError("the library was loaded for nothing")
 
-    sources_for([CPU, device(DeviceKind.GPU, 0, "AMD")], OurProcesses(tuple, root), root, refused)
+    sources_for([CPU, device(DeviceKind.GPU, 0, "AMD")], OurProcesses(tuple, root), root, nvml=refused)

@@ -17,7 +17,6 @@ AMD = {
     "mem_info_gtt_used": 3 << 20,
     "hwmon/hwmon4/temp1_input": 55000,
     "hwmon/hwmon4/power1_average": 87_000_000,
-    "power/runtime_status": "active",
 }
 
 
@@ -34,14 +33,6 @@ def test_amd(tree: Callable[..., Path]) -> None:
 def test_amd_inside_a_processor_uses_both_regions(tree: Callable[..., Path]) -> None:
     source = AmdGpuSource("gpu:0", tree(AMD), shares_memory=True)
     assert source.read(0.0)["gpu:0"].memory_used_bytes == 8 << 20
-
-
-def test_a_sleeping_gpu_does_nothing_and_is_not_asked(tree: Callable[..., Path]) -> None:
-    folder = tree({**AMD, "power/runtime_status": "suspended"})
-    source = AmdGpuSource("gpu:0", folder, shares_memory=False)
-    assert source.read(0.0) == {"gpu:0": DeviceSample(utilisation=0.0)}
-    tree({"power/runtime_status": "active"})
-    assert source.read(1.0)["gpu:0"].utilisation == 0.42
 
 
 @pytest.mark.parametrize("kind", [AmdGpuSource, IntelGpuSource, IntelNpuSource])
@@ -66,11 +57,6 @@ def test_intel_gpu(tree: Callable[..., Path], file: str) -> None:
     assert sample.is_throttled is True
     assert sample.utilisation is None
     source.close()
-
-
-def test_a_sleeping_intel_gpu_does_nothing(tree: Callable[..., Path]) -> None:
-    source = IntelGpuSource("gpu:0", tree({"power/runtime_status": "suspended", "hwmon/hwmon1/temp1_input": 1000}))
-    assert source.read(0.0) == {"gpu:0": DeviceSample(utilisation=0.0)}
 
 
 def test_intel_npu_is_asked_once_per_second(tree: Callable[..., Path]) -> None:

@@ -57,7 +57,10 @@ class Watched:
         self.telemetry = Telemetry(lambda: self.loads, tuple, self.clock, choose=self._choose)
         self.telemetry.cover(devices)
 
-    def _choose(self, devices: Sequence[DeviceInfo], processes: object, root: Path) -> list[Scripted]:
+    def _choose(
+        self, devices: Sequence[DeviceInfo], processes: object, root: Path, is_at_work: Callable[[str], bool]
+    ) -> list[Scripted]:
+        self.is_at_work = is_at_work
         self.covered.append([device.id for device in devices])
         return self.sources
 
@@ -133,7 +136,10 @@ def test_our_own_account_stands_in_where_nobody_counts(make: Callable[..., Watch
     assert watched.sample()["gpu:0"].ours == 0.4
     source.samples = by_id(gpu_0=DeviceSample(utilisation=0.4, ours=0.1), cpu=DeviceSample(utilisation=0.2, ours=0.3))
     devices = watched.sample()
-    assert (devices["gpu:0"].ours, devices["cpu"].ours) == (0.1, 0.2)
+    assert devices["gpu:0"].ours == 0.1
+    assert (devices["cpu"].ours, devices["cpu"].utilisation) == (0.3, 0.3)  # what is ours is part of what is used
+    source.samples = by_id(gpu_0=DeviceSample(ours=0.1))
+    assert watched.sample()["gpu:0"] == DeviceSample(ours=0.1)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +159,8 @@ def test_it_looks_twice_as_often_while_hearth_computes(
     watched.loads = {"cpu": DeviceLoad(device="cpu", **load)}
     watched.sample()
     assert watched.telemetry.period_s == expected_s
+    assert watched.is_at_work("cpu") is (expected_s == BUSY_PERIOD_S)
+    assert not watched.is_at_work("gpu:0")
     watched.loads = {}
     watched.sample()
     assert watched.telemetry.period_s == 1.0
