@@ -6,7 +6,6 @@ import gguf
 import numpy as np
 import pytest
 
-from engine.bench import random_model
 from engine.bench.bare_llama import BareLlama
 from engine.bench.random_model import (
     RECIPES,
@@ -17,8 +16,10 @@ from engine.bench.random_model import (
     write_random_gguf,
 )
 from engine.errors import InvalidRequestError, ModelFileError, OutOfMemoryError
+from engine.models import random_model
 from engine.models.gguf import read_header
 from engine.models.gguf_info import describe
+from engine.models.random_model import tensors_of
 
 
 @pytest.mark.parametrize("kind", RECIPES)
@@ -46,7 +47,7 @@ def test_the_header_says_what_was_asked_for(tmp_path: Path, kind: str) -> None:
 
 def test_shapes_have_the_size_they_are_called_by() -> None:
     sizes = {
-        name: sum(np.prod(tensor.shape) for tensor in random_model._tensors(shape, RECIPES["f16"]))
+        name: sum(np.prod(tensor.shape) for tensor in tensors_of(shape, RECIPES["f16"]))
         for name, shape in SHAPES.items()
     }
     assert sizes["100m"] == pytest.approx(1.3e8, rel=0.1)

@@ -1,4 +1,4 @@
-"""Random weights as raw quant blocks, for every storage type a bench may ask for.
+"""Random weights as raw quant blocks, for every storage type that Hearth writes.
 
 Each function returns blocks whose weights have mean 0 and a given standard deviation: the quants are random bytes, and
 the scales are chosen to fit. A mean other than 0 would be the same in every row and drown what the rows differ in,
