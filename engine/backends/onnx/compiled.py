@@ -3,7 +3,8 @@
 ONNX Runtime's ModelCompiler writes a graph whose operators for the device are one opaque part (EP context), with the
 compiled bytes in a file beside it. Each lives in a folder of its own, named after everything that it depends on: the
 model's bytes, ONNX Runtime, the provider and its driver, the device, the options and the sides that were fixed. What
-cannot be compiled or kept is opened as it is, every time.
+cannot be compiled or kept is opened as it is; that it cannot be compiled is kept too, so that nobody waits twice for
+a compiler that fails in the end.
 """
 
 import contextlib
@@ -20,12 +21,14 @@ from typing import Final
 import onnxruntime
 
 from engine.backends.onnx.devices import FoundDevice, device_version
-from engine.backends.onnx.native_errors import NATIVE_ERRORS, reason_of
+from engine.backends.onnx.native_errors import NATIVE_ERRORS, is_lost, lacks_memory, reason_of
 from engine.backends.onnx.session_options import session_options
 
 log = logging.getLogger(__name__)
 
 MODEL: Final = "model.onnx"
+REFUSED: Final = "refused.txt"
+"""Stands in the folder of a graph that cannot be compiled, and says why."""
 MOST_BYTES: Final = 4 << 30
 """Of all compiled graphs together; those that have not been used for longest go first. A guess."""
 _DIGEST_BYTES: Final = 16
@@ -50,6 +53,10 @@ def compiled_model(
     """
     try:
         place = cache / _key(path, found, sides, locations)
+        if (place / REFUSED).is_file():
+            os.utime(place)
+            log.info("%s is not compiled ahead, because that has failed: see %s.", path.name, place / REFUSED)
+            return None
         if (place / MODEL).is_file():
             os.utime(place)  # it was used now
             return place / MODEL
@@ -60,9 +67,13 @@ def compiled_model(
         return None
 
 
-def discard(compiled: Path) -> None:
-    """Remove a compiled graph that does not open any more."""
+def discard(compiled: Path, reason: str = "") -> None:
+    """Remove a compiled graph that does not open; with a reason, it is not compiled again."""
     shutil.rmtree(compiled.parent, ignore_errors=True)
+    if reason:
+        with contextlib.suppress(OSError):
+            compiled.parent.mkdir(exist_ok=True)
+            (compiled.parent / REFUSED).write_text(f"{reason}\n", encoding="utf-8")
 
 
 def _compile(cache: Path, place: Path, path: Path, found: FoundDevice, sides: Mapping[str, int]) -> Path | None:
@@ -79,6 +90,8 @@ def _compile(cache: Path, place: Path, path: Path, found: FoundDevice, sides: Ma
             compiler.compile_to_file(str(made / MODEL))
         except NATIVE_ERRORS as error:
             log.info("%s does not compile %s ahead: %s.", found.provider.title, path.name, reason_of(error))
+            if not is_lost(error) and not lacks_memory(error):
+                discard(place / MODEL, reason_of(error))
             return None
         _make_room(cache, _size(made))
         if not (place / MODEL).is_file():

@@ -49,6 +49,7 @@ _NOISE: Final = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : |\[[\w-]+EP\] |Exception from \S+:\d+:\s*|\S+\.(?:cc|cpp|h):\d+(?: - |:? )"
 )
 """Codes and source files that stand before the reason."""
+_FROM_PROVIDER: Final = re.compile(r"\[[\w-]+EP\] |Exception from ")
 _LOST: Final = ("device removed", "device_removed", "device lost", "device_lost", "device hung", "device_hung",
                 "887a0005", "887a0006", "887a0007", "cudaerrordevicesunavailable", "no cuda-capable device",
                 "unspecified launch failure", "gpu has fallen off")  # fmt: skip
@@ -65,7 +66,7 @@ def load_error(path: Path, error: Exception, device: str = "") -> EngineError:
     if not path.exists():
         return ModelNotFoundError(f"There is no file {path}.", "Check the path.")
     text = str(error)
-    if _lacks_memory(error):
+    if lacks_memory(error):
         if device:
             return OutOfMemoryError(
                 f"The model {path.name} does not fit into the memory of {device}.", "Run it elsewhere."
@@ -73,6 +74,9 @@ def load_error(path: Path, error: Exception, device: str = "") -> EngineError:
         return OutOfMemoryError(f"The model {path.name} does not fit into memory.", "Close other models or programs.")
     if device and is_lost(error):
         return DeviceLostError(f"{device} was lost while it opened {path.name}: {reason_of(error)}.")
+    # A provider has words of its own: where OpenVINO says opset, it does not mean ONNX's.
+    if device and (isinstance(error, native.EPFail) or _FROM_PROVIDER.search(text)):
+        return DeviceError(f"{device} refuses {path.name}: {reason_of(error)}.", "It can run on the processor.")
     if "opset" in text.lower() or "IR version" in text:
         return ModelFileError(f"The model {path.name} is newer than this version of ONNX Runtime.", "Update Hearth.")
     if isinstance(error, native.NotImplemented) or "not a registered" in text or "No Op registered" in text:
@@ -94,7 +98,7 @@ def run_error(path: Path, error: Exception, device: str = "") -> EngineError:
     refuses are the request's own fault, wherever it runs.
     """
     if device and not isinstance(error, native.InvalidArgument):
-        if _lacks_memory(error):
+        if lacks_memory(error):
             return OutOfMemoryError(f"The memory of {device} does not hold a run of {path.name}.", "Run it elsewhere.")
         if is_lost(error):
             return DeviceLostError(f"{device} was lost while it ran {path.name}: {reason_of(error)}.")
@@ -112,9 +116,10 @@ def reason_of(error: Exception) -> str:
     """The last part of what ONNX Runtime says, on one line: codes, paths and source files come before it."""
     text = " ".join(str(error).split())
     text = _NOISE.sub("", text.rsplit(" failed:", 1)[-1]).strip()
-    return (text[:157] + "..." if len(text) > 160 else text).rstrip(".") or type(error).__name__
+    return (f"{text[:159].rstrip()}…" if len(text) > 160 else text).rstrip(".") or type(error).__name__
 
 
-def _lacks_memory(error: Exception) -> bool:
+def lacks_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, of the device or of the machine."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(word in text for word in _NO_MEMORY)

@@ -1,8 +1,8 @@
 """The execution providers of ONNX Runtime, as data: another one is another row.
 
-What has been run: the processor's own provider, and OpenVINO's plugin on its CPU device. WebGPU's plugin has been
-registered on a machine without a graphics driver, where it lists no device. Everything else here follows the
-documentation of the providers and has not been run: there was no such hardware.
+What has been run: the processor's own provider, and OpenVINO's plugin on its CPU device; the ways to its GPU and NPU
+with that device in their place. WebGPU's and CUDA's libraries have been registered on a machine without a driver.
+Everything else here follows the documentation of the providers and has not been run: there was no such hardware.
 """
 
 import sys
@@ -137,8 +137,9 @@ DIRECTML: Final = Provider(
     memory_pattern=False,
 )
 
-# Not run. In ONNX Runtime's own package for NVIDIA the library lies beside the runtime and is registered when that is
-# imported; registering it again is no error here.
+# Registered without a driver: its library does not load, which is said. Not run. In ONNX Runtime's own package for
+# NVIDIA the library lies beside the runtime, and is registered when that is imported if its build says so; registering
+# it again is no error here.
 CUDA: Final = Provider(
     name="CUDAExecutionProvider",
     title="CUDA",

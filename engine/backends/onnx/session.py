@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 REOPEN_WITHIN_S = 0.1
 """A session that was made this fast is made again to change its threads; ONNX Runtime has no other way."""
+CLOCK_S = 2.0
+"""Coarsest clock of a file system."""
 
 
 class Session:
@@ -168,14 +170,16 @@ class Session:
         if outline is not None and found.kind in found.provider.wants_fixed_shapes:
             self._sides = batch_sides(outline)
         if cache is not None and outline is not None and found.provider.can_compile_context:
+            before = time.time()
             compiled = compiled_model(cache, self._path, found, self._sides, outline.locations)
             if compiled is not None:
                 self._file = compiled
                 try:
                     return self._open()
                 except EngineError as error:
-                    log.warning("The compiled form of %s does not open any more: %s", self._path.name, error)
-                    discard(compiled)
+                    log.warning("The compiled form of %s does not open: %s", self._path.name, error)
+                    is_new = compiled.stat().st_mtime >= before - CLOCK_S
+                    discard(compiled, str(error) if is_new else "")
                     self._file = self._path
         return self._open()
 

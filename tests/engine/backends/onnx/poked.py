@@ -11,12 +11,13 @@ from functools import partial
 
 import onnxruntime
 
-from engine.backends.onnx import device_worker, devices, providers, session
+from engine.backends.onnx import compiled, device_worker, devices, providers, session
 from engine.hardware import DeviceKind
 
 WORKER = "tests.engine.backends.onnx.poked:PokedWorker"
 FIXING_WORKER = "tests.engine.backends.onnx.poked:FixingWorker"
 SLOW_WORKER = "tests.engine.backends.onnx.poked:SlowWorker"
+SPOILING_WORKER = "tests.engine.backends.onnx.poked:SpoilingWorker"
 REACHED = "tests.engine.backends.onnx.poked:reached"
 OPENVINO = "OpenVINOExecutionProvider"
 
@@ -58,3 +59,19 @@ class SlowWorker(PokedWorker):
     def __init__(self) -> None:
         super().__init__()
         session.find = lambda target: time.sleep(60)
+
+
+class SpoilingWorker(PokedWorker):
+    """A compiler whose work does not open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        compile_graph = compiled._compile
+
+        def spoil(*arguments):
+            made = compile_graph(*arguments)
+            for entry in made.parent.glob("*.bin"):
+                entry.write_bytes(b"spoiled")
+            return made
+
+        compiled._compile = spoil

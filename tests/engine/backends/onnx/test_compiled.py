@@ -12,7 +12,7 @@ from engine.backends.onnx import compiled
 from engine.backends.onnx.remote_session import RemoteSession
 from engine.errors import DeviceError
 from tests.engine.backends.onnx.openvino_wheel import needs_openvino
-from tests.engine.backends.onnx.poked import FIXING_WORKER, OPENVINO
+from tests.engine.backends.onnx.poked import FIXING_WORKER, OPENVINO, SPOILING_WORKER
 
 MakeGraph = Callable[..., Path]
 OpenGraph = Callable[..., RemoteSession]
@@ -62,6 +62,7 @@ def test_a_broken_one_is_thrown_away_and_the_model_opened_as_it_is(
     [folder] = kept(cache)
     for entry in folder.iterdir():
         entry.write_bytes(b"broken" * 10)
+        os.utime(entry, (1_000_000, 1_000_000))
     session = on_openvino(path, cache=cache)
     assert not session.is_compiled
     assert session.run({"x": picture})[0].shape == (1, 4)
@@ -80,17 +81,32 @@ def test_where_nothing_can_be_kept_the_model_is_opened_as_it_is(
 
 
 @needs_openvino
-def test_a_graph_that_the_device_takes_nothing_of_leaves_nothing_behind(
-    save_graph: MakeGraph, on_openvino: OpenGraph, tmp_path: Path
-):
+def test_a_graph_that_cannot_be_compiled_is_tried_once(save_graph: MakeGraph, on_openvino: OpenGraph, tmp_path: Path):
     path = save_graph(
         [helper.make_node("LpPool", ["x"], ["y"], kernel_shape=[2, 2])],
         {"x": (TensorProto.FLOAT, [1, 3, 8, 8])},
         {"y": [1, 3, 7, 7]},
     )
-    with pytest.raises(DeviceError, match="can run no operator"):
-        on_openvino(path, cache=tmp_path / "cache")
-    assert kept(tmp_path / "cache") == []
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="can run no operator"):
+            on_openvino(path, cache=tmp_path / "cache")
+        [folder] = kept(tmp_path / "cache")
+        assert "Unable to compile any nodes" in (folder / compiled.REFUSED).read_text()
+        assert len(kept(folder)) == 1
+
+
+@needs_openvino
+def test_what_is_compiled_but_does_not_open_is_not_compiled_again(
+    network: MakeGraph, on_openvino: OpenGraph, picture: np.ndarray, tmp_path: Path
+):
+    path, cache = network(), tmp_path / "cache"
+    session = on_openvino(path, cache=cache, worker=SPOILING_WORKER)
+    assert not session.is_compiled
+    [folder] = kept(cache)
+    assert "refuses model.onnx" in (folder / compiled.REFUSED).read_text()
+    session = on_openvino(path, cache=cache)
+    assert not session.is_compiled
+    assert session.run({"x": picture})[0].shape == (1, 4)
 
 
 def test_the_folder_is_bounded_and_the_oldest_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -71,6 +71,13 @@ def model(tmp_path: Path) -> Path:
     ("error", "device", "kind", "says"),
     [
         (native.EPFail("[ONNXRuntimeError] : 11 : EP_FAIL : bad weather"), NPU, DeviceError, "refuses.*: bad weather"),
+        (
+            native.InvalidGraph("[OpenVINO-EP] a.cc:1 - unsupported opset: x"),
+            NPU,
+            DeviceError,
+            "refuses.*: unsupported",
+        ),
+        (native.InvalidGraph("This is an invalid model."), NPU, ModelFileError, "damaged"),
         (native.Fail("std::bad_alloc"), NPU, OutOfMemoryError, f"the memory of {NPU}"),
         (native.Fail("ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"), NPU, OutOfMemoryError, f"the memory of {NPU}"),
         (MemoryError(), "", OutOfMemoryError, "does not fit into memory"),
