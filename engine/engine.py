@@ -14,7 +14,9 @@ from typing import Self, TypeVar
 
 from engine.backends.base import Backend, LoadedModel, LoadOptions
 from engine.config import EngineConfig
+from engine.devices.inventory import Inventory, allowed_devices, modules_folder
 from engine.devices.machine import physical_cores, usable_cores
+from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
 from engine.memory.residency import Residency
@@ -24,11 +26,14 @@ from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
 from engine.scheduling.bringing import Bringer
 from engine.scheduling.core_shares import TEXT
+from engine.scheduling.hardware import Hardware, Sources
 from engine.scheduling.intake import Intake
 from engine.scheduling.job import settle
 from engine.scheduling.lanes import Lanes
+from engine.scheduling.marks import unloaded
 from engine.scheduling.placing import Placer
 from engine.stream import OutputStream
+from engine.tasks.device_door import DeviceDoor
 from engine.tasks.plugin_door import PluginDoor
 from engine.tasks.runner import TaskRunner
 from engine.tasks.tools import ToolBox
@@ -49,20 +54,25 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+DEVICES_WITHIN_S = 10.0
+"""Longest that a single request waits for the devices to be found, on the first run and after a change."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Open:
     """Everything that exists only while the engine is open, in the order in which it is made."""
 
+    hardware: Hardware
     lanes: Lanes
     residency: Residency
+    placer: Placer
     bringer: Bringer
     intake: Intake
     tasks: TaskRunner
     tools: ToolBox
 
 
-class Engine(PluginDoor):
+class Engine(PluginDoor, DeviceDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -99,6 +109,7 @@ class Engine(PluginDoor):
         self._open: _Open | None = None
         self._fails: set[Callable[[BaseException], None]] = set()
         self._usage = UsageMeter()
+        self._overrides = Overrides(home / "placements.json")
 
     async def __aenter__(self) -> Self:
         self.open()
@@ -118,14 +129,28 @@ class Engine(PluginDoor):
             max_sequences=self.config.max_sequences,
             threads=self.config.threads or min(physical_cores(), usable_cores()),
         )
-        # Lanes report a broken model to the bringer, and the bringer's residency lets lanes close models.
-        lanes = Lanes(self.config, lambda model, error, jobs: bringer.rescue(model, error, jobs), lambda _device: None)
-        residency = Residency(self._backends, options, retire=lanes.retire)
-        bringer = Bringer(self._library, residency, Placer(), lanes, lambda _event: None)
+        # Each of these needs the next: lanes report broken models to the bringer, whose residency closes models on
+        # their lanes; the hardware shows what the lanes do, and lanes ask it for power.
+        sources = Sources(
+            loads=lambda devices, failures: lanes.loads(list(devices), self._loaded(residency), failures),
+            models=lambda: self._loaded(residency),
+            numbers=lambda: (sample for info in self._plugins.snapshot() for sample in info.samples),
+        )
+        hardware = Hardware(self.config, self._inventory(), sources)
+        lanes = Lanes(self.config, lambda model, error, jobs: bringer.rescue(model, error, jobs), hardware.power_w)
+        residency = Residency(
+            self._backends, options, retire=lanes.retire, device_free_bytes=hardware.free_bytes,
+            on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
+        )  # fmt: skip
+        placer = Placer(self._library, hardware, residency, lanes, self._overrides)
+        bringer = Bringer(self._library, residency, placer, lanes, hardware.telemetry.note)
+        hardware.start()
         self._plugins.start()
         self._open = _Open(
+            hardware,
             lanes,
             residency,
+            placer,
             bringer,
             Intake(bringer, lanes),
             TaskRunner(self._registry, self, self._plugins.permits),
@@ -144,11 +169,13 @@ class Engine(PluginDoor):
 
         def shut_down() -> None:
             opened.tools.close()
+            opened.hardware.inventory.close()
             opened.bringer.close()
             opened.intake.close()
             self._plugins.close()
             opened.lanes.close()
             opened.residency.close()
+            opened.hardware.close()
             loop.call_soon_threadsafe(done.set_result, None)
 
         closer = threading.Thread(target=shut_down, name="hearth-closer")
@@ -196,16 +223,17 @@ class Engine(PluginDoor):
         with opened.residency.lease() as lease:
             return await self._outcome(opened.intake.embed(request, lease))
 
-    async def load(self, model: str) -> LoadedModelInfo:
-        """Load a model, so that the first request need not wait.
+    async def load(self, model: str, device: str = "") -> LoadedModelInfo:
+        """Load a model, so that the first request need not wait; on this device, if one is named.
 
         Raises:
+            DeviceError: the device cannot be used.
             ModelError: it cannot be loaded.
             OutOfMemoryError: it does not fit.
         """
         opened = self._require_open()
         with opened.residency.lease() as lease:
-            return self._describe(await self._outcome(opened.intake.load(model, lease)), 0, 0.0)
+            return self._describe(await self._outcome(opened.intake.load(model, lease, device)), 0, 0.0)
 
     async def unload(self, model: str) -> bool:
         """Let a model go; return whether it was loaded.
@@ -288,7 +316,7 @@ class Engine(PluginDoor):
         from engine.backends.llama import LlamaBackend
         from engine.backends.onnx import OnnxBackend
 
-        return {"gguf": LlamaBackend(self._registry), "onnx": OnnxBackend(self._registry)}
+        return {"gguf": LlamaBackend(self._registry, modules_folder()), "onnx": OnnxBackend(self._registry)}
 
     def _ensure_offers(self) -> None:
         """Somebody has to say what models are good for, even while the engine is closed."""
@@ -304,6 +332,27 @@ class Engine(PluginDoor):
 
     def _tool_box(self) -> ToolBox:
         return self._require_open().tools
+
+    def _wait_for_devices(self) -> None:
+        self._hardware().wait_until_probed(DEVICES_WITHIN_S)
+
+    def _hardware(self) -> Hardware:
+        return self._require_open().hardware
+
+    def _placer(self) -> Placer:
+        return self._require_open().placer
+
+    def _inventory(self) -> Inventory:
+        return Inventory(
+            self.config.cache_dir / "devices.json",
+            modules_folder(),
+            self.config.rpc_servers,
+            allowed_devices(self.config.devices),
+        )
+
+    @staticmethod
+    def _loaded(residency: Residency) -> list[LoadedModel]:
+        return [resident.model for resident in residency.residents()]
 
     def _require_open(self) -> _Open:
         if self._open is None:

@@ -61,6 +61,7 @@ class Residency:
         retire: Callable[[LoadedModel, Callable[[], None]], None],
         available_bytes: Callable[[], int] = available_memory_bytes,
         device_free_bytes: Callable[[str], int | None] = lambda _device: None,
+        on_unloaded: Callable[[LoadedModel], None] = lambda _model: None,
     ) -> None:
         """Make an empty residency.
 
@@ -70,12 +71,14 @@ class Residency:
             retire: closes a model on the thread that runs it, then calls back.
             available_bytes: memory of the machine that can be taken now.
             device_free_bytes: free memory of a device that has its own; None if that is unknown.
+            on_unloaded: told of a model that has gone.
         """
         self._backends = backends
         self._options = options
         self._retire = retire
         self._available_bytes = available_bytes
         self._device_free_bytes = device_free_bytes
+        self._on_unloaded = on_unloaded
         self._residents: dict[Place, Resident] = {}  # guarded by _lock
         self._leases: Counter[Place] = Counter()  # guarded by _lock
         self._lock = threading.Lock()
@@ -235,6 +238,7 @@ class Residency:
         self._retire(model, closed.set)
         if not closed.wait(CLOSE_TIMEOUT_S):
             log.warning("%s has not left after %.0f s", model.info.id, CLOSE_TIMEOUT_S)
+        self._on_unloaded(model)
 
 
 class Lease:

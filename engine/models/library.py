@@ -129,15 +129,6 @@ class ModelLibrary:
             raise ModelNotFoundError(f"There is no file {name}.", _known_names(name, models))
         raise ModelNotFoundError(f"No model is called {name}.", _known_names(name, models))
 
-    def variants(self, name: str) -> tuple[ModelInfo, ...]:
-        """Find the files that a name stands for: one for an id or a path.
-
-        Raises:
-            ModelNotFoundError: there is none.
-            ModelFileError: the file is there but cannot be used.
-        """
-        return (self.find(name),)
-
     def _raise_broken(self, name: str) -> None:
         """Somebody who asks for a broken file by its id should hear what is wrong with it."""
         for path, known in self._known.items():

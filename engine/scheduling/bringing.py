@@ -25,8 +25,10 @@ from engine.errors import (
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Place, Residency
 from engine.models.library import ModelLibrary
+from engine.models.variants import variants_of
 from engine.scheduling.job import Job, JobClock, Journey
 from engine.scheduling.lanes import Lanes
+from engine.scheduling.marks import loaded, mark
 from engine.scheduling.placing import Placer, Way
 from engine.types import ModelInfo, SteppedDown
 
@@ -116,8 +118,7 @@ class Bringer:
         trip = _Trip(start=start, fail=fail, clock=clock, progress=progress, journey=journey, tell=tell)
 
         def find() -> None:
-            variants = self._library.variants(name)
-            trip.ways = self._placer.ways(variants, journey.ask)
+            trip.ways = self._placer.ways(self._variants(name), journey.ask)
             self._take(trip, 0)
 
         self.submit(self._preparing, find, fail)
@@ -134,7 +135,7 @@ class Bringer:
             return
         if isinstance(error, DeviceError) or jobs:
             self._placer.note_failure(model.info, model.device, error)
-            self._mark(HardwareEventKind.DEVICE_FAILED, model.device, f"{model.device} failed", error.cause)
+            self._note(mark(HardwareEventKind.DEVICE_FAILED, model.device, f"{model.device} failed", error.cause))
         for job in jobs:
             if not job.is_cancelled:
                 self._rescue(job, model.info, model.device, error)
@@ -166,6 +167,16 @@ class Bringer:
             loaders = list(self._loaders.values())
         for pool in (*loaders, self._preparing, self._outside):
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _variants(self, name: str) -> tuple[ModelInfo, ...]:
+        """The files that a name stands for: one for an id or a path, several for the name of a model without one."""
+        try:
+            return (self._library.find(name),)
+        except ModelNotFoundError:
+            found = variants_of(name.strip().lower(), self._library.scan())
+            if len(found) < 2:
+                raise
+            return found
 
     def _loader(self, device: str) -> ThreadPoolExecutor:
         with self._lock:
@@ -205,8 +216,7 @@ class Bringer:
             trip.clock.load_s += time.monotonic() - began_s
         trip.progress(1.0)
         if is_new:
-            took = f"{model.device}, {time.monotonic() - began_s:.1f} s"
-            self._mark(HardwareEventKind.LOADED, model.device, f"{way.info.id} loaded", took)
+            self._note(loaded(model, time.monotonic() - began_s))
         self.submit(self.pool(model), lambda: trip.start(model), trip.fail)
 
     def _may_step_down(self, trip: _Trip, index: int, error: EngineError) -> bool:
@@ -221,7 +231,7 @@ class Bringer:
         to = trip.ways[index].target.device
         sentence = f"{error.cause} {info.id} runs on {_device_name(to)} instead."
         log.warning("%s", sentence)
-        self._mark(HardwareEventKind.STEP_DOWN, device, f"{info.id}: {device} to {to}", error.cause)
+        self._note(mark(HardwareEventKind.STEP_DOWN, device, f"{info.id}: {device} to {to}", error.cause))
         trip.tell(SteppedDown(device, to, sentence))
         self._take(trip, index)
 
@@ -244,9 +254,6 @@ class Bringer:
             self._step_down(trip, info, device, error, 0)
 
         self.submit(self._preparing, find, job.fail)
-
-    def _mark(self, kind: HardwareEventKind, device: str, title: str, detail: str) -> None:
-        self._note(HardwareEvent(at_s=time.monotonic(), kind=kind, device=device, title=title, detail=detail))
 
 
 def _device_name(device: str) -> str:

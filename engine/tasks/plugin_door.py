@@ -32,8 +32,14 @@ class PluginDoor(ABC):
     def _wait_for_recognition(self) -> None:
         """Wait until plugins in other processes have said which models they know."""
 
+    @abstractmethod
+    def _wait_for_devices(self) -> None:
+        """Wait until the devices are known."""
+
     async def settled(self) -> None:
         """Wait until the plugins that were to start have started, or failed to, and have said which models they know.
+
+        The devices are known then, too.
 
         Whoever opens the engine for one request does this first; a window need not, since it shows what comes later.
 
@@ -43,6 +49,7 @@ class PluginDoor(ABC):
         await self.plugins.settled()
         if any(info.is_isolated and info.state is PluginState.ACTIVE for info in self.plugins.snapshot()):
             await asyncio.to_thread(self._wait_for_recognition)
+        await asyncio.to_thread(self._wait_for_devices)
 
     def tasks(self) -> tuple[TaskInfo, ...]:
         """All tasks that plugins offer, by title.

@@ -30,9 +30,6 @@ class FakeLibrary:
     def scan(self) -> tuple[ModelInfo, ...]:
         return tuple(self.find(name) for name in CAPABILITIES)
 
-    def variants(self, name: str) -> tuple[ModelInfo, ...]:
-        return (self.find(name),)
-
     def find(self, name: str) -> ModelInfo:
         if name not in CAPABILITIES:
             raise ModelNotFoundError(f"No model called {name}.")

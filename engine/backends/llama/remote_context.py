@@ -25,7 +25,7 @@ LOAD_BYTES_PER_S: Final = 100e6
 """Slower disks are not expected: llama.cpp may read the whole file before it says anything."""
 FIRST_DECODE_S: Final = 120.0
 """Longest first decode; a driver that compiles its programs then takes 11 s on a slow machine."""
-LEAST_STALL_S: Final = 6.0
+LEAST_STALL_S: Final = 5.0
 """A later decode may take this long whatever the earlier ones took: step-down must be done within 10 s."""
 STALL_FACTOR: Final = 10.0
 """Beyond that, as many times as long as the slowest row so far would let expect."""
@@ -74,24 +74,14 @@ def open_remote_context(
         inherited = [] if shared.descriptor is None else [shared.descriptor]
         process = DeviceProcess(WORKER, target.device, inherited)
         undo.callback(process.close)
-        body = {
-            "path": str(info.path),
-            "id": info.id,
-            "device": target.device,
-            "targets": list(target.targets),
-            "layers": target.layers,
-            "split": list(target.split),
-            "modules": str(modules) if modules is not None else "",
-            "context_tokens": options.context_tokens,
-            "max_sequences": options.max_sequences,
-            "threads": options.threads,
-            "available_bytes": options.available_bytes,
-            "vocabulary": vocabulary_size,
-            "shared": shared.argument,
-        }
         watcher = _Watcher(progress)
         try:
-            answer, _ = process.call("load", body, within_s=_load_patience_s(info), on_told=watcher)
+            answer, _ = process.call(
+                "load",
+                _order(info, options, vocabulary_size, shared, modules),
+                within_s=_load_patience_s(info),
+                on_told=watcher,
+            )
         except DeviceLostError as error:
             if watcher.is_cancelled:
                 raise EngineError(f"Loading {info.name} was cancelled.") from error
@@ -108,6 +98,28 @@ def open_remote_context(
     )
     memory = int(answer["memory_bytes"])
     return RemoteModel(context, int(answer["context_tokens"]), bool(answer["can_share"]), memory, where)
+
+
+def _order(
+    info: ModelInfo, options: LoadOptions, vocabulary_size: int, shared: SharedFloats, modules: Path | None
+) -> dict[str, Any]:
+    """What `LlamaWorker.load` is told."""
+    target = options.target
+    return {
+        "path": str(info.path),
+        "id": info.id,
+        "device": target.device,
+        "targets": list(target.targets),
+        "layers": target.layers,
+        "split": list(target.split),
+        "modules": str(modules) if modules is not None else "",
+        "context_tokens": options.context_tokens,
+        "max_sequences": options.max_sequences,
+        "threads": options.threads,
+        "available_bytes": options.available_bytes,
+        "vocabulary": vocabulary_size,
+        "shared": shared.argument,
+    }
 
 
 def _load_patience_s(info: ModelInfo) -> float:

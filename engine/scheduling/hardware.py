@@ -1,0 +1,150 @@
+"""Hardware: the devices of an open engine: found in the background, watched, and shown as one snapshot."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from engine.backends.base import LoadedModel
+from engine.config import EngineConfig
+from engine.devices.inventory import Inventory
+from engine.devices.machine import available_memory_bytes, memory_limit_bytes
+from engine.devices.telemetry.plugin_numbers import from_plugin
+from engine.devices.telemetry.telemetry import Telemetry
+from engine.hardware import DeviceInfo, DeviceLoad, DeviceRates, HardwareSnapshot
+from engine.plugins.contract.offers import Sample
+
+log = logging.getLogger(__name__)
+
+FAILED_FOR_S: Final = 60.0
+"""How long a device that was lost is left alone. A guess: enough for a driver to come back, short for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the hardware asks of the rest of the engine.
+
+    Attributes:
+        loads: what the lanes do, given the ids of the devices and why some are not used.
+        models: all models that are loaded.
+        numbers: newest numbers of plugins.
+    """
+
+    loads: Callable[[Iterable[str], Mapping[str, str]], Mapping[str, DeviceLoad]]
+    models: Callable[[], Iterable[LoadedModel]]
+    numbers: Callable[[], Iterable[Sample]]
+
+
+class Hardware:
+    """The devices, as long as an engine is open.
+
+    Thread: any.
+
+    Attributes:
+        inventory: what there is.
+        telemetry: what it does.
+    """
+
+    def __init__(self, config: EngineConfig, inventory: Inventory, sources: Sources) -> None:
+        self.inventory = inventory
+        self.telemetry = Telemetry(self.loads, self._process_ids)
+        self.telemetry.add_source(from_plugin(sources.numbers))
+        self._config = config
+        self._sources = sources
+        self._probed: Future[None] = Future()
+        self._memory_bytes = memory_limit_bytes()
+
+    def start(self) -> None:
+        """Take what an earlier run has found; ask the backends in the background if it is not true any more."""
+        is_known = self.inventory.recall()
+        self.telemetry.cover(self.inventory.devices())
+        self.telemetry.start()
+        if is_known:
+            self._probed.set_result(None)
+        else:
+            threading.Thread(target=self._probe, name="hearth-devices", daemon=True).start()
+
+    def wait_until_probed(self, timeout_s: float) -> None:
+        """Wait until the backends have been asked what they reach."""
+        try:
+            self._probed.result(timeout_s)
+        except TimeoutError:
+            log.info("the devices are not all known after %.0f s", timeout_s)
+
+    def find(self) -> tuple[DeviceInfo, ...]:
+        """Ask the backends again; blocks for seconds."""
+        devices = self.inventory.probe(force=True)
+        self.telemetry.cover(devices)
+        return devices
+
+    def close(self) -> None:
+        """End what is being asked, and the sampling."""
+        self.inventory.close()
+        self.telemetry.close()
+
+    def loads(self) -> Mapping[str, DeviceLoad]:
+        """What the engine does with each device, by id."""
+        devices = [device.id for device in self.inventory.devices()]
+        failures = {device: sentence for device in devices if (sentence := self.inventory.failure(device))}
+        return self._sources.loads(devices, failures)
+
+    def power_w(self, device: str) -> float | None:
+        """Watts that a device takes, by the newest sample; None if unknown."""
+        latest = self.telemetry.latest()
+        sample = None if latest is None else latest.devices.get(device)
+        return None if sample is None else sample.power_w
+
+    def free_bytes(self, device: str) -> int | None:
+        """Free memory of a device: of its own, or of the machine's; None if unknown."""
+        info = next((found for found in self.inventory.devices() if found.id == device), None)
+        if info is None or info.shares_memory or device == "cpu":
+            return available_memory_bytes()
+        latest = self.telemetry.latest()
+        sample = None if latest is None else latest.devices.get(device)
+        if sample is not None and sample.memory_used_bytes is not None and info.memory_bytes is not None:
+            return max(0, info.memory_bytes - sample.memory_used_bytes)
+        # Nobody reads its counters: what it had when it was asked, less what was put there since.
+        told = [route.free_bytes for route in info.routes if route.free_bytes is not None]
+        return max(0, max(told) - self._ours_on(device)) if told else info.memory_bytes
+
+    def snapshot(self, rates: tuple[DeviceRates, ...], *, is_measuring: bool) -> HardwareSnapshot:
+        """Everything at once; cheap.
+
+        Args:
+            rates: measured speeds.
+            is_measuring: whether they are being measured now.
+        """
+        return HardwareSnapshot(
+            devices=self.inventory.devices(),
+            loads=self.loads(),
+            latest=self.telemetry.latest(),
+            memory_bytes=self._memory_bytes,
+            memory_budget_bytes=self._memory_bytes,
+            rates=rates,
+            is_measuring=is_measuring,
+            is_probed=self._probed.done(),
+        )
+
+    def _probe(self) -> None:
+        began_s = time.monotonic()
+        try:
+            self.telemetry.cover(self.inventory.probe())
+        except Exception:  # the processor is known, so that Hearth works without the others
+            log.exception("the devices could not be found")
+        finally:
+            self._probed.set_result(None)
+        log.debug("asking what devices there are took %.2f s", time.monotonic() - began_s)
+
+    def _process_ids(self) -> list[int]:
+        return [pid for model in self._sources.models() for pid in model.whereabouts.process_ids]
+
+    def _ours_on(self, device: str) -> int:
+        total = 0
+        for model in self._sources.models():
+            parts = model.device.split("+")
+            if device in parts:
+                total += model.whereabouts.device_bytes // len(parts)
+        return total
