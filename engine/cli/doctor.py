@@ -3,7 +3,7 @@
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,16 +11,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.devices_view import (
+    caches_text,
+    devices_document,
+    devices_table,
+    fault_lines,
+    limits_text,
+    modules_text,
+    processor_text,
+)
 from engine.cli.output import Output, human_size, note
 from engine.cli.probe import Probe, probe_libraries
 from engine.cli.session import Session
 from engine.cli.window import has_display
+from engine.config import EngineConfig
+from engine.devices.inventory import inventory_of, modules_folder
 from engine.devices.machine import Machine, describe_machine
+from engine.devices.seen.libraries import Module, built_in_modules, installed_packages, loadable_modules
+from engine.devices.seen.processor import Processor, see_processor
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_NO_ACCELERATOR = "not used: this version of Hearth computes on the CPU only"
+_PARTS_OF_EVERY_BUILD = {"CPU", "CPUExecutionProvider"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,13 @@ class Folder:
     free_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _System:
+    machine: Machine
+    processor: Processor
+    modules: tuple[Module, ...]
+
+
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -47,38 +67,35 @@ def doctor(
     """Check this installation: versions, folders, devices, models."""
     session: Session = context.obj
     output = Output(as_json)
-    machine, versions = describe_machine(), _versions()
-    problems: list[str] = []
-    libraries = probe_libraries()
-    problems += [
-        f"{name} cannot be used: {probe.fault}. Install Hearth again, so that it is built for this machine."
-        for name, probe in libraries.items()
-        if probe.fault
-    ]
-    folders = _folders(session)
-    problems += [
-        f"The folder {folder.path} ({folder.role}) cannot be written. Change its owner, or set HEARTH_HOME."
-        for folder in folders
-        if folder.role == "home" and not folder.writable
-    ]
+    config = session.config()
+    system = _System(describe_machine(), see_processor(), (*loadable_modules(modules_folder()), *built_in_modules()))
+    versions, libraries, folders = _versions(), probe_libraries(), _folders(config)
+    inventory = inventory_of(config)
+    devices = inventory.probe(force=True)
+    problems = [*_library_problems(libraries), *_folder_problems(folders)]
+    # What these say is said by the libraries already.
+    broken_parts = [fault for fault in inventory.faults if fault.interface not in _PARTS_OF_EVERY_BUILD]
+    problems += [fault.sentence for fault in broken_parts if fault.is_failure]
     library = session.library()
     models = library.scan()
-    devices = [
-        {"name": "cpu", "usable": True, "reason": f"{machine.cpu}, {machine.physical_cores} cores"},
-        {"name": "gpu", "usable": False, "reason": _NO_ACCELERATOR},
-        {"name": "npu", "usable": False, "reason": _NO_ACCELERATOR},
-    ]
     broken = [{"path": path, "reason": reason} for path, reason in library.broken]
-    output.table(_table(versions, libraries, machine, folders), f"Models: {len(models)} usable, {len(broken)} broken")
+    output.table(_table(versions, libraries, system, folders), devices_table(devices))
+    for line in fault_lines(devices, [fault for fault in broken_parts if not fault.is_failure]):
+        output.line(f"  {line}")
+    output.line(f"Models: {len(models)} usable, {len(broken)} broken")
     for path, reason in library.broken:
         output.line(f"  {path}: {reason}")
     output.document(
         {
             "versions": versions,
             "libraries": libraries,
-            "machine": machine,
+            "machine": system.machine,
+            "processor": system.processor,
             "display": has_display(),
-            "devices": devices,
+            "devices": devices_document(devices),
+            "modules": system.modules,
+            "packages": installed_packages(),
+            "faults": inventory.faults,
             "folders": folders,
             "models": models,
             "broken": broken,
@@ -113,8 +130,21 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _folders(session: Session) -> list[Folder]:
-    config = session.config()
+def _library_problems(libraries: Mapping[str, Probe]) -> Iterator[str]:
+    for name, probe in libraries.items():
+        if probe.fault:
+            remedy = "Install Hearth again, so that it is built for this machine."
+            yield f"{name} cannot be used: {probe.fault}. {remedy}"
+
+
+def _folder_problems(folders: Sequence[Folder]) -> Iterator[str]:
+    for folder in folders:
+        if folder.role == "home" and not folder.writable:
+            remedy = "Change its owner, or set HEARTH_HOME."
+            yield f"The folder {folder.path} ({folder.role}) cannot be written. {remedy}"
+
+
+def _folders(config: EngineConfig) -> list[Folder]:
     roles = [("home", config.home), ("models", config.home / "models"), ("cache", config.cache_dir)]
     return [_folder(role, path) for role, path in (*roles, *(("models", path) for path in config.model_dirs))]
 
@@ -128,20 +158,23 @@ def _folder(role: str, path: Path) -> Folder:
 
 
 def _table(
-    versions: Mapping[str, str], libraries: Mapping[str, Probe], machine: Machine, folders: list[Folder]
+    versions: Mapping[str, str], libraries: Mapping[str, Probe], system: _System, folders: Sequence[Folder]
 ) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
+    machine, processor = system.machine, system.processor
     table = Table.grid(padding=(0, 2))
     rows = list(versions.items())
     rows += [(f"{name} build", probe.build or probe.fault) for name, probe in libraries.items()]
     rows += [
+        ("llama.cpp modules", modules_text(system.modules)),
         ("system", machine.system),
-        ("cpu", f"{machine.cpu}, {machine.physical_cores} physical cores, {machine.cores} usable"),
-        ("features", " ".join(machine.features) or "not listed by the system"),
+        ("cpu", processor_text(processor)),
+        ("features", " ".join(processor.features) or "not listed by the system"),
+        ("caches", caches_text(processor.caches) or "not listed by the system"),
         ("memory", f"{human_size(machine.memory_bytes)}, {human_size(machine.available_bytes)} free"),
-        ("gpu, npu", _NO_ACCELERATOR),
+        ("limits", limits_text(processor) or "none are set for Hearth"),
         ("display", "yes" if has_display() else "none: the window cannot open, every command works"),
     ]
     for folder in folders:

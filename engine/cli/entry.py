@@ -10,6 +10,11 @@ def main() -> None:
 
         run_plugin()
         return
+    if sys.argv[1:2] == ["--ask-devices"]:  # the same, to ask what a backend reaches
+        from engine.devices.ask import main as ask_devices
+
+        ask_devices(sys.argv[2:])
+        return
     try:
         from engine.cli.main import main as run
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import bench, demo, doctor, embed, models, plugins, recognize, run, task
+from engine.cli import bench, demo, devices, doctor, embed, models, plugins, recognize, run, task
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
 from engine.cli.session import Session
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("devices")(devices.devices)
 app.command("run")(run.run)
 app.command("recognize")(recognize.recognize)
 app.command("embed")(embed.embed)
