@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from engine.backends.base import EmbeddingModel
+from engine.backends.base import DeviceTarget, EmbeddingModel, LoadOptions
+from engine.backends.onnx import OnnxBackend
 from engine.errors import CapabilityError, InvalidRequestError, ModelFileError
+from engine.models.onnx import describe
 from engine.plugins.api import Accepts, EmbedRequest, ModelFacts, Recognition
 from engine.plugins.offers import Offers
 from engine.plugins.registry import Registry
+from tests.engine.backends.onnx.openvino_wheel import needs_openvino
+from tests.engine.backends.onnx.poked import FIXING_WORKER, OPENVINO, WORKER
 
 WORDS = ["[PAD]", "[UNK]", "one", "two", "three"]
 TABLE = np.array([[9, 9], [0, 0], [1, 0], [0, 2], [4, 4]], dtype=np.float32)
@@ -87,6 +92,19 @@ def test_fixed_shape(embedder: MakeEmbedder, load: Any) -> None:
     assert model.embed(["one", "two two"])[0].tolist() == [[1.0, 0.0], [0.0, 2.0]]
     with pytest.raises(InvalidRequestError, match=r"5 tokens.*at most 4"):
         model.embed(["one one one one one"])
+
+
+@needs_openvino
+@pytest.mark.parametrize(("worker", "batch"), [(WORKER, 16), (FIXING_WORKER, 1)])
+def test_on_a_device_vectors_are_the_same(
+    embedder: MakeEmbedder, load: Any, openvino: DeviceTarget, worker: str, batch: int
+) -> None:
+    path, texts = embedder(), ["one two", "three", "one one two three"]
+    backend = OnnxBackend(worker=worker)
+    with closing(backend.load(describe(path, "test"), LoadOptions(target=openvino), lambda _: True)) as model:
+        assert isinstance(model, EmbeddingModel)
+        assert (model.max_batch, model.whereabouts.interface) == (batch, OPENVINO)
+        np.testing.assert_allclose(model.embed(texts)[0], load(path).embed(texts)[0], atol=1e-4)
 
 
 def test_long_and_empty_texts_are_refused(embedder: MakeEmbedder, load: Any, tmp_path: Path) -> None:
