@@ -169,11 +169,12 @@ class Inventory:
             now = self._signature()
             if not force and self._recall(now):
                 return self.devices()
-            found = self._find(now)
-            if self._closing.is_set():
+            found = None if self._closing.is_set() else self._find(now)
+            if found is None or self._closing.is_set():
                 return self.devices()
             self._take(found)
-            self._keep(found)
+            if self._is_asking_allowed():  # else it cost nothing, and a run with all devices needs what is in the file
+                self._keep(found)
             return self.devices()
 
     def fail(self, device_id: str, sentence: str, for_s: float) -> None:

@@ -72,7 +72,10 @@ def test_a_backend_that_crashes_when_it_is_asked_is_a_problem(hearth, monkeypatc
     assert ended.err == "Vulkan crashes.\n"
 
 
-def test_doctor_looks_anew(hearth, home: Path) -> None:
+def test_doctor_looks_anew(hearth, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_DEVICES", "")
+    monkeypatch.setattr("engine.devices.inventory._providers", list)
+    monkeypatch.setattr("engine.devices.inventory.modules_folder", lambda: None)
     file = home / "cache" / "devices.json"
     hearth("devices")
     before = file.stat().st_mtime_ns

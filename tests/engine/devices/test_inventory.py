@@ -237,6 +237,12 @@ def test_with_the_processor_alone_nothing_is_asked(cache: Path, modules: Path, m
     assert SWITCHED_OFF == "Switched off in the settings."
 
 
+def test_a_run_with_the_processor_alone_leaves_the_file_to_others(cache: Path, modules: Path):
+    make(cache, modules, Asking()).probe()
+    make(cache, modules, Asking(), allowed=("cpu",)).probe()
+    assert make(cache, modules, Asking()).recall()
+
+
 @pytest.mark.parametrize(
     ("allowed", "off"),
     [
@@ -287,7 +293,8 @@ def test_an_engines_settings_say_all_of_it(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HEARTH_DEVICES", "")
     inventory = inventory_of(EngineConfig(home=tmp_path, devices=("cpu",), rpc_servers=("localhost:1",)))
     assert (inventory._allowed, inventory._rpc_servers) == (("cpu",), ("localhost:1",))
-    inventory.probe()
+    monkeypatch.setattr(module, "modules_folder", lambda: None)
+    inventory_of(EngineConfig(home=tmp_path, devices=("gpu",))).probe()
     assert (tmp_path / "cache" / "devices.json").exists()
 
 
@@ -327,3 +334,8 @@ def test_closing_ends_what_is_being_asked(cache: Path, modules: Path, monkeypatc
     timer.join()
     assert not inventory.is_probed
     assert not cache.exists()
+    asking = Asking()
+    closed = make(cache, None, asking)
+    closed.close()
+    assert [device.id for device in closed.probe()] == ["cpu"]
+    assert asking.asked == []
