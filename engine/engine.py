@@ -316,7 +316,8 @@ class Engine(PluginDoor, DeviceDoor):
         from engine.backends.llama import LlamaBackend
         from engine.backends.onnx import OnnxBackend
 
-        return {"gguf": LlamaBackend(self._registry, modules_folder()), "onnx": OnnxBackend(self._registry)}
+        cache = self.config.cache_dir / "compiled"
+        return {"gguf": LlamaBackend(self._registry, modules_folder()), "onnx": OnnxBackend(self._registry, cache)}
 
     def _ensure_offers(self) -> None:
         """Somebody has to say what models are good for, even while the engine is closed."""

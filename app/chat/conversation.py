@@ -53,6 +53,7 @@ class AnswerFacts:
     cut_by_length: bool = False
     dropped_messages: int = 0
     thinking_s: float = 0.0
+    moved: str = ""  # which device it had to leave and why, in one sentence
 
     @classmethod
     def of(cls, result: GenerateResult) -> Self:
@@ -65,6 +66,7 @@ class AnswerFacts:
             decode_s=result.timings.decode_s,
             cut_by_length=result.finish_reason == "length",
             dropped_messages=len(result.dropped_messages),
+            moved=" ".join(result.placement.step_downs),
         )
 
     @property

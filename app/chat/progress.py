@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from app.chat.conversation import AnswerFacts
-from engine.types import Event, Finished, Loading, Prefill, Queued, TextDelta, ThinkingDelta
+from engine.types import Event, Finished, Loading, Prefill, Queued, SteppedDown, TextDelta, ThinkingDelta
 
 _NBSP = "\u00a0"
 
@@ -49,7 +49,11 @@ class AnswerProgress:
                 self.words = f"Loading {self._model} {fraction * 100:.0f}{_NBSP}%"
             case Prefill(done, total):
                 self.words = f"Reading the prompt, {done:,} of {total:,}{_NBSP}tokens"
-                self.facts = AnswerFacts(prompt_tokens=total)
+                if not self.facts.moved:  # an answer that goes on elsewhere reads its prompt a second time
+                    self.facts = AnswerFacts(prompt_tokens=total)
+            case SteppedDown(to_device=to, sentence=sentence):
+                self.words = "Going on elsewhere"
+                self.facts = replace(self.facts, device=to, moved=sentence)
             case TextDelta() | ThinkingDelta():
                 self._count(event, device)
             case Finished(result):
@@ -85,4 +89,5 @@ class AnswerProgress:
             first_token_s=self._first_token_s - self._begin_s,
             decode_s=decode_s,
             thinking_s=self.thinking_s,
+            moved=self.facts.moved,
         )

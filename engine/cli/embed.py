@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.output import Output
+from engine.cli.options import DeviceOption
+from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.errors import InvalidRequestError
 from engine.types import EmbedRequest
@@ -31,6 +32,7 @@ def embed(
     purpose: Annotated[
         Purpose, typer.Option(help="Whether the texts are searched in, or searched with; some models tell them apart.")
     ] = Purpose.DOCUMENT,
+    device: DeviceOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print one vector per TEXT, one per line."""
@@ -40,10 +42,14 @@ def embed(
         texts = [line for line in sys.stdin.buffer.read().decode(errors="replace").splitlines() if line.strip()]
     if not texts:
         raise InvalidRequestError("There is no text to embed.", 'Write one, as in `hearth embed MODEL "some text"`.')
-    request = EmbedRequest(model=model, texts=tuple(texts), normalize=not no_normalize, purpose=purpose.value)
+    request = EmbedRequest(
+        model=model, texts=tuple(texts), normalize=not no_normalize, purpose=purpose.value, device=device
+    )
     result = session.run(lambda engine: engine.embed(request))
     for vector in result.vectors:
         output.line(" ".join(f"{value:.6g}" for value in vector))
+    for sentence in result.placement.step_downs:
+        note(sentence)
     output.document(
         {
             "model": model,

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import DeviceOption
 from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.errors import EngineError, PluginError, RequestError
@@ -27,24 +28,25 @@ def recognize(
     save: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Draw what was found onto a copy of the one image.")
     ] = None,
+    device: DeviceOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Say what is in each IMAGE."""
     if save is not None and len(images) > 1:
         raise typer.BadParameter("it goes with one image", param_hint="--save")
-    recognize_images(context.obj, model, images, top_k, Output(as_json), save)
+    template = RecognizeRequest(model=model, image=images[0], top_k=top_k, device=device)
+    recognize_images(context.obj, template, images, Output(as_json), save)
 
 
 def recognize_images(
-    session: Session, model: str, images: Sequence[Path], top_k: int, output: Output, save: Path | None = None
+    session: Session, template: RecognizeRequest, images: Sequence[Path], output: Output, save: Path | None = None
 ) -> None:
     """Recognise images as one batch and print what is in them; a broken one does not spoil the others.
 
     Args:
         session: reaches the engine.
-        model: id or path.
+        template: what to ask about each image.
         images: files.
-        top_k: most labels per image.
         output: takes the text or the document.
         save: where to put a copy of the one image, with what was found drawn onto it.
 
@@ -52,7 +54,7 @@ def recognize_images(
         EngineError: the model cannot be used, or the copy cannot be saved.
         typer.Exit: with 1, an image could not be read; the others have been printed.
     """
-    requests = [RecognizeRequest(model=model, image=image, top_k=top_k) for image in images]
+    requests = [replace(template, image=image) for image in images]
 
     async def ask(engine: "Engine") -> list[RecognizeResult | EngineError]:
         return await asyncio.gather(*(_one(engine, request) for request in requests))
@@ -63,12 +65,14 @@ def recognize_images(
             note(str(result) if len(images) == 1 else f"{image}: {result}")
         else:
             output.text(described(result.output, f"{image}: " if len(images) > 1 else ""))
+            for sentence in result.placement.step_downs:
+                note(sentence)
             if save is not None:
                 _save(image, result.output, save)
     failed = any(isinstance(result, EngineError) for result in results)
     if not (failed and len(images) == 1):
         pairs = zip(images, results, strict=True)
-        output.document({"model": model, "results": [entry(image, result) for image, result in pairs]})
+        output.document({"model": template.model, "results": [entry(image, result) for image, result in pairs]})
     if failed:
         raise typer.Exit(1)
 

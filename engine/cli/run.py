@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import DeviceOption
 from engine.cli.output import Output, count_of, note
 from engine.cli.progress import LoadingLine, ThinkingText
 from engine.cli.session import Session
@@ -22,7 +23,10 @@ from engine.types import (
     Loading,
     Message,
     ModelInfo,
+    Placement,
+    RecognizeRequest,
     Sampling,
+    SteppedDown,
     TextDelta,
     ThinkingDelta,
     system,
@@ -67,6 +71,7 @@ def run(
     think: Annotated[
         bool | None, typer.Option("--think/--no-think", help="Think before answering. \\[default: as the model does]")
     ] = None,
+    device: DeviceOption = "",
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is complete.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -75,7 +80,7 @@ def run(
     output = Output(as_json)
     info = session.look(lambda engine: engine.model(model))
     if image is not None or Accepts.IMAGE in info.accepts:
-        _recognise_instead(session, info, model, image, output)
+        _recognise_instead(session, info, image, output, device)
         return
     template = GenerateRequest(
         model=model,
@@ -84,6 +89,7 @@ def run(
         json_schema=_schema_text(schema),
         grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
         thinking=think,
+        device=device,
     )
     if prompt is None and sys.stdin.isatty() and not as_json:
         from engine.cli.conversation import converse
@@ -167,6 +173,9 @@ async def _round(engine: "Engine", request: GenerateRequest, output: Output, *, 
                     thinking.end()
                     if stream:
                         output.text(text)
+                case SteppedDown(sentence=sentence):
+                    loading.clear()
+                    note(sentence)
                 case Finished(result):
                     loading.clear()
                     thinking.end()
@@ -183,8 +192,19 @@ def _summary(result: GenerateResult) -> str:
     speed = (usage.output_tokens - 1) / timings.decode_s if timings.decode_s > 0 else 0.0
     return (
         f"[{usage.output_tokens} tokens, first after {timings.first_token_s:.2f} s, {speed:.1f} tokens/s, "
-        f"{result.placement.device} with {count_of(result.placement.threads, 'thread')}]"
+        f"{where(result.placement)}]"
     )
+
+
+def where(placement: Placement) -> str:
+    """`cpu with 4 threads`, `gpu:0 through Vulkan`, `gpu:0 through CUDA, 18 of 32 layers, with 4 threads`."""
+    threads = count_of(placement.threads, "thread")
+    if placement.device == "cpu":
+        return f"cpu with {threads}"
+    words = f"{placement.device} through {placement.interface}"
+    if placement.layers < placement.total_layers:
+        words += f", {placement.layers} of {placement.total_layers} layers, with {threads}"
+    return words
 
 
 def _schema_text(schema: str | None) -> str | None:
@@ -198,11 +218,11 @@ def _schema_text(schema: str | None) -> str | None:
         ) from error
 
 
-def _recognise_instead(session: Session, info: ModelInfo, model: str, image: Path | None, output: Output) -> None:
+def _recognise_instead(session: Session, info: ModelInfo, image: Path | None, output: Output, device: str) -> None:
     from engine.cli.recognize import recognize_images
 
     if Accepts.IMAGE not in info.accepts:
         raise CapabilityError(f"{info.id} is a text model and cannot see images.", "Leave --image out, or use reader.")
     if image is None:
         raise InvalidRequestError(f"{info.id} is a vision model and needs an image.", "Give one with --image FILE.")
-    recognize_images(session, model, [image], 5, output)
+    recognize_images(session, RecognizeRequest(model=str(info.path), image=image, device=device), [image], output)

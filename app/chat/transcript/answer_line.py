@@ -80,12 +80,15 @@ class AnswerLine(QWidget):
 
     def show_turn(self, turn: Turn, *, is_last: bool) -> None:
         """Say the facts of a turn; only the last answer can be asked again."""
-        words, tone = _STATE_CHIPS.get(turn.state, ("", "neutral"))
+        moved = ("Moved to another device", "warn") if turn.facts.moved else ("", "neutral")
+        words, tone = _STATE_CHIPS.get(turn.state, moved)
         self._chip.setVisible(bool(words))
         if words:
             self._chip.show_state(words, tone)  # type: ignore[arg-type]  # the table holds tones only
         self._facts.setContentsMargins(self._gap if words else 0, 0, self._gap, 0)
         self._facts.setText(facts_text(turn))
+        self._chip.setToolTip(turn.facts.moved)
+        self._chip.setAccessibleDescription(turn.facts.moved)
         is_done = turn.state is not TurnState.RUNNING
         self._copy.setVisible(is_done)
         self._again.setVisible(is_done and is_last)
