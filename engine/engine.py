@@ -24,7 +24,7 @@ from engine.models.library import ModelLibrary
 from engine.plugins.bundled import bundled_dir, fill
 from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
-from engine.scheduling.bringing import Bringer
+from engine.scheduling.bringing import Bringer, variants_in
 from engine.scheduling.core_shares import TEXT
 from engine.scheduling.hardware import Hardware, Sources
 from engine.scheduling.intake import Intake
@@ -274,14 +274,14 @@ class Engine(PluginDoor, DeviceDoor):
         return self._library.scan()
 
     def model(self, name: str) -> ModelInfo:
-        """Find a model by id or path.
+        """Find a model by id or path; of one in several precisions, named without one, the finest.
 
         Raises:
             ModelNotFoundError: there is none.
             ModelFileError: the file is broken, or not a model.
         """
         self._ensure_offers()
-        return self._library.find(name)
+        return variants_in(self._library, name)[0]
 
     def snapshot(self) -> EngineSnapshot:
         """Describe what the engine does right now; cheap.
@@ -317,7 +317,10 @@ class Engine(PluginDoor, DeviceDoor):
         from engine.backends.onnx import OnnxBackend
 
         cache = self.config.cache_dir / "compiled"
-        return {"gguf": LlamaBackend(self._registry, modules_folder()), "onnx": OnnxBackend(self._registry, cache)}
+        return {
+            "gguf": LlamaBackend(self._registry, modules_folder()),
+            "onnx": OnnxBackend(self._registry, cache=cache),
+        }
 
     def _ensure_offers(self) -> None:
         """Somebody has to say what models are good for, even while the engine is closed."""

@@ -118,7 +118,7 @@ class Bringer:
         trip = _Trip(start=start, fail=fail, clock=clock, progress=progress, journey=journey, tell=tell)
 
         def find() -> None:
-            trip.ways = self._placer.ways(self._variants(name), journey.ask)
+            trip.ways = self._placer.ways(variants_in(self._library, name), journey.ask)
             self._take(trip, 0)
 
         self.submit(self._preparing, find, fail)
@@ -167,16 +167,6 @@ class Bringer:
             loaders = list(self._loaders.values())
         for pool in (*loaders, self._preparing, self._outside):
             pool.shutdown(wait=True, cancel_futures=True)
-
-    def _variants(self, name: str) -> tuple[ModelInfo, ...]:
-        """The files that a name stands for: one for an id or a path, several for the name of a model without one."""
-        try:
-            return (self._library.find(name),)
-        except ModelNotFoundError:
-            found = variants_of(name.strip().lower(), self._library.scan())
-            if len(found) < 2:
-                raise
-            return found
 
     def _loader(self, device: str) -> ThreadPoolExecutor:
         with self._lock:
@@ -254,6 +244,22 @@ class Bringer:
             self._step_down(trip, info, device, error, 0)
 
         self.submit(self._preparing, find, job.fail)
+
+
+def variants_in(library: ModelLibrary, name: str) -> tuple[ModelInfo, ...]:
+    """The files that a name stands for: one for an id or a path, several for the name of a model without its precision.
+
+    Raises:
+        ModelNotFoundError: there is none.
+        ModelFileError: the file is broken, or not a model.
+    """
+    try:
+        return (library.find(name),)
+    except ModelNotFoundError:
+        found = variants_of(name.strip().lower(), library.scan())
+        if len(found) < 2:
+            raise
+        return found
 
 
 def _device_name(device: str) -> str:
