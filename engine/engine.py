@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from engine.backends.base import Backend, LoadedModel, LoadOptions
 from engine.config import EngineConfig
-from engine.devices.inventory import Inventory, allowed_devices, modules_folder
+from engine.devices.inventory import inventory_of, modules_folder
 from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
@@ -136,7 +136,7 @@ class Engine(PluginDoor, DeviceDoor):
             models=lambda: self._loaded(residency),
             numbers=lambda: (sample for info in self._plugins.snapshot() for sample in info.samples),
         )
-        hardware = Hardware(self.config, self._inventory(), sources)
+        hardware = Hardware(self.config, inventory_of(self.config), sources)
         lanes = Lanes(self.config, lambda model, error, jobs: bringer.rescue(model, error, jobs), hardware.power_w)
         residency = Residency(
             self._backends, options, retire=lanes.retire, device_free_bytes=hardware.free_bytes,
@@ -345,14 +345,6 @@ class Engine(PluginDoor, DeviceDoor):
 
     def _placer(self) -> Placer:
         return self._require_open().placer
-
-    def _inventory(self) -> Inventory:
-        return Inventory(
-            self.config.cache_dir / "devices.json",
-            modules_folder(),
-            self.config.rpc_servers,
-            allowed_devices(self.config.devices),
-        )
 
     @staticmethod
     def _loaded(residency: Residency) -> list[LoadedModel]:

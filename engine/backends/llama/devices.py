@@ -166,14 +166,20 @@ def add_rpc_server(endpoint: str) -> tuple[GgmlDevice, ...]:
     return tuple(device for device in devices if device is not None)
 
 
-def find_devices(targets: Sequence[str], modules: Path | None) -> tuple[GgmlDevice, ...]:
+def find_devices(targets: Sequence[str], modules: Path | None, interface: str) -> tuple[GgmlDevice, ...]:
     """Load what is needed, and find devices by the targets that `reached` gave.
+
+    Args:
+        targets: of the devices.
+        modules: folder of the loadable backends.
+        interface: of the devices; only its module is loaded, because another one may be broken.
 
     Raises:
         DeviceLostError: one is not there any more.
         EngineError: a module is missing.
     """
-    load_modules(modules)
+    name = interface.lower()
+    load_modules(modules, name if name in module_files(modules) else None)
     servers: dict[str, tuple[GgmlDevice, ...]] = {}
     for target in targets:
         endpoint, mark, _ = target.rpartition("#")

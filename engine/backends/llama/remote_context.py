@@ -109,6 +109,7 @@ def _order(
         "path": str(info.path),
         "id": info.id,
         "device": target.device,
+        "interface": target.interface,
         "targets": list(target.targets),
         "layers": target.layers,
         "split": list(target.split),

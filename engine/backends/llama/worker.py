@@ -52,6 +52,7 @@ class LlamaWorker:
         """Open weights and context; the body is what `open_remote_context` sends."""
         target = DeviceTarget(
             device=body["device"],
+            interface=body["interface"],
             targets=tuple(body["targets"]),
             layers=body["layers"],
             split=tuple(body["split"]),
@@ -63,7 +64,7 @@ class LlamaWorker:
             available_bytes=body["available_bytes"],
             target=target,
         )
-        devices = find_devices(target.targets, Path(body["modules"]) if body["modules"] else None)
+        devices = find_devices(target.targets, Path(body["modules"]) if body["modules"] else None, target.interface)
         info = describe(read_header(Path(body["path"])), body["id"])
 
         def progress(fraction: float) -> bool:

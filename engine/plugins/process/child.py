@@ -7,13 +7,18 @@ since Linux confines threads one by one.
 import os
 import socket
 import sys
+from collections.abc import Sequence
 
 
-def main() -> None:
-    """Run until Hearth is gone. The arguments are a file descriptor and what is to be confined, as JSON."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until Hearth is gone.
+
+    Args:
+        arguments: a file descriptor, and what is to be confined, as JSON; the program's own if not given.
+    """
     from engine.plugins.process.confinement import confine
 
-    descriptor, confinement = sys.argv[-2:]
+    descriptor, confinement = sys.argv[-2:] if arguments is None else arguments
     confine(confinement)
     from engine.plugins.process.serving import serve
     from engine.plugins.process.wire import FROM_HEARTH, FROM_PLUGIN, Channel
