@@ -1,4 +1,4 @@
-"""ElidedLabel: one line of text that shortens itself in the middle and says the whole in its tooltip."""
+"""ElidedLabel: one line of text that shortens itself and says the whole in its tooltip."""
 
 from html import escape
 
@@ -10,8 +10,15 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 class ElidedLabel(QLabel):
     """A label for names of any length."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
+        """Make a label; names lose their middle, sentences their end."""
         super().__init__(parent)
+        self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setText(text)
@@ -38,7 +45,7 @@ class ElidedLabel(QLabel):
         painter.drawText(self.contentsRect(), self.alignment(), self._shown())
 
     def _shown(self) -> str:
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.contentsRect().width())
+        return self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
 
     def _say_whole(self) -> None:
         whole = self.text() if self._shown() != self.text() else ""
