@@ -101,6 +101,11 @@ class Job(ABC):
     def model(self) -> LoadedModel:
         """What it runs on."""
 
+    @property
+    @abstractmethod
+    def left(self) -> int:
+        """Steps that it will take yet, as far as one can guess: tokens, or runs of a graph."""
+
     @abstractmethod
     def move(self, model: LoadedModel) -> None:
         """Go on with another copy of its model, on another device; what it has so far stays."""

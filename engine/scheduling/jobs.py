@@ -21,6 +21,7 @@ from engine.backends.base import (
     VisionModel,
 )
 from engine.errors import EngineError
+from engine.scheduling.asks import USUAL_ANSWER_TOKENS
 from engine.scheduling.job import Job, JobClock, Journey, Later, settle
 from engine.stream import OutputStream
 from engine.types import (
@@ -92,6 +93,11 @@ class GenerateJob(Job):
     def model(self) -> TextModel:
         """What it runs on."""
         return self._model
+
+    @property
+    def left(self) -> int:
+        """Tokens to come: few answers use up what they may."""
+        return max(1, min(self.prompt.max_tokens, USUAL_ANSWER_TOKENS) - self._output_tokens)
 
     @property
     def is_cancelled(self) -> bool:
@@ -236,6 +242,11 @@ class RecognizeJob(Job):
         return self._model
 
     @property
+    def left(self) -> int:
+        """One run."""
+        return 1
+
+    @property
     def is_cancelled(self) -> bool:
         """Whether the caller has cancelled the future."""
         return self._future.cancelled()
@@ -288,6 +299,11 @@ class EmbedJob(Job):
     def model(self) -> EmbeddingModel:
         """What it runs on."""
         return self._model
+
+    @property
+    def left(self) -> int:
+        """Batches to come."""
+        return max(1, -(-(len(self.request.texts) - self._done_texts) // self._model.max_batch))
 
     @property
     def is_cancelled(self) -> bool:

@@ -34,6 +34,7 @@ class LaneSnapshot:
         threads: CPU threads it uses.
         threads_reason: why that many.
         queued_by_model: jobs not yet started, by `id()` of the loaded model.
+        left_by_model: steps until all that runs has ended, by `id()` of the loaded model.
     """
 
     waiting: int
@@ -42,6 +43,7 @@ class LaneSnapshot:
     threads: int
     threads_reason: str
     queued_by_model: dict[int, int]
+    left_by_model: dict[int, int]
 
 
 OnModelFailed = Callable[[LoadedModel, EngineError, list[Job]], None]
@@ -256,4 +258,7 @@ class Lane:
             threads=self._threads,
             threads_reason=self._threads_reason,
             queued_by_model={id(work.model): len(work.waiting) for work in self._queue.models()},
+            left_by_model={
+                id(work.model): max((job.left for job in work.running), default=0) for work in self._queue.models()
+            },
         )
