@@ -66,6 +66,7 @@ class ModelShape:
         context_tokens: that it was trained for; 0 if unknown.
         width: of the vector between two layers; 0 if unknown.
         vocabulary: number of different tokens; 0 if unknown.
+        run_operations: floating-point operations of one run of a graph; 0 if unknown.
         is_complete: whether all files of a split model are there.
     """
 
@@ -83,6 +84,7 @@ class ModelShape:
     context_tokens: int = 0
     width: int = 0
     vocabulary: int = 0
+    run_operations: float = 0.0
     is_complete: bool = True
 
     @property
