@@ -134,6 +134,7 @@ class Engine(PluginDoor, DeviceDoor):
         sources = Sources(
             loads=lambda devices, failures: lanes.loads(list(devices), self._loaded(residency), failures),
             models=lambda: self._loaded(residency),
+            idle_s=lambda: lanes.idle_s(),
             numbers=lambda: (sample for info in self._plugins.snapshot() for sample in info.samples),
         )
         hardware = Hardware(self.config, inventory_of(self.config), sources)

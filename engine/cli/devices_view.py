@@ -7,7 +7,7 @@ from engine.cli.output import human_size, plain
 from engine.devices.ask import AskedFault
 from engine.devices.seen.libraries import Module
 from engine.devices.seen.processor import Cache, Processor
-from engine.hardware import DeviceInfo, DeviceKind
+from engine.hardware import DeviceInfo, DeviceKind, DeviceRates
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +31,22 @@ def devices_table(devices: Sequence[DeviceInfo]) -> "Table":
     for device in devices:
         ways = _ways(device) if device.is_usable else "cannot be used"
         row = (device.id, device.name, memory_text(device), device.driver or "–", ways)
+        table.add_row(*(escape(text) for text in row))
+    return table
+
+
+def rates_table(rates: Sequence[DeviceRates]) -> "Table":
+    """What was measured, a row per device and way."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("id", "through", "decoding reads", "a prompt is read at", "graphs", box=box.SIMPLE_HEAD)
+    for one in rates:
+        decode = ", ".join(f"{kind} {rate / 1e9:.1f} GB/s" for kind, rate in sorted(one.decode_bytes_per_s.items()))
+        prefill = ", ".join(f"{kind} {rate / 1e9:.0f} GFLOP/s" for kind, rate in sorted(one.prefill_flops.items()))
+        graphs = f"{one.graph_flops / 1e9:.0f} GFLOP/s" if one.graph_flops else "–"
+        row = (one.device, interface_text(one.interface), decode or "–", prefill or "–", graphs)
         table.add_row(*(escape(text) for text in row))
     return table
 

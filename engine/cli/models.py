@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.output import Output, human_count, human_size, note
+from engine.cli.placing import place_model
 from engine.cli.session import Session
 from engine.models.gguf import GgufArray, GgufHeader, read_header
 from engine.types import ModelInfo
@@ -56,6 +57,9 @@ def inspect_model(
     output.table(_facts(info), *((_metadata_table(metadata),) if metadata else ()))
     tensors = None if header is None else len(header.tensors)
     output.document({"model": info, "tensors": tensors, "metadata": metadata})
+
+
+app.command("place")(place_model)
 
 
 def _table(models: tuple[ModelInfo, ...]) -> "Table":

@@ -10,12 +10,14 @@ from typing import Final
 
 from engine.backends.base import LoadedModel
 from engine.config import EngineConfig
-from engine.devices.inventory import Inventory
-from engine.devices.machine import available_memory_bytes, memory_limit_bytes
+from engine.devices.inventory import Inventory, modules_folder
+from engine.devices.machine import available_memory_bytes, memory_limit_bytes, physical_cores, usable_cores
+from engine.devices.rates import RateStore
 from engine.devices.telemetry.plugin_numbers import from_plugin
 from engine.devices.telemetry.telemetry import Telemetry
-from engine.hardware import DeviceInfo, DeviceLoad, DeviceRates, HardwareSnapshot
+from engine.hardware import DeviceInfo, DeviceLoad, HardwareSnapshot
 from engine.plugins.contract.offers import Sample
+from engine.scheduling.measuring import Measuring, Setup
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +33,13 @@ class Sources:
         loads: what the lanes do, given the ids of the devices and why some are not used.
         models: all models that are loaded.
         numbers: newest numbers of plugins.
+        idle_s: seconds since a lane has worked.
     """
 
     loads: Callable[[Iterable[str], Mapping[str, str]], Mapping[str, DeviceLoad]]
     models: Callable[[], Iterable[LoadedModel]]
     numbers: Callable[[], Iterable[Sample]]
+    idle_s: Callable[[], float]
 
 
 class Hardware:
@@ -46,13 +50,20 @@ class Hardware:
     Attributes:
         inventory: what there is.
         telemetry: what it does.
+        measuring: how fast it is.
     """
 
     def __init__(self, config: EngineConfig, inventory: Inventory, sources: Sources) -> None:
         self.inventory = inventory
         self.telemetry = Telemetry(self.loads, self._process_ids)
+        setup = Setup(
+            folder=config.cache_dir / "calibration",
+            modules=modules_folder(),
+            threads=config.threads or min(physical_cores(), usable_cores()),
+        )
+        rates = RateStore(config.cache_dir / "rates.json")
+        self.measuring = Measuring(inventory, rates, setup, self.telemetry.note)
         self.telemetry.add_source(from_plugin(sources.numbers))
-        self._config = config
         self._sources = sources
         self._probed: Future[None] = Future()
         self._memory_bytes = memory_limit_bytes()
@@ -62,6 +73,7 @@ class Hardware:
         is_known = self.inventory.recall()
         self.telemetry.cover(self.inventory.devices())
         self.telemetry.start()
+        self.measuring.measure_when_idle(self._sources.idle_s)
         if is_known:
             self._probed.set_result(None)
         else:
@@ -83,6 +95,7 @@ class Hardware:
     def close(self) -> None:
         """End what is being asked, and the sampling."""
         self.inventory.close()
+        self.measuring.close()
         self.telemetry.close()
 
     def loads(self) -> Mapping[str, DeviceLoad]:
@@ -110,21 +123,16 @@ class Hardware:
         told = [route.free_bytes for route in info.routes if route.free_bytes is not None]
         return max(0, max(told) - self._ours_on(device)) if told else info.memory_bytes
 
-    def snapshot(self, rates: tuple[DeviceRates, ...], *, is_measuring: bool) -> HardwareSnapshot:
-        """Everything at once; cheap.
-
-        Args:
-            rates: measured speeds.
-            is_measuring: whether they are being measured now.
-        """
+    def snapshot(self) -> HardwareSnapshot:
+        """Everything at once; cheap."""
         return HardwareSnapshot(
             devices=self.inventory.devices(),
             loads=self.loads(),
             latest=self.telemetry.latest(),
             memory_bytes=self._memory_bytes,
             memory_budget_bytes=self._memory_bytes,
-            rates=rates,
-            is_measuring=is_measuring,
+            rates=self.measuring.rates.all(),
+            is_measuring=self.measuring.is_busy,
             is_probed=self._probed.done(),
         )
 

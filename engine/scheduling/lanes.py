@@ -75,6 +75,14 @@ class Lanes:
         with self._lock:
             return sum(lane.meter.tokens_per_s for lane in self._lanes.values())
 
+    def idle_s(self) -> float:
+        """Seconds since any lane has worked; 0 while one has something to do."""
+        with self._lock:
+            lanes = list(self._lanes.values())
+        if any(lane.snapshot().running or lane.snapshot().waiting for lane in lanes):
+            return 0.0
+        return min(lane.meter.idle_s for lane in lanes)
+
     def loads(
         self, devices: Sequence[str], models: Sequence[LoadedModel], failures: Mapping[str, str]
     ) -> dict[str, DeviceLoad]:

@@ -24,11 +24,13 @@ class LaneMeter:
         self._images = _Window(SLOW_WINDOW_S)
         self._busy = _Window(SLOW_WINDOW_S)
         self._lock = threading.Lock()
+        self._worked_s = clock()
 
     def note_step(self, duration_s: float) -> None:
         """Add a step that ends now."""
         with self._lock:
-            self._busy.add(self._clock(), duration_s)
+            self._worked_s = self._clock()
+            self._busy.add(self._worked_s, duration_s)
 
     def note_tokens(self, count: int) -> None:
         """Add generated tokens."""
@@ -39,6 +41,12 @@ class LaneMeter:
         """Add recognised images."""
         with self._lock:
             self._images.add(self._clock(), count)
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since its last step, or since it was made."""
+        with self._lock:
+            return self._clock() - self._worked_s
 
     @property
     def tokens_per_s(self) -> float:

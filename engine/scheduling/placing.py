@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.backends.base import CPU_TARGET, DeviceTarget
 from engine.devices.overrides import Overrides
 from engine.errors import DeviceError, DeviceLostError, EngineError
-from engine.hardware import DeviceInfo, DeviceRates, PlacementReport
+from engine.hardware import DeviceInfo, PlacementReport
 from engine.memory.residency import Residency
 from engine.models.library import ModelLibrary
 from engine.scheduling.asks import Ask
@@ -109,9 +109,9 @@ class Placer:
             raise DeviceError(f"There is no device {device}.", f"Choose from {', '.join(known)}.")
         self._overrides.choose(self._library.find(name).id, device)
 
-    def rates(self) -> tuple[DeviceRates, ...]:
-        """Measured speeds of the devices."""
-        return ()
+    def forget_speeds(self) -> None:
+        """Devices were measured anew: what was seen before was seen of another time."""
+        self._lanes.observations.forget()
 
     def note_failure(self, info: ModelInfo, device: str, error: EngineError) -> None:
         """Keep away from a device that is lost, or else from this model on it, for a while."""

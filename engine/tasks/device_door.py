@@ -1,10 +1,12 @@
 """DeviceDoor: the part of the engine's door that leads to devices: what there is, what it does, who runs where."""
 
 import asyncio
+import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from engine.devices.telemetry.telemetry import Telemetry
-from engine.hardware import DeviceInfo, HardwareSnapshot, PlacementReport
+from engine.hardware import DeviceInfo, DeviceRates, HardwareSnapshot, PlacementReport
 from engine.scheduling.hardware import Hardware
 from engine.scheduling.hardware_report import report_text
 from engine.scheduling.placing import Placer
@@ -36,8 +38,7 @@ class DeviceDoor(ABC):
         Raises:
             EngineClosedError: it is not open.
         """
-        placer = self._placer()
-        return self._hardware().snapshot(placer.rates(), is_measuring=False)
+        return self._hardware().snapshot()
 
     def hardware_report(self) -> str:
         """Describe the devices in plain text.
@@ -54,6 +55,25 @@ class DeviceDoor(ABC):
             EngineClosedError: it is not open.
         """
         return await asyncio.to_thread(self._hardware().find)
+
+    async def measure_devices(self, on_progress: Callable[[float, str], None] | None = None) -> tuple[DeviceRates, ...]:
+        """Measure all usable devices anew, in processes of their own, some seconds each; may be cancelled.
+
+        Args:
+            on_progress: told the share that is done, and what is being done, on another thread.
+
+        Raises:
+            EngineClosedError: it is not open.
+            DeviceError: not one could be measured.
+        """
+        hardware, stop = self._hardware(), threading.Event()
+        tell = on_progress if on_progress is not None else lambda _share, _words: None
+        try:
+            rates = await asyncio.to_thread(hardware.measuring.measure_all, tell, stop)
+        finally:
+            stop.set()
+        self._placer().forget_speeds()
+        return rates
 
     async def placements(self, model: str) -> PlacementReport:
         """Say where a model would run now, where else it could, and what is predicted for each.
