@@ -46,7 +46,8 @@ def rates_table(rates: Sequence[DeviceRates]) -> "Table":
         decode = ", ".join(f"{kind} {rate / 1e9:.1f} GB/s" for kind, rate in sorted(one.decode_bytes_per_s.items()))
         prefill = ", ".join(f"{kind} {rate / 1e9:.0f} GFLOP/s" for kind, rate in sorted(one.prefill_flops.items()))
         graphs = f"{one.graph_flops / 1e9:.0f} GFLOP/s" if one.graph_flops else "–"
-        row = (one.device, interface_text(one.interface), decode or "–", prefill or "–", graphs)
+        way = f"{one.backend} {interface_text(one.interface)}"
+        row = (one.device, way, decode or "–", prefill or "–", graphs)
         table.add_row(*(escape(text) for text in row))
     return table
 
