@@ -46,7 +46,7 @@ class HeaderBar(QFrame):
         self._copied = QTimer(self, singleShot=True, interval=_COPIED_MS)
         self._set_up()
         self._lay_out()
-        self._show_button()
+        self._paint_icons()
         self._fix_widths()
         self.show_idle(was_measured=True)
         appearance.changed.connect(self._paint_icons)
