@@ -23,7 +23,7 @@ class TelemetryView(Protocol):
         """The newest sample; None before the first."""
 
     def history(self, since_s: float) -> tuple[TelemetrySample, ...]:
-        """Samples that were taken after a moment of the monotonic clock, the oldest first."""
+        """Samples that were taken at a moment of the monotonic clock or later, the oldest first."""
 
     def events(self) -> tuple[HardwareEvent, ...]:
         """What happened, the oldest first."""

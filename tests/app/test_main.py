@@ -82,7 +82,7 @@ def test_a_start_finds_the_models_and_shows_the_numbers(qt, tmp_path):
         app.open()
         await until(lambda: app.recognize.models and app.chat.choices.current)
         app.show_snapshot()
-        assert "%" in app.window.strip._cpu.text()
+        assert "%" in app.window.strip.meters[0].value.text()
         await app.close()
         await app.close()
         assert not app.window.isVisible()

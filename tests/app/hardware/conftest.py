@@ -144,7 +144,7 @@ class FakeTelemetry:
 
     def history(self, since_s: float) -> tuple[TelemetrySample, ...]:
         self.asked.append(since_s)
-        return tuple(sample for sample in self.samples if sample.at_s > since_s)
+        return tuple(sample for sample in self.samples if sample.at_s >= since_s)
 
     def events(self) -> tuple[HardwareEvent, ...]:
         return self.noted
