@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
@@ -26,6 +27,7 @@ EVENT_MARK: Final = 16
 _PLATE_ALPHA: Final = 0.8
 _PAD: Final = 8  # of the plot around its area, where half a mark or half a line may stand
 _FOOT: Final = 2
+_LEVEL_PX: Final = 0.01
 _AXIS: Final = 19  # below the area: a gap and the labels
 
 pg.setConfigOptions(antialias=True, useOpenGL=False, exitCleanup=False)
@@ -73,6 +75,8 @@ class StackedArea(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no 
             x = self._x[first:last] * seen.m11() + seen.dx()
             ours = self._ours[first:last] * seen.m22() + seen.dy()
             used = self._used[first:last] * seen.m22() + seen.dy()
+            kept = corners(ours, used)
+            x, ours, used = x[kept], ours[kept], used[kept]
             floor = np.full(2, seen.dy())
             ends = x[[-1, 0]]
             self._fill(painter, 0, np.concatenate((x, x[::-1])), np.concatenate((used, ours[::-1])))
@@ -318,6 +322,14 @@ def _alignment(place: float) -> Qt.AlignmentFlag:
     elif place >= 1:
         side = Qt.AlignmentFlag.AlignRight
     return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def corners(ours: Floats, used: Floats) -> npt.NDArray[np.bool_]:
+    """Which points of two curves matter: inside a level stretch none does, and many short lines would look dotted."""
+    moves = (np.abs(np.diff(ours)) > _LEVEL_PX) | (np.abs(np.diff(used)) > _LEVEL_PX)
+    ends = np.ones(1, bool)
+    kept: npt.NDArray[np.bool_] = np.concatenate((ends, moves)) | np.concatenate((moves, ends))
+    return kept
 
 
 def _runs(values: Floats) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from app.usage import NBSP
 
 _COPIED_MS: Final = 2000
 _METER_WIDTH: Final = 96
-_DOING_WIDTH: Final = 176
+_DOING_WIDTH: Final = 232
 
 
 class HeaderBar(QFrame):
@@ -67,9 +67,12 @@ class HeaderBar(QFrame):
 
     def show_progress(self, fraction: float, doing: str) -> None:
         """Say how far measuring is, and offer to cancel it."""
-        words = f"{doing or 'Measuring'} {round(fraction * 100)}{NBSP}%"
+        number = f" {round(fraction * 100)}{NBSP}%"
+        words = f"{doing or 'Measuring'}{number}"
         self._meter.set_parts((Part(fraction, "chart-1"),), words)
-        shown = self._doing.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, _DOING_WIDTH)
+        metrics = self._doing.fontMetrics()
+        room = _DOING_WIDTH - metrics.horizontalAdvance(number)
+        shown = metrics.elidedText(doing or "Measuring", Qt.TextElideMode.ElideRight, room) + number
         if self._doing.text() != shown:
             self._doing.setText(shown)
             self._doing.setToolTip(words)
@@ -131,6 +134,7 @@ class HeaderBar(QFrame):
         self._doing.setProperty("role", "small")
         self._doing.setProperty("muted", True)
         self._doing.setFixedWidth(_DOING_WIDTH)
+        self._doing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._meter.setFixedWidth(_METER_WIDTH)
         self.where_button.clicked.connect(self.where_pressed)
         self.copy_button.clicked.connect(self.copy_pressed)

@@ -214,9 +214,10 @@ class SentenceText(PaintedRow):
         if not sentence.whole:
             return
         font = self._font("small")
-        layout = QTextLayout(sentence.whole, font)
+        whole, lead = unbroken(sentence.whole), unbroken(sentence.lead)
+        layout = QTextLayout(whole, font)
         layout.setTextOption(_wrapping())
-        layout.setFormats([_format(0, len(sentence.lead), theme.color("text"), 500)])
+        layout.setFormats([_format(0, len(lead), theme.color("text"), 500)])
         layout.beginLayout()
         ends: list[tuple[int, int]] = []
         while (line := layout.createLine()).isValid() and len(ends) < self.LINES:
@@ -225,18 +226,18 @@ class SentenceText(PaintedRow):
             ends.append((line.textStart(), line.textStart() + line.textLength()))
         layout.endLayout()
         painter.setPen(theme.color("text-muted"))
-        is_cut = bool(ends) and ends[-1][1] < len(sentence.whole)
+        is_cut = bool(ends) and ends[-1][1] < len(whole)
         for number, (start, end) in enumerate(ends):
             if is_cut and number == len(ends) - 1:
-                self._paint_last(painter, font, number, start)
+                self._paint_last(painter, font, number, whole[start:], is_lead=start < len(lead))
             elif end > start:
                 layout.lineAt(number).draw(painter, QPointF(0, 0))
 
-    def _paint_last(self, painter: QPainter, font: QFont, number: int, start: int) -> None:
-        theme, sentence = self._appearance.theme, self._sentence
-        words = QFontMetrics(font).elidedText(sentence.whole[start:], Qt.TextElideMode.ElideRight, self.width())
+    def _paint_last(self, painter: QPainter, font: QFont, number: int, rest: str, *, is_lead: bool) -> None:
+        theme = self._appearance.theme
+        words = QFontMetrics(font).elidedText(rest, Qt.TextElideMode.ElideRight, self.width())
         painter.setFont(font)
-        painter.setPen(theme.color("text" if start < len(sentence.lead) else "text-muted"))
+        painter.setPen(theme.color("text" if is_lead else "text-muted"))
         line = theme.line("small")
         painter.drawText(QRect(0, number * line, self.width(), line), _MIDDLE, words)
 
@@ -295,6 +296,11 @@ class StateChip(QWidget):
 
     def _width(self, words: int) -> int:
         return 2 * _CHIP_PADDING + self._appearance.theme.size("icon-small") + 5 + words
+
+
+def unbroken(words: str) -> str:
+    """Words in which no line ends inside a unit such as tok/s."""
+    return words.replace("/s", "/\u2060s")
 
 
 def _said(stat: Stat) -> str:

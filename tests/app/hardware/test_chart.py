@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFrame, QVBoxLayout
 
-from app.hardware.chart import Chart, _runs
+from app.hardware.chart import Chart, _runs, corners
 from app.hardware.scale import PERCENT
 from app.theme import Appearance
 
@@ -115,6 +115,13 @@ def test_what_is_unknown_is_a_gap(chart):
 )
 def test_runs_of_known_values(values, runs):
     assert list(_runs(np.array(values, float))) == runs
+
+
+def test_level_stretches_are_one_line():
+    ours = np.array([5.0, 5, 5, 5, 7, 7, 7])
+    used = np.array([9.0, 9, 9, 9, 9, 9, 8])
+    assert list(corners(ours, used)) == [True, False, False, True, True, True, True]
+    assert list(corners(ours[:2], used[:2])) == [True, True]
 
 
 def test_a_chart_without_values_paints_its_axes(chart):
