@@ -3,10 +3,12 @@
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app.hardware.chart import Chart
 from app.hardware.clock import SPANS, axis_labels
+from app.hardware.core_bars import CoreBars
 from app.hardware.history import DEVICE_SPAN_S, Floats
 from app.hardware.painted import FigureRow, QuietText, SentenceText, StateChip, StatRow
 from app.hardware.scale import PERCENT
@@ -36,7 +38,7 @@ class DeviceCard(QFrame):
     Attributes:
         device: id of the device.
         chart: its use over the last minute.
-        figure, stats, sentence, state: its other parts.
+        figure, cores, stats, sentence, state: its other parts.
         again_button: looks for devices again, where this one cannot be used.
 
     Signals:
@@ -57,6 +59,7 @@ class DeviceCard(QFrame):
         self._subtitle = ElidedLabel("", self)
         self.state = StateChip(appearance, _STATES, self)
         self.figure = FigureRow(appearance, self)
+        self.cores = CoreBars(appearance, self)
         self.chart = Chart(appearance, f"Use of {device}", self)
         self.stats = StatRow(appearance, self)
         self.sentence = SentenceText(appearance, self)
@@ -94,8 +97,14 @@ class DeviceCard(QFrame):
         usage = usage_of(title, sample)
         self.figure.show_usage(usage)
         self.chart.set_description(usage.description)
+        self.cores.show_cores(sample.cores if sample is not None else (), self.width())
         self.stats.show_stats(stats_of(device, load, sample))
         self.sentence.show_sentence(sentence)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the cores where there is room for them."""
+        super().resizeEvent(event)
+        self.cores.fit(self.width())
 
     def show_curve(self, ages: Floats, ours: Floats, used: Floats) -> None:
         """Show the use over the last minute, as shares."""
@@ -163,7 +172,9 @@ class DeviceCard(QFrame):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, theme.space("s"))
         column.setSpacing(0)
-        column.addLayout(_inset(self.figure, edge))
+        figure = _inset(self.figure, edge)
+        figure.addWidget(self.cores)
+        column.addLayout(figure)
         column.addSpacing(theme.space("xs"))
         self.chart.setMinimumHeight(CHART_HEIGHT)
         chart = _inset(self.chart, edge)

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.hardware.chart import Chart
@@ -21,6 +21,7 @@ from app.usage import NBSP, UNKNOWN, gigabytes, limit_gigabytes
 from engine.hardware import HardwareSnapshot
 
 _EVENTS_WIDTH: Final = 372
+_NARROW: Final = (960, 288)  # a card that is less wide than the first has events of the second
 
 
 class MemoryLegend(PaintedRow):
@@ -52,6 +53,8 @@ class MemoryLegend(PaintedRow):
                 left += 17
             painter.setPen(theme.color("text" if role else "text-muted"))
             room = QRect(left, 0, max(0, self.width() - left), self.height())
+            if metrics.horizontalAdvance(words) > room.width() and not role:
+                return  # better nothing than half a sentence
             shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
             left += max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(words)) + theme.space("l")
@@ -84,6 +87,11 @@ class MemoryCard(QFrame):
         self._paint_icon()
         self.spans.choose(self._span.title)
         appearance.changed.connect(self._paint_icon)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the chart enough room in a narrow window."""
+        super().resizeEvent(event)
+        self.events.setFixedWidth((_EVENTS_WIDTH if self.width() >= _NARROW[0] else _NARROW[1]) - 1)
 
     @property
     def span(self) -> Span:
@@ -165,7 +173,6 @@ class MemoryCard(QFrame):
         line = QFrame(self)
         line.setProperty("line", "left")
         line.setFixedWidth(1)
-        self.events.setFixedWidth(_EVENTS_WIDTH - 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)

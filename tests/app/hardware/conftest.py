@@ -123,7 +123,9 @@ def sample_at(at_s: float, devices: tuple[DeviceInfo, ...] = (CPU, GPU, NPU)) ->
             power_w=31.0 + number,
             memory_used_bytes=5 * GIB if device.kind is DeviceKind.GPU else None,
             memory_ours_bytes=4 * GIB if device.kind is DeviceKind.GPU else None,
-            cores=(0.4,) * 8 if device.kind is DeviceKind.CPU else (),
+            cores=tuple(0.4 + 0.3 * math.sin(at_s + core) for core in range(8))
+            if device.kind is DeviceKind.CPU
+            else (),
         )
     ours_bytes = round((2.6 if at_s < NOW_S - 300 else 7.6 + 0.2 * wave) * GIB)
     return TelemetrySample(
