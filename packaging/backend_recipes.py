@@ -99,7 +99,7 @@ RECIPES: Mapping[str, Recipe] = {
             (GLSLC, VULKAN, SPIRV),
             packaged=True,
             advice="Install the Vulkan SDK and run the command again.",
-            minutes_of_work=5,
+            minutes_of_work=6,
         ),
         Recipe(
             "cuda",
