@@ -10,11 +10,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.hardware.clock import measured_words
 from app.hardware.controller import HardwareController
 from app.hardware.device_card import DeviceCard, say
 from app.hardware.memory_card import MemoryCard
-from app.hardware.summary import measured_at, summary_of
+from app.hardware.summary import summary_of, when_measured
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel
 from app.usage import device_titles
@@ -104,9 +103,7 @@ class Board(QWidget):
 
     def _show_summary(self, snapshot: HardwareSnapshot) -> None:
         say(self.summary, summary_of(snapshot))
-        at = measured_at(snapshot)
-        now = self._controller.clock.wall_s
-        say(self.measured, "not measured yet" if at is None else measured_words(at, now))
+        say(self.measured, when_measured(snapshot, self._controller.clock.wall_s))
 
     def _show_busy(self) -> None:
         for card in self.cards:

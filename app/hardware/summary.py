@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.hardware.clock import measured_words
 from app.usage import GIB, NBSP, limit_gigabytes
 from engine.hardware import DeviceInfo, DeviceKind, DeviceRates, HardwareSnapshot
 
@@ -99,6 +100,16 @@ def prospects(snapshot: HardwareSnapshot) -> tuple[Prospect, ...]:
 def measured_at(snapshot: HardwareSnapshot) -> float | None:
     """When the devices were measured last, in seconds since 1970; None if they were not."""
     return max((rates.measured_at for rates in snapshot.rates), default=None)
+
+
+def when_measured(snapshot: HardwareSnapshot, now: float) -> str:
+    """What stands beside the line about the machine; `now` is in seconds since 1970."""
+    if not snapshot.is_probed:
+        return "looking for devices…"
+    if snapshot.is_measuring:
+        return "being measured…"
+    at = measured_at(snapshot)
+    return "not measured yet" if at is None else measured_words(at, now)
 
 
 def summary_of(snapshot: HardwareSnapshot) -> str:

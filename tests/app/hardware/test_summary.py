@@ -15,6 +15,7 @@ from app.hardware.summary import (
     speed_words,
     summary_of,
     usual_speed,
+    when_measured,
 )
 from engine.hardware import (
     DeviceInfo,
@@ -119,7 +120,12 @@ def test_the_nearest_type_of_weights_stands_in_for_one_not_measured():
 
 
 def test_when_it_was_measured_is_the_newest():
-    assert measured_at(snapshot(rates=(GPU_RATES, CPU_RATES))) == 100.0
+    known = snapshot(rates=(GPU_RATES, CPU_RATES), is_probed=True)
+    assert measured_at(known) == 100.0
+    assert plain(when_measured(known, 100.0 + 7200)) == "measured 2 hours ago"
+    assert when_measured(replace(known, rates=()), 0.0) == "not measured yet"
+    assert when_measured(replace(known, is_measuring=True), 0.0) == "being measured…"
+    assert when_measured(replace(known, is_probed=False), 0.0) == "looking for devices…"
 
 
 @pytest.mark.parametrize(
