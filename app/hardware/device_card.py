@@ -50,6 +50,7 @@ class DeviceCard(QFrame):
     def __init__(self, appearance: Appearance, device: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("card", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that those who do not see it can have it read
         self.device = device
         self._appearance = appearance
         self._title = QLabel(self)
@@ -92,6 +93,7 @@ class DeviceCard(QFrame):
             self._speeds.say("")
             say(self._reason, sentence.lead)
             say(self._advice, sentence.rest)
+            self._describe(sentence.whole)
             return
         self._speeds.say("  ·  ".join(speeds_of(device, load)))
         usage = usage_of(title, sample)
@@ -100,6 +102,7 @@ class DeviceCard(QFrame):
         self.cores.show_cores(sample.cores if sample is not None else (), self.width())
         self.stats.show_stats(stats_of(device, load, sample))
         self.sentence.show_sentence(sentence)
+        self._describe(f"{usage.description}. {self.stats.accessibleName()}. {sentence.whole}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the cores where there is room for them."""
@@ -114,6 +117,11 @@ class DeviceCard(QFrame):
         """Say that devices are being looked for."""
         self.again_button.setEnabled(not is_looking)
         self.again_button.setToolTip("Devices are being looked for." if is_looking else "")
+
+    def _describe(self, words: str) -> None:
+        description = f"{self._subtitle.text()}. {self.state.accessibleName()}. {words}"
+        if description != self.accessibleDescription():
+            self.setAccessibleDescription(description)
 
     def _show_head(self, device: DeviceInfo, title: str) -> None:
         if self._title.text() != title:

@@ -157,7 +157,6 @@ class EventList(QWidget):
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("region", True)
         self._appearance = appearance
         self.model = EventModel(self)
         self.view = QListView(self)
@@ -183,6 +182,7 @@ class EventList(QWidget):
         was_at_end = bar.value() >= bar.maximum()
         if self.model.show_events(entries, clock):
             self._room.setCurrentIndex(0 if entries else 1)
+            self.setProperty("region", bool(entries))  # F6 stops only where something can have the keyboard
             if was_at_end:
                 self.view.scrollToBottom()
 

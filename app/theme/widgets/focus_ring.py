@@ -1,13 +1,17 @@
 """FocusRing: the ring around the control that has the keyboard, drawn outside it, for keyboard users only."""
 
+from contextlib import suppress
+
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QAbstractScrollArea,
     QAbstractSpinBox,
     QApplication,
     QLineEdit,
     QPlainTextEdit,
+    QScrollBar,
     QTextEdit,
     QWidget,
 )
@@ -30,6 +34,7 @@ class FocusRing(QWidget):
         super().__init__(window)
         self._appearance = appearance
         self._target: QWidget | None = None
+        self._bar: QScrollBar | None = None  # of the area that the target scrolls in: it moves without a move event
         self._by_key = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -86,7 +91,21 @@ class FocusRing(QWidget):
             if wanted is not None:
                 wanted.installEventFilter(self)
             self._target = wanted
+            self._follow_bar(_bar_around(wanted))
         self.setVisible(wanted is not None)
+        self._place()
+
+    def _follow_bar(self, bar: QScrollBar | None) -> None:
+        if self._bar is not None:
+            with suppress(RuntimeError):  # the area is gone, and its bar with it
+                self._bar.valueChanged.disconnect(self._on_scrolled)
+        self._bar = bar
+        if bar is not None:
+            bar.valueChanged.connect(self._on_scrolled)
+
+    def _on_scrolled(self, _value: int) -> None:
+        """Go along, and out of sight with the target."""
+        self.setVisible(self._target is not None and not self._target.visibleRegion().isEmpty())
         self._place()
 
     def _place(self) -> None:
@@ -97,3 +116,13 @@ class FocusRing(QWidget):
         corner = self._target.mapTo(self.window(), self._target.rect().topLeft())
         self.setGeometry(self._target.rect().translated(corner).adjusted(-room, -room, room, room))
         self.raise_()
+
+
+def _bar_around(widget: QWidget | None) -> QScrollBar | None:
+    """The vertical scroll bar of the nearest area that a widget scrolls in."""
+    parent = widget.parentWidget() if widget is not None else None
+    while parent is not None:
+        if isinstance(parent, QAbstractScrollArea):
+            return parent.verticalScrollBar()
+        parent = parent.parentWidget()
+    return None

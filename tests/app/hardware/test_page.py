@@ -82,6 +82,25 @@ def test_every_device_has_a_card_with_its_numbers(shown):
     shown(check)
 
 
+def test_a_card_can_be_read_aloud(shown):
+    def check(bench) -> None:
+        card = bench.card("gpu:0")
+        said = card.accessibleDescription().replace("\u00a0", " ")
+        assert card.accessibleName() == "GPU"
+        for words in (
+            "RTX 4050",
+            "State: Busy",
+            "Hearth",
+            "others",
+            "Memory 5.0 of 6 GB",
+            "Lane 1 answer",
+            "loaded here",
+        ):
+            assert words in said
+
+    shown(check)
+
+
 def test_a_tick_brings_everything_up_to_date(shown):
     async def check(bench) -> None:
         bench.source.pass_time()
@@ -341,6 +360,9 @@ def test_every_control_has_a_name_a_size_and_can_be_reached(shown, dressed):
                 assert button.focusPolicy() & Qt.FocusPolicy.TabFocus or button.parent().focusProxy()
         regions = [part for part in bench.page.findChildren(QWidget) if part.property("region") and part.isVisible()]
         assert len(regions) == 4  # header, cards, memory, events
+        for region in regions:
+            parts = [part for part in region.findChildren(QWidget) if part.isVisible() and part.isEnabled()]
+            assert any(part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts)
         bench.page.focus_first()
         assert bench.page.header.measure_button.hasFocus()
 

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.theme import Appearance
 from app.theme.widgets import Banner, Chip, ElidedLabel, FocusRing, IconButton, Part, SegmentBar, Segmented, Switch
@@ -138,6 +138,36 @@ def test_the_ring_moves_with_its_control(form):
     assert ring.width() < target.width() + 12
     target.hide()
     assert ring.target is not target
+
+
+def test_the_ring_scrolls_with_its_control_and_out_of_sight(qtbot, appearance):
+    window, room = QWidget(), QWidget()
+    qtbot.addWidget(window)
+    column = QVBoxLayout(room)
+    for number in range(20):
+        column.addWidget(QPushButton(str(number)))
+    area = QScrollArea()
+    area.setWidget(room)
+    QVBoxLayout(window).addWidget(area)
+    ring = FocusRing(appearance, window, QApplication.instance())
+    window.resize(200, 200)
+    window.show()
+    ring.attach()
+    qtbot.waitActive(window)
+    window.activateWindow()
+    room.findChildren(QPushButton)[0].setFocus()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Tab)
+    button = ring.target
+    assert button.text() == "1"
+    area.verticalScrollBar().setValue(10)
+    assert ring.geometry().center() == button.mapTo(window, button.rect().center())
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    assert ring.isHidden()
+    area.verticalScrollBar().setValue(0)
+    assert ring.isVisible()
+    area.setParent(None)
+    area.deleteLater()
+    ring._follow(None)
 
 
 def test_a_switch_shows_its_state_in_colour_and_words(qtbot, appearance):
