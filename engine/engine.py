@@ -32,6 +32,7 @@ from engine.scheduling.job import settle
 from engine.scheduling.lanes import Lanes
 from engine.scheduling.marks import unloaded
 from engine.scheduling.placing import Placer
+from engine.scheduling.situations import Situations
 from engine.stream import OutputStream
 from engine.tasks.device_door import DeviceDoor
 from engine.tasks.plugin_door import PluginDoor
@@ -143,7 +144,8 @@ class Engine(PluginDoor, DeviceDoor):
             self._backends, options, retire=lanes.retire, device_free_bytes=hardware.free_bytes,
             on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
         )  # fmt: skip
-        placer = Placer(self._library, hardware, residency, lanes, self._overrides)
+        situations = Situations(hardware, residency, lanes, self.config.context_tokens)
+        placer = Placer(self._library, hardware, situations, lanes, self._overrides)
         bringer = Bringer(self._library, residency, placer, lanes, hardware.telemetry.note)
         hardware.start()
         self._plugins.start()

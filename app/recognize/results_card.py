@@ -261,7 +261,7 @@ def ran_line(result: RecognizeResult) -> str:
     parts = [result.placement.device.upper(), f"{run_ms:,.0f}\u00a0ms" if run_ms >= 1 else "under 1\u00a0ms"]
     if timings.load_s >= 0.05:
         parts.append(f"loaded in {timings.load_s:.1f}\u00a0s")
-    parts += result.placement.step_downs
+    parts += [text for text in (result.placement.note, *result.placement.step_downs) if text]
     return " · ".join(parts)
 
 

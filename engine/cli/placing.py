@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.devices_view import interface_text
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
 from engine.hardware import Candidate, PlacementReport
@@ -53,17 +54,21 @@ def _table(report: PlacementReport) -> "Table":
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("", "model", "device", "layers", "first token", "tokens/s", "memory", "why"):
+    for heading in ("", "model", "device", "layers", "first token", "tokens/s", "memory"):
         table.add_column(heading, justify="right" if heading in ("first token", "tokens/s", "memory") else "left")
     for candidate in report.candidates:
         mark = "*" if candidate == report.choice else ""
-        why = candidate.refusal or candidate.reason
-        cells = (mark, candidate.model, _place(candidate), _layers(candidate), *_figures(candidate), why)
+        cells = (mark, candidate.model, _place(candidate), _layers(candidate), *_figures(candidate))
         table.add_row(*(escape(cell) for cell in cells))
     return table
 
 
 def _words(report: PlacementReport) -> list[str]:
+    reasons = [f"{_place(it)}: {it.refusal or it.reason}" for it in report.candidates if it.refusal or it.reason]
+    return [*reasons, "", *_choice(report)]
+
+
+def _choice(report: PlacementReport) -> list[str]:
     if report.override:
         back = f"`hearth models place {report.model} {AUTO}` takes that back."
         return [f"{report.model} runs on {report.override} only, as you chose; {back}"]
@@ -73,7 +78,9 @@ def _words(report: PlacementReport) -> list[str]:
 
 
 def _place(candidate: Candidate) -> str:
-    return f"{candidate.device} ({candidate.interface})" if candidate.interface else candidate.device
+    if not candidate.interface or candidate.refusal or candidate.device == "cpu":
+        return candidate.device
+    return f"{candidate.device} ({interface_text(candidate.interface)})"
 
 
 def _layers(candidate: Candidate) -> str:
@@ -82,6 +89,6 @@ def _layers(candidate: Candidate) -> str:
 
 def _figures(candidate: Candidate) -> tuple[str, str, str]:
     first = "–" if candidate.first_token_s is None else f"{candidate.first_token_s:.2f} s"
-    speed = "–" if candidate.tokens_per_s is None else f"{candidate.tokens_per_s:.1f}"
+    speed = "–" if candidate.tokens_per_s is None else f"{candidate.tokens_per_s:,.1f}"
     memory = "loaded" if candidate.is_loaded else human_size(candidate.needed_bytes) if candidate.needed_bytes else "–"
     return first, speed, memory

@@ -26,10 +26,16 @@ CLOSE_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A model's file on a device: the same file may be loaded on several."""
+    """A model's file on a device, through an interface: the same file may be loaded on several."""
 
     path: Path
-    device: str = "cpu"
+    device: str = CPU_TARGET.device
+    interface: str = CPU_TARGET.interface
+
+
+def place_of(info: ModelInfo, target: DeviceTarget) -> Place:
+    """Where a model is, or will be. What runs in Hearth's own process is one place, whatever a backend calls it."""
+    return Place(info.path, target.device, target.interface if target.targets else CPU_TARGET.interface)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +116,7 @@ class Residency:
             OutOfMemoryError: it does not fit beside the models that are in use.
             DeviceError: the device cannot be used.
         """
-        place = Place(info.path, target.device)
+        place = place_of(info, target)
         if (model := self.get(place)) is not None:
             return model
         backend = self._backends.get(info.format)

@@ -9,13 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from engine.backends.base import LoadedModel, LoadProgress
+from engine.backends.base import DeviceTarget, LoadedModel, LoadProgress
 from engine.errors import (
     CapabilityError,
-    DeviceError,
     EngineClosedError,
     EngineError,
     ModelError,
@@ -23,7 +22,7 @@ from engine.errors import (
     PluginError,
 )
 from engine.hardware import HardwareEvent, HardwareEventKind
-from engine.memory.residency import Place, Residency
+from engine.memory.residency import Residency, place_of
 from engine.models.library import ModelLibrary
 from engine.models.variants import variants_of
 from engine.scheduling.job import Job, JobClock, Journey
@@ -119,6 +118,9 @@ class Bringer:
 
         def find() -> None:
             trip.ways = self._placer.ways(variants_in(self._library, name), journey.ask)
+            first = trip.ways[0]
+            if first.instead_of:
+                self._tell(trip, first.info, first.instead_of, first.target.device, first.notice)
             self._take(trip, 0)
 
         self.submit(self._preparing, find, fail)
@@ -129,16 +131,17 @@ class Bringer:
         Thread: lane.
         """
         self._residency.discard(model)
-        if "cpu" in model.device.split("+"):
+        where = model.whereabouts
+        if where.device == "cpu" and not where.process_ids:
             for job in jobs:
                 job.fail(error)
             return
-        if isinstance(error, DeviceError) or jobs:
-            self._placer.note_failure(model.info, model.device, error)
-            self._note(mark(HardwareEventKind.DEVICE_FAILED, model.device, f"{model.device} failed", error.cause))
+        failed = DeviceTarget(device=where.device, interface=where.interface)
+        self._placer.note_failure(model.info, failed, error)
+        self._note(mark(HardwareEventKind.DEVICE_FAILED, where.device, f"{where.device} failed", error.cause))
         for job in jobs:
             if not job.is_cancelled:
-                self._rescue(job, model.info, model.device, error)
+                self._rescue(job, model.info, where.device, error)
 
     def unload(self, info: ModelInfo) -> "Future[bool]":
         """Let a model go; the result says whether it was loaded."""
@@ -179,7 +182,7 @@ class Bringer:
     def _take(self, trip: _Trip, index: int) -> None:
         """Go the way of this number; it may be loaded there already."""
         way = trip.ways[index]
-        place = Place(way.info.path, way.target.device)
+        place = place_of(way.info, way.target)
         trip.journey.lease.hold(place)
         trip.journey.reason = way.reason
         model = self._residency.get(place)
@@ -195,11 +198,12 @@ class Bringer:
         way = trip.ways[index]
         began_s = time.monotonic()
         try:
-            is_new = self._residency.get(Place(way.info.path, way.target.device)) is None
+            is_new = self._residency.get(place_of(way.info, way.target)) is None
             model = self._residency.load(way.info, trip.progress, way.target, way.needed_bytes)
         except EngineError as error:
             if not self._may_step_down(trip, index, error):
                 raise
+            self._placer.note_failure(way.info, way.target, error)
             self._step_down(trip, way.info, way.target.device, error, index + 1)
             return
         finally:
@@ -216,14 +220,17 @@ class Bringer:
         return on_device and not is_last and wanted and not isinstance(error, _SAME_EVERYWHERE)
 
     def _step_down(self, trip: _Trip, info: ModelInfo, device: str, error: EngineError, index: int) -> None:
-        """Say so, and go the next way."""
-        self._placer.note_failure(info, device, error)
-        to = trip.ways[index].target.device
-        sentence = f"{error.cause} {info.id} runs on {_device_name(to)} instead."
-        log.warning("%s", sentence)
-        self._note(mark(HardwareEventKind.STEP_DOWN, device, f"{info.id}: {device} to {to}", error.cause))
-        trip.tell(SteppedDown(device, to, sentence))
+        """Say so, and go the next way that has not failed as well."""
+        while index + 1 < len(trip.ways) and self._placer.has_failed(trip.ways[index]):
+            index += 1
+        self._tell(trip, info, device, trip.ways[index].target.device, error.cause)
         self._take(trip, index)
+
+    def _tell(self, trip: _Trip, info: ModelInfo, device: str, to: str, why: str) -> None:
+        sentence = f"{why} {info.id} runs on {_device_name(to)} instead."
+        log.warning("%s", sentence)
+        self._note(mark(HardwareEventKind.STEP_DOWN, device, f"{info.id}: {device} to {to}", why))
+        trip.tell(SteppedDown(device, to, sentence))
 
     def _rescue(self, job: Job, info: ModelInfo, device: str, error: EngineError) -> None:
         def start(model: LoadedModel) -> None:
@@ -240,7 +247,7 @@ class Bringer:
         )
 
         def find() -> None:
-            trip.ways = self._placer.ways((info,), job.journey.ask, avoid=frozenset(device.split("+")))
+            trip.ways = self._placer.ways((info,), replace(job.journey.ask, device=""))
             self._step_down(trip, info, device, error, 0)
 
         self.submit(self._preparing, find, job.fail)

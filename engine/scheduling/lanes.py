@@ -127,7 +127,7 @@ class Lanes:
         if on_processor:
             governor = ThreadGovernor(self._cores, fixed=self._config.threads)
         else:
-            governor = FixedThreads(self._cores, f"computed on {name}")
+            governor = FixedThreads(self._cores, f"Computed on {name}")
         device = TEXT if on_processor else name
         return Lane(
             name,

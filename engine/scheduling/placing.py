@@ -1,4 +1,4 @@
-"""Placer: collects what the dispatcher must know about this moment, and turns its answer into ways to load a model."""
+"""Placer: asks the dispatcher where a request runs, and turns its answer into ways to load a model."""
 
 import logging
 import threading
@@ -7,17 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.backends.base import CPU_TARGET, DeviceTarget
+from engine.devices.dispatcher import Decision, Option, decide
 from engine.devices.overrides import Overrides
-from engine.errors import DeviceError, DeviceLostError, EngineError
-from engine.hardware import DeviceInfo, PlacementReport
-from engine.memory.residency import Residency
+from engine.devices.situation import Spot
+from engine.errors import DeviceError, DeviceLostError, EngineError, OutOfMemoryError
+from engine.hardware import DeviceKind, PlacementReport
 from engine.models.library import ModelLibrary
-from engine.scheduling.asks import Ask
+from engine.scheduling.asks import USUAL_ANSWER_TOKENS, Ask
 from engine.scheduling.hardware import FAILED_FOR_S, Hardware
 from engine.scheduling.lanes import Lanes
-from engine.types import ModelInfo
+from engine.scheduling.situations import Situations, backend_of
+from engine.types import Accepts, ModelInfo
 
 log = logging.getLogger(__name__)
+
+_USUAL_PROMPT_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +33,16 @@ class Way:
         target: where.
         needed_bytes: of the device's own memory.
         reason: why there, in one sentence; empty where there is no choice.
+        instead_of: device that was wanted and cannot be used; empty for none.
+        notice: why it cannot, in one sentence.
     """
 
     info: ModelInfo
     target: DeviceTarget = CPU_TARGET
     needed_bytes: int = 0
     reason: str = ""
+    instead_of: str = ""
+    notice: str = ""
 
 
 class Placer:
@@ -47,45 +55,50 @@ class Placer:
         self,
         library: ModelLibrary,
         hardware: Hardware,
-        residency: Residency,
+        situations: Situations,
         lanes: Lanes,
         overrides: Overrides,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
         self._hardware = hardware
-        self._residency = residency
+        self._situations = situations
         self._lanes = lanes
         self._overrides = overrides
         self._clock = clock
-        self._refused: dict[tuple[str, str], float] = {}  # guarded by _lock; until when a model keeps off a device
         self._lock = threading.Lock()
+        self._refused: dict[tuple[str, str, str], float] = {}  # guarded by _lock; model, device, interface -> until
+        self._chosen: dict[tuple[str, str], Spot] = {}  # guarded by _lock; model, form -> the last choice
 
-    def ways(self, variants: Sequence[ModelInfo], ask: Ask, avoid: frozenset[str] = frozenset()) -> tuple[Way, ...]:
+    def ways(self, variants: Sequence[ModelInfo], ask: Ask) -> tuple[Way, ...]:
         """Where a request can run, best first.
 
         Args:
             variants: files that are the same model in several precisions.
             ask: the request.
-            avoid: devices that have just failed it.
 
         Raises:
             OutOfMemoryError: it fits nowhere.
-            DeviceError: the device that the caller wants cannot be used.
+            DeviceError: the device that the caller wants does not exist.
         """
-        info = variants[0]
-        backend = "llama.cpp" if info.format == "gguf" else "onnxruntime"
-        wanted = ask.device or self._overrides.of(info.id)
-        if ask.device and ask.device not in {d.id for d in self._hardware.inventory.devices()}:
-            raise DeviceError(f"There is no device {ask.device}.", "See `hearth devices`.")
-        found = [Way(info=info)]
-        for device in self._hardware.inventory.devices():
-            route = device.route(backend)
-            if device.id == "cpu" or device.id in avoid or route is None or self._hardware.inventory.failure(device.id):
-                continue
-            target = DeviceTarget(device=device.id, interface=route.interface, targets=(route.target,))
-            found.insert(0, Way(info=info, target=target))
-        return tuple(sorted(found, key=lambda way: way.target.device != wanted))
+        self._check_exists(ask.device)
+        wanted = ask.device or next((device for info in variants if (device := self._overrides.of(info.id))), "")
+        if not wanted and len(variants) == 1 and self._has_no_choice(variants[0]):
+            return (Way(info=variants[0]),)
+        decision = self._decide(variants, ask, wanted)
+        by_id = {info.id: info for info in variants}
+        options = [option for option in decision.options if option.is_possible and self._is_open(option)]
+        options = [option for option in options if _suits(by_id[option.candidate.model], option)]
+        if not options:
+            cause = decision.refusal or f"{variants[0].id} can run nowhere for the time being."
+            raise OutOfMemoryError(cause, "Unload other models, or choose a smaller one.")
+        self._remember(options[0], ask)
+        ways = [_way(by_id[option.candidate.model], option) for option in options]
+        if wanted and ways[0].target.device != wanted:
+            why = self._why_closed(wanted) or decision.refusal or f"{wanted} has failed with it a moment ago."
+            ways[0] = Way(info=ways[0].info, target=ways[0].target, needed_bytes=ways[0].needed_bytes,
+                          reason=ways[0].reason, instead_of=wanted, notice=why)  # fmt: skip
+        return tuple(ways)
 
     def report(self, name: str) -> PlacementReport:
         """Where a model would run now, and where else it could.
@@ -94,7 +107,9 @@ class Placer:
             EngineError: there is no such model, or its file is broken.
         """
         info = self._library.find(name)
-        return PlacementReport(model=info.id, choice=None, candidates=(), override=self._overrides.of(info.id))
+        form = "image" if Accepts.IMAGE in info.accepts else "texts" if info.accepts == {Accepts.TEXTS} else "text"
+        ask = Ask(form=form, prompt_tokens=_USUAL_PROMPT_TOKENS, output_tokens=USUAL_ANSWER_TOKENS)
+        return self._decide((info,), ask, self._overrides.of(info.id)).report(info.id)
 
     def choose(self, name: str, device: str) -> None:
         """Let a model run on this device only; empty leaves the choice to the dispatcher.
@@ -104,25 +119,77 @@ class Placer:
             DeviceError: there is no such device.
             ConfigError: the choice cannot be kept.
         """
-        known = [info.id for info in self._hardware.inventory.devices()]
-        if device and device not in known:
-            raise DeviceError(f"There is no device {device}.", f"Choose from {', '.join(known)}.")
+        self._check_exists(device)
         self._overrides.choose(self._library.find(name).id, device)
 
     def forget_speeds(self) -> None:
         """Devices were measured anew: what was seen before was seen of another time."""
         self._lanes.observations.forget()
+        with self._lock:
+            self._chosen.clear()
 
-    def note_failure(self, info: ModelInfo, device: str, error: EngineError) -> None:
+    def note_failure(self, info: ModelInfo, target: DeviceTarget, error: EngineError) -> None:
         """Keep away from a device that is lost, or else from this model on it, for a while."""
-        if isinstance(error, DeviceLostError):
-            for part in device.split("+"):
+        if isinstance(error, DeviceLostError) and target.device != DeviceKind.CPU:
+            for part in target.device.split("+"):
                 self._hardware.inventory.fail(part, error.cause, FAILED_FOR_S)
-            return
         with self._lock:
-            self._refused[info.id, device] = self._clock() + FAILED_FOR_S
+            self._refused[info.id, target.device, target.interface] = self._clock() + FAILED_FOR_S
 
-    def _usable(self, device: DeviceInfo, info: ModelInfo) -> bool:
+    def has_failed(self, way: Way) -> bool:
+        """Whether a way leads to something that has failed meanwhile."""
+        return not self._may_use(way.info.id, way.target)
+
+    def _decide(self, variants: Sequence[ModelInfo], ask: Ask, wanted: str) -> Decision:
         with self._lock:
-            until_s = self._refused.get((info.id, device.id), 0.0)
-        return device.is_usable and self._clock() >= until_s
+            previous = self._chosen.get((variants[0].id, ask.form))
+        return decide(
+            self._situations.demand(ask),
+            [self._situations.variant(info) for info in variants],
+            self._situations.now(),
+            previous=previous,
+            override=wanted,
+        )
+
+    def _remember(self, option: Option, ask: Ask) -> None:
+        with self._lock:
+            self._chosen[option.candidate.model, ask.form] = option.spot
+
+    def _check_exists(self, device: str) -> None:
+        if device and device not in self._known():
+            raise DeviceError(f"There is no device {device}.", f"Choose from {', '.join(self._known())}.")
+
+    def _has_no_choice(self, info: ModelInfo) -> bool:
+        """Whether the processor, in Hearth's own process, is all that can run a file; saves reading it twice."""
+        backend = backend_of(info)
+        usable = [device for device in self._hardware.inventory.devices() if device.is_usable]
+        routes = [route for device in usable for route in device.routes if route.backend == backend and not route.fault]
+        return len(routes) < 2
+
+    def _is_open(self, option: Option) -> bool:
+        return self._may_use(option.candidate.model, option.target)
+
+    def _may_use(self, model: str, target: DeviceTarget) -> bool:
+        if any(self._hardware.inventory.failure(part) for part in target.device.split("+")):
+            return False
+        with self._lock:
+            return self._clock() >= self._refused.get((model, target.device, target.interface), 0.0)
+
+    def _why_closed(self, device: str) -> str:
+        if device not in self._known():
+            return f"{device}, which was chosen for it, is not there any more."
+        return self._hardware.inventory.failure(device)
+
+    def _known(self) -> list[str]:
+        return [info.id for info in self._hardware.inventory.devices()]
+
+
+def _way(info: ModelInfo, option: Option) -> Way:
+    reason = option.candidate.reason
+    return Way(info=info, target=option.target, needed_bytes=option.needed_bytes, reason=reason)
+
+
+def _suits(info: ModelInfo, option: Option) -> bool:
+    """llama.cpp makes vectors on the processor only: the device process has no call for it."""
+    is_embedder = info.format == "gguf" and info.accepts == {Accepts.TEXTS}
+    return not is_embedder or not option.target.targets

@@ -178,3 +178,26 @@ async def test_device_seconds_are_counted(make_engine: Callable[..., Engine]):
     seconds = [finished.result.placement.device_s for _, finished in outcomes]
     assert all(0.01 < taken < 0.2 for taken in seconds)
     assert all(finished.result.placement.energy_j is None for _, finished in outcomes)
+
+
+async def test_a_chosen_device_that_is_gone_is_stepped_over_and_said(make_engine: Callable[..., Engine]):
+    engine = make_engine(FakeBackend())
+    engine._overrides.choose("text", "gpu:5")
+    moves, finished = await generate(engine, replace(ASK, device=""))
+    assert (moves[0].from_device, finished.result.placement.device) == ("gpu:5", moves[0].to_device)
+    assert "gpu:5, which was chosen for it, is not there any more" in moves[0].sentence
+    assert finished.result.placement.step_downs == (moves[0].sentence,)
+
+
+async def test_a_device_without_room_is_stepped_over_and_said(
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+):
+    route = replace(GPU.routes[0], free_bytes=1000)
+    monkeypatch.setitem(globals(), "GPU", replace(GPU, memory_bytes=1000, routes=(route,)))
+    engine = make_engine(FakeBackend())
+    moves, finished = await generate(engine, ASK)
+    assert finished.result.placement.device == "cpu"
+    assert "gpu:0 needs" in moves[0].sentence
+    report = await engine.placements("text")
+    refused = next(candidate for candidate in report.candidates if candidate.device == "gpu:0")
+    assert "are free" in refused.refusal
