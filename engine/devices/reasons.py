@@ -68,6 +68,10 @@ def seconds(duration_s: float) -> str:
     return f"{duration_s:.0f} s" if duration_s < 120 else f"{duration_s / 60:.0f} min"
 
 
+def _rate(tokens_per_s: float) -> str:
+    return f"{tokens_per_s:,.0f}" if tokens_per_s >= 99.5 else f"{tokens_per_s:.3g}"
+
+
 def _why_chosen(
     candidate: Candidate, others: Sequence[Candidate], costs: Mapping[Candidate, float | None], override: str
 ) -> str:
@@ -107,7 +111,7 @@ def _prediction(candidate: Candidate) -> str:
         return "its speed has not been measured"
     words = f"result after {seconds(candidate.first_token_s)}"
     if candidate.tokens_per_s is not None:
-        words = f"{candidate.tokens_per_s:.3g} tokens/s, first token after {seconds(candidate.first_token_s)}"
+        words = f"{_rate(candidate.tokens_per_s)} tokens/s, first token after {seconds(candidate.first_token_s)}"
     parts = [(candidate.load_s, "loading"), (candidate.wait_s, "waiting")]
     said = [f"{seconds(part_s)} {name}" for part_s, name in parts if part_s >= _WORTH_SAYING_S]
     return f"{words} ({', '.join(said)})" if said else words
