@@ -200,7 +200,7 @@ def _timed(option: Option, demand: Demand, speed: Speed, backlogs: Sequence[Sequ
     load_s = 0.0 if candidate.is_loaded else speed.load_s
     own = [backlog for device in backlogs for backlog in device if backlog.model == candidate.model]
     is_text = demand.kind is DemandKind.TEXT
-    reads = is_text or (demand.kind is DemandKind.EMBEDDING and candidate.total_layers > 0)
+    reads = is_text or (demand.kind is DemandKind.TEXTS and candidate.total_layers > 0)
     work_s = speed.prompt_s(demand.prompt_tokens) if reads else speed.token_s
     token_s = speed.beside(sum(backlog.running for backlog in own)) if is_text else None
     ahead_s = sum(backlog.waiting_s + (0.0 if is_text else backlog.left_s) for backlog in own)

@@ -15,7 +15,7 @@ class DemandKind(StrEnum):
 
     TEXT = "text"  # a prompt is read, tokens are written
     IMAGE = "image"  # a graph runs once
-    EMBEDDING = "embedding"  # texts are read, nothing is written
+    TEXTS = "texts"  # texts are read, nothing is written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

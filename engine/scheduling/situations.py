@@ -22,7 +22,7 @@ from engine.scheduling.lanes import Lanes
 from engine.scheduling.observations import Observed
 from engine.types import ModelInfo
 
-_KINDS: Final = {"text": DemandKind.TEXT, "image": DemandKind.IMAGE, "texts": DemandKind.EMBEDDING}
+_KINDS: Final = {"text": DemandKind.TEXT, "image": DemandKind.IMAGE, "texts": DemandKind.TEXTS}
 _UNKNOWN_STEP_S: Final = 0.05
 """Of a model that was not seen yet; only says how long others wait for it."""
 _DRIVEN: Final = frozenset({"CUDA", "Metal", "HIP", "ROCm", "Vulkan"})

@@ -43,7 +43,7 @@ def test_the_processor_is_listed_with_what_reaches_it(hearth) -> None:
     assert "cpu" in ended.out
     assert "reached through" in ended.out
     document = hearth("devices", "--json").document
-    assert document.keys() == {"devices", "faults"}
+    assert document.keys() == {"devices", "faults", "rates"}
     cpu = document["devices"][0]
     assert (cpu["id"], cpu["kind"], cpu["is_usable"], cpu["fault"]) == ("cpu", "cpu", True, "")
     assert [(route["backend"], route["interface"]) for route in cpu["routes"]] == [

@@ -182,7 +182,7 @@ def test_graphs_are_fast_enough_within_half_a_second():
 
 
 def test_texts_to_embed_cost_their_prompt():
-    demand = Demand(kind=DemandKind.EMBEDDING, prompt_tokens=400)
+    demand = Demand(kind=DemandKind.TEXTS, prompt_tokens=400)
     choice = decide(demand, [model()], situation(device(), loaded=frozenset({CPU_SPOT}))).choice
     assert choice.candidate.token_s is None
     assert choice.cost_s == choice.candidate.first_token_s > 400 * 2 * 7e9 * 0.9 / 300e9
