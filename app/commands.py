@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from app.chat import ChatPage
+from app.hardware import HardwarePage
 from app.shell import Command, MainWindow
 from app.task_runs import TaskRunsController, TasksPage
 from app.theme import Appearance
@@ -29,17 +30,25 @@ class Commands:
         appearance: Appearance,
         chat: ChatPage,
         tasks: tuple[TasksPage, TaskRunsController],
+        hardware: HardwarePage,
         install_plugin: Callable[[], None] | None = None,
     ) -> None:
         self._window = window
         self._appearance = appearance
         self._chat = chat
         self._tasks_page, self._tasks = tasks
+        self._hardware = hardware
         self._install_plugin = install_plugin
 
     def __call__(self) -> tuple[Command, ...]:
-        """List them: pages, tasks, chat, the rest."""
-        return (*self._pages(), *self._task_forms(), *self._chat_actions(), *self._settings())
+        """List them: pages, tasks, chat, hardware, the rest."""
+        return (
+            *self._pages(),
+            *self._task_forms(),
+            *self._chat_actions(),
+            *self._hardware_actions(),
+            *self._settings(),
+        )
 
     def _pages(self) -> Iterator[Command]:
         for index, entry in enumerate(self._window.entries):
@@ -65,6 +74,15 @@ class Commands:
         ):
             yield Command(title, partial(self._in_chat, action), icon, "Chat", keys)
 
+    def _hardware_actions(self) -> Iterator[Command]:
+        page = self._hardware
+        for title, action, icon in (
+            ("Where models run…", page.show_placements, "branch"),
+            ("Measure the devices again", page.measure, "speed"),
+            ("Copy the hardware report", page.copy_report, "copy"),
+        ):
+            yield Command(title, partial(self._on_hardware, action), icon, "Hardware")
+
     def _settings(self) -> Iterator[Command]:
         if self._install_plugin is not None:
             yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
@@ -78,6 +96,10 @@ class Commands:
     def _open_task(self, task: str) -> None:
         self._tasks_page.show_task(task)
         self._window.open_page("tasks")
+
+    def _on_hardware(self, action: Callable[[], object]) -> None:
+        self._window.open_page("hardware")
+        action()
 
     def _in_chat(self, action: Callable[[], None]) -> None:
         self._window.open_page("chat")

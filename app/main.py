@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication
 from app.chat import ChatController, ChatPage
 from app.commands import Commands
 from app.garbage import collecting_on_this_thread
+from app.hardware import HardwareController, HardwarePage
 from app.logs import logging_to
 from app.markdown.render import warm_up
 from app.plugin_watch import PluginWatch
@@ -70,6 +71,7 @@ class App:
         recognize: the controller of Recognize.
         chat: the controller of Chat.
         runs: the controller of Tasks.
+        hardware: the controller of Hardware.
         plugins: the controller of Plugins.
         palette: the search over all commands.
     """
@@ -88,9 +90,11 @@ class App:
         self.chat = ChatController(engine, self._tasks)
         self.recognize = RecognizeController(engine, self._tasks, settings.vision_model)
         self.runs = TaskRunsController(engine, self._tasks)
+        self.hardware = HardwareController(engine, self._tasks, lambda: self.runs.models)
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
         self._plugins_page = PluginsPage(self.appearance, self.plugins)
         chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
+        hardware_page = HardwarePage(self.appearance, self.hardware)
         self._watch = PluginWatch(engine)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
@@ -102,12 +106,13 @@ class App:
                 PageEntry("chat", "Chat", "chat", chat_page),
                 PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
                 PageEntry("tasks", "Tasks", "tasks", tasks_page),
+                PageEntry("hardware", "Hardware", "hardware", hardware_page),
                 PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
             ),
         )
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
         commands = Commands(
-            self.window, self.appearance, chat_page, (tasks_page, self.runs), install_plugin=self._install_plugin
+            self.window, self.appearance, chat_page, (tasks_page, self.runs), hardware_page, self._install_plugin
         )
         self.palette = CommandPalette(self.appearance, commands, self.window)
         QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
@@ -133,6 +138,7 @@ class App:
         self.recognize.open()
         self.chat.open()
         self.runs.open()
+        self.hardware.open()
         self.plugins.open()
 
     async def close(self) -> None:
@@ -140,6 +146,7 @@ class App:
         self._meter.stop()
         self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
+        self.hardware.close()
         await self.chat.close()
         await self._tasks.close()
         self.recognize.close()
@@ -157,7 +164,7 @@ class App:
     def show_snapshot(self) -> None:
         """Bring the status strip up to date, if somebody can see it."""
         if self.window.isVisible() and not self.window.isMinimized():
-            self.window.strip.show_snapshot(self._engine.snapshot())
+            self.window.strip.show_snapshot(self._engine.snapshot(), self._engine.hardware())
 
     def _install_plugin(self) -> None:
         self.window.open_page("plugins")

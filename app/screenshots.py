@@ -17,6 +17,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QCursor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 
+from app.hardware import HardwarePage
 from app.main import App, Options, run_qt
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.settings import AppSettings
@@ -103,6 +104,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await _shoot_chat(app, camera, moved[0])
         await _shoot_recognize(app, camera, config.home, moved[1])
         await _shoot_tasks(app, camera)
+        await _shoot_hardware(app, camera)
         await _shoot_plugins(app, camera, config.home)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
@@ -170,6 +172,25 @@ async def _shoot_tasks(app: App, camera: Photographer) -> None:
     app.palette.edit.setText("s")
     await camera.take("palette", ALL_SCHEMES, over=app.palette)
     app.palette.toggle()
+
+
+async def _shoot_hardware(app: App, camera: Photographer) -> None:
+    page = app.window.findChild(HardwarePage)
+    assert page is not None
+    app.window.show_named("hardware")
+    await until(lambda: page.board is not None and page.board.is_complete and bool(page.board.cards))
+    app.show_snapshot()
+    await camera.take("hardware-not-measured")
+    page.measure()
+    await until(lambda: app.hardware.progress[0] > 0 or not app.hardware.is_measuring)
+    await camera.take("hardware-measuring")
+    await until(lambda: not app.hardware.is_measuring)
+    app.show_snapshot()
+    await camera.take("hardware", ALL_SCHEMES)
+    dialog = page.show_placements("starter")
+    await until(lambda: bool(dialog.table.buttons))
+    await camera.take("hardware-placement", ALL_SCHEMES, over=dialog)
+    dialog.accept()
 
 
 async def _shoot_plugins(app: App, camera: Photographer, folder: Path) -> None:

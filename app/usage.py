@@ -1,6 +1,7 @@
 """How busy a device is, in words and numbers: the same on the Hardware page and in the status strip."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,8 @@ NBSP: Final = "\u00a0"
 UNKNOWN: Final = "–"
 UNKNOWN_TIP: Final = "unknown: this system does not say"
 GIB: Final = 1 << 30
+PROVIDER: Final = "ExecutionProvider"
+"""End of the names of ONNX Runtime's providers, which says nothing."""
 
 _TITLES: Final = {DeviceKind.CPU: "CPU", DeviceKind.GPU: "GPU", DeviceKind.NPU: "NPU"}
 
@@ -84,6 +87,18 @@ def device_titles(devices: Sequence[DeviceInfo]) -> dict[str, str]:
         else f"{_TITLES[device.kind]}{NBSP}{_number_of(device.id)}"
         for device in devices
     }
+
+
+def spoken(words: str, titles: Mapping[str, str]) -> str:
+    """A sentence of the engine with the devices' titles in place of their ids, and short names of providers.
+
+    Args:
+        words: such as "cpu, 0.7 s".
+        titles: by device id.
+    """
+    for device, title in titles.items():
+        words = re.sub(rf"(?<![\w:.-]){re.escape(device)}(?![\w:-])", title, words)
+    return words.replace(f"CPU{PROVIDER}", "ONNX Runtime").replace(PROVIDER, "")
 
 
 def gigabytes(size_bytes: float) -> str:

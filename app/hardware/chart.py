@@ -170,10 +170,12 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         """Paint what stands before the curves: the base line, the budget and the marks."""
         theme = self._appearance.theme
         self._line(painter, self._y_of(0), _with_alpha(theme.color("border-strong"), 0.55))
+        if self._limit is not None:
+            self._paint_limit(painter, self._limit[0])
         if self._marks:
             self._paint_marks(painter)
         if self._limit is not None:
-            self._paint_limit(painter, *self._limit)
+            self._write_limit(painter, *self._limit)
 
     def _fit(self) -> None:
         """Let the box, which fills the widget, show the padding too."""
@@ -197,13 +199,16 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         room = self.room
         painter.fillRect(QRect(round(room.left()), round(y), round(room.width()), 1), color)  # whole pixels: sharp
 
-    def _paint_limit(self, painter: QPainter, value: float, words: str) -> None:
+    def _paint_limit(self, painter: QPainter, value: float) -> None:
         theme, room, y = self._appearance.theme, self.room, round(self._y_of(value)) + 0.5
         pen = QPen(theme.color("text"), 1)
         pen.setDashPattern(BUDGET_DASH)
         painter.setPen(pen)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.drawLine(QPointF(room.left(), y), QPointF(room.right(), y))
+
+    def _write_limit(self, painter: QPainter, value: float, words: str) -> None:
+        theme, room, y = self._appearance.theme, self.room, round(self._y_of(value))
         font, height = theme.font("caption"), theme.line("caption")
         width = QFontMetrics(font).horizontalAdvance(words)
         is_high = y - height - room.top() < EVENT_MARK
@@ -225,7 +230,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         painter.setFont(font)
         edge = _with_alpha(theme.color("border-strong"), 0.9)
         for (_at, number), place, row in zip(self._marks, places, rows, strict=True):
-            x, top = round(place), room.top() + row * (EVENT_MARK + 2)
+            x, top = min(round(place), round(room.right()) - 1), room.top() + row * (EVENT_MARK + 2)
             painter.fillRect(QRectF(x, top + EVENT_MARK / 2, 1, room.bottom() - top - EVENT_MARK / 2), edge)
             circle = QRectF(x + 0.5 - EVENT_MARK / 2, top + 0.5, EVENT_MARK, EVENT_MARK)
             painter.setPen(QPen(theme.color("border-strong"), 1))

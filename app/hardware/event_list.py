@@ -1,6 +1,6 @@
 """EventList: what happened to the devices, each with the number of its mark on the time axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import (
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from app.hardware.clock import Clock, hour_of
 from app.hardware.event_log import NumberedEvent
 from app.theme import Appearance
+from app.usage import spoken
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -36,6 +37,8 @@ ENTRY_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 """The `NumberedEvent` of a row."""
 HOUR_ROLE: Final = Qt.ItemDataRole.UserRole + 2
 """When it happened, as an hour of the day."""
+DETAIL_ROLE: Final = Qt.ItemDataRole.UserRole + 3
+"""More about it; may be empty."""
 
 ROW_HEIGHT: Final = 50
 _CIRCLE: Final = 18
@@ -51,6 +54,8 @@ class EventModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._entries: tuple[NumberedEvent, ...] = ()
+        self._titles: Mapping[str, str] = {}
+        self._said: tuple[tuple[str, str], ...] = ()
         self._hours: tuple[str, ...] = ()
         self._exact: tuple[str, ...] = ()
 
@@ -67,20 +72,24 @@ class EventModel(QAbstractListModel):
             return entry
         if role == HOUR_ROLE:
             return self._hours[index.row()]
+        title, detail = self._said[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return entry.event.title
-        said = ", ".join(filter(None, (entry.event.title, entry.event.detail, self._exact[index.row()])))
+            return title
+        if role == DETAIL_ROLE:
+            return detail
+        said = ", ".join(filter(None, (title, detail, self._exact[index.row()])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{entry.number}: {said}"
         return said if role == Qt.ItemDataRole.ToolTipRole else None
 
-    def show_events(self, entries: tuple[NumberedEvent, ...], clock: Clock) -> bool:
-        """List these; returns whether that changed anything."""
-        if entries == self._entries:
+    def show_events(self, entries: tuple[NumberedEvent, ...], clock: Clock, titles: Mapping[str, str]) -> bool:
+        """List these, with the titles of devices by their ids; returns whether that changed anything."""
+        if entries == self._entries and titles == self._titles:
             return False
         moments = [clock.wall(entry.event.at_s) for entry in entries]
         self.beginResetModel()
-        self._entries = entries
+        self._entries, self._titles = entries, titles
+        self._said = tuple((spoken(entry.event.title, titles), spoken(entry.event.detail, titles)) for entry in entries)
         self._hours = tuple(map(hour_of, moments))
         self._exact = tuple(hour_of(moment, with_seconds=True) for moment in moments)
         self.endResetModel()
@@ -114,9 +123,9 @@ class EventDelegate(QStyledItemDelegate):
         self._paint_number(painter, rect, entry.number)
         left = rect.left() + _CIRCLE + theme.space("m")
         room = QRect(left, rect.top() + 6, rect.right() - _TIME_WIDTH - left, theme.line("body"))
-        self._write(painter, room, "body", "text", entry.event.title, Qt.TextElideMode.ElideMiddle)
+        self._write(painter, room, "body", "text", index.data(), Qt.TextElideMode.ElideMiddle)
         below = QRect(left, room.bottom() + 1, room.width(), theme.line("small"))
-        self._write(painter, below, "small", "text-muted", entry.event.detail, Qt.TextElideMode.ElideRight)
+        self._write(painter, below, "small", "text-muted", index.data(DETAIL_ROLE), Qt.TextElideMode.ElideRight)
         painter.setFont(theme.font("small"))
         painter.setPen(theme.color("text-muted"))
         painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, index.data(HOUR_ROLE))
@@ -166,12 +175,15 @@ class EventList(QWidget):
         self._lay_out()
         appearance.changed.connect(self.view.viewport().update)
 
-    def show_events(self, entries: tuple[NumberedEvent, ...], clock: Clock, in_words: str) -> None:
+    def show_events(
+        self, entries: tuple[NumberedEvent, ...], clock: Clock, titles: Mapping[str, str], in_words: str
+    ) -> None:
         """List these events.
 
         Args:
             entries: the oldest first.
             clock: gives their hours.
+            titles: what the devices are called, by id.
             in_words: of what time they are, such as "in the last minute".
         """
         nothing = f"Nothing happened {in_words}.\nModels that are loaded or let go are listed here."
@@ -180,7 +192,7 @@ class EventList(QWidget):
             self.view.setAccessibleName(f"Events {in_words}")
         bar = self.view.verticalScrollBar()
         was_at_end = bar.value() >= bar.maximum()
-        if self.model.show_events(entries, clock):
+        if self.model.show_events(entries, clock, titles):
             self._room.setCurrentIndex(0 if entries else 1)
             self.setProperty("region", bool(entries))  # F6 stops only where something can have the keyboard
             if was_at_end:

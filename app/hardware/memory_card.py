@@ -17,7 +17,7 @@ from app.hardware.scale import memory_scale
 from app.hardware.summary import memory_words
 from app.theme import Appearance
 from app.theme.widgets import Segmented
-from app.usage import NBSP, UNKNOWN, gigabytes, limit_gigabytes
+from app.usage import NBSP, UNKNOWN, device_titles, gigabytes, limit_gigabytes
 from engine.hardware import HardwareSnapshot
 
 _EVENTS_WIDTH: Final = 372
@@ -80,6 +80,7 @@ class MemoryCard(QFrame):
         self.spans = Segmented("How much of the past is shown", [span.title for span in SPANS], self)
         self.events = EventList(appearance, self)
         self._span = SPANS[1]
+        self._titles: dict[str, str] = {}
         self._total_bytes = 0
         self._drawn_s = float("-inf")
         self._drawn_entries: tuple[NumberedEvent, ...] = ()
@@ -106,6 +107,7 @@ class MemoryCard(QFrame):
 
     def show_snapshot(self, snapshot: HardwareSnapshot) -> None:
         """Show the numbers of now, and the budget."""
+        self._titles = device_titles(snapshot.devices)
         if snapshot.memory_bytes != self._total_bytes:
             self._total_bytes = snapshot.memory_bytes
             self.chart.set_axes(memory_scale(snapshot.memory_bytes), self._span.length_s)
@@ -129,7 +131,7 @@ class MemoryCard(QFrame):
         """Draw curves and marks up to the newest sample, unless they would move by less than a pixel."""
         now_s, span_s = history.newest_s, self._span.length_s
         entries = log.since(clock.monotonic_s - span_s)
-        self.events.show_events(entries, clock, self._span.in_words)
+        self.events.show_events(entries, clock, self._titles, self._span.in_words)
         if math.isinf(now_s):
             self.chart.set_labels(axis_labels(self._span, clock.wall_s))
             return

@@ -13,6 +13,7 @@ from app.hardware.controller import HardwareController
 from app.hardware.header import HeaderBar
 from app.theme import Appearance
 from app.theme.widgets import Banner
+from app.usage import device_titles, spoken
 
 if TYPE_CHECKING:
     from app.hardware.board import Board
@@ -148,7 +149,9 @@ class HardwarePage(QWidget):
     def _show_busy(self) -> None:
         controller, snapshot = self._controller, self._controller.snapshot
         if controller.is_measuring:
-            self.header.show_progress(*controller.progress)
+            fraction, doing = controller.progress
+            titles = device_titles(snapshot.devices) if snapshot is not None else {}
+            self.header.show_progress(fraction, spoken(doing, titles))
         else:
             self.header.show_idle(was_measured=snapshot is None or bool(snapshot.rates))
 

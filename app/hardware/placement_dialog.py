@@ -25,7 +25,8 @@ from app.theme.widgets import Banner, FocusRing
 from app.usage import device_titles
 from engine.hardware import PlacementReport
 
-_SIZE: Final = (760, 520)
+_WIDTH: Final = 760
+_HEIGHTS: Final = (320, 600)  # least and most
 _NO_MODELS: Final = "There is no model on this computer yet."
 _NO_CHOICE: Final = "What is chosen here counts for the next request; Automatic takes it back."
 
@@ -55,8 +56,10 @@ class PlacementDialog(QDialog):
         self.cost = QLabel(_NO_CHOICE, self)
         self.banner = Banner(appearance, self)
         self.close_button = QPushButton("Close", self)
+        self._is_fitted = False
         self._waiting = QLabel(self)
         self._scroll = QScrollArea(self)
+        self._room = QWidget()
         self._lay_out()
         self._ring = FocusRing(appearance, self, cast("QApplication", QApplication.instance()))
         self._connect()
@@ -104,6 +107,14 @@ class PlacementDialog(QDialog):
         self.cost.style().unpolish(self.cost)
         self.cost.style().polish(self.cost)
         self._show_table(True)
+        if not self._is_fitted:
+            self._is_fitted = True
+            self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the devices of this machine need, once; another model has as many."""
+        needed = self.height() - self._scroll.viewport().height() + self._room.sizeHint().height()
+        self.resize(self.width(), max(_HEIGHTS[0], min(_HEIGHTS[1], needed)))
 
     def _on_not_placed(self, model: str, cause: str, remedy: str) -> None:
         if model == self.model_id:
@@ -123,7 +134,7 @@ class PlacementDialog(QDialog):
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
-        self.resize(*_SIZE)
+        self.resize(_WIDTH, _HEIGHTS[0])
         edge = theme.space("xl")
         title = QLabel("Where models run", self)
         title.setProperty("role", "title")
@@ -158,8 +169,7 @@ class PlacementDialog(QDialog):
         return row
 
     def _table(self) -> QScrollArea:
-        room = QWidget()
-        column = QVBoxLayout(room)
+        column = QVBoxLayout(self._room)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(self._appearance.theme.space("m"))
         column.addWidget(self.table)
@@ -168,8 +178,8 @@ class PlacementDialog(QDialog):
         self.cost.setWordWrap(True)
         self.cost.setTextFormat(Qt.TextFormat.PlainText)
         self.cost.setProperty("muted", True)
-        self._scroll.setWidget(room)
-        room.setAutoFillBackground(False)  # QScrollArea has just set it
+        self._scroll.setWidget(self._room)
+        self._room.setAutoFillBackground(False)  # QScrollArea has just set it
         self._scroll.viewport().setAutoFillBackground(False)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.hardware.summary import speed_words
-from app.usage import NBSP, UNKNOWN, gigabytes
+from app.usage import NBSP, PROVIDER, UNKNOWN, gigabytes, spoken
 from engine.hardware import Candidate, PlacementReport
 
 _SAME = 0.02  # a difference of two percent is none
@@ -71,7 +71,7 @@ def cost_of(report: PlacementReport, titles: Mapping[str, str]) -> str:
     if chosen is None:
         return f"{name} is not there any more, so Hearth chooses."
     if chosen.refusal:
-        return f"{name}: {chosen.refusal}"
+        return f"{name}: {spoken(chosen.refusal, titles)}"
     if best is None or best.device == chosen.device:
         return f"{name} is what Hearth would take by itself now."
     other = titles.get(best.device, best.device)
@@ -96,11 +96,18 @@ def _best(report: PlacementReport) -> Candidate | None:
 
 def _line(candidate: Candidate, titles: Mapping[str, str], model: str, chosen: str) -> PlacementLine:
     title = titles.get(candidate.device, candidate.device)
-    interface = candidate.interface.removesuffix("ExecutionProvider")
+    interface = candidate.interface.removesuffix(PROVIDER)
     named = f"{title} · {interface}" if interface and interface != title else title
     if candidate.refusal:
         return PlacementLine(
-            candidate.device, named, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, candidate.refusal, is_possible=False
+            candidate.device,
+            named,
+            UNKNOWN,
+            UNKNOWN,
+            UNKNOWN,
+            UNKNOWN,
+            spoken(candidate.refusal, titles),
+            is_possible=False,
         )
     first, speed = candidate.first_token_s, candidate.tokens_per_s
     variant = f"As {candidate.model}. " if candidate.model != model else ""
@@ -111,7 +118,7 @@ def _line(candidate: Candidate, titles: Mapping[str, str], model: str, chosen: s
         first=UNKNOWN if first is None else duration_words(first),
         speed=UNKNOWN if speed is None else speed_words(speed),
         memory="loaded" if candidate.is_loaded else f"{gigabytes(candidate.needed_bytes)}{NBSP}GB",
-        note=f"{variant}{candidate.reason}".strip(),
+        note=f"{variant}{spoken(candidate.reason, titles)}".strip(),
         tip=_made_of(candidate),
         is_next=candidate.device == chosen,
     )

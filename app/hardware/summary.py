@@ -14,6 +14,7 @@ _GOOD_ENOUGH_TYPES: Final = ("q4_k", "q4_0", "q5_k", "q6_k", "q8_0", "f16", "f32
 _SIZES_GB: Final = (2, 3, 4, 6, 8, 12, 16, 18, 24, 32, 36, 48, 64, 96, 128, 192, 256, 512)
 """Memory is sold in these sizes; a system reports a little less."""
 _FIRMWARE_SHARE: Final = 0.07  # a guess: most that firmware and graphics take of the memory that was sold
+_BEARABLE: Final = 1.0  # tokens per second: slower ones are not worth a word; a guess
 _RESERVE: Final = 0.12  # a guess: share of a model's weights that context and buffers take beside them
 _LONGEST_NAME: Final = 28
 _ASIDE: Final = re.compile(r"\([^()]{3,}\)|\[[^\[\]]*\]|/.*")  # what a driver adds to a name
@@ -88,13 +89,14 @@ def usual_speed(device: str, rates: Iterable[DeviceRates]) -> float | None:
 
 
 def prospects(snapshot: HardwareSnapshot) -> tuple[Prospect, ...]:
-    """What can run: 7 to 8 B models, or the largest that fit, then the largest that fit at all if they are larger."""
+    """What can run: 7 to 8 B models, or the largest that fit; then the largest that anybody would wait for."""
     usual = _prospect(USUAL, snapshot)
     if usual is None:
         found = next((p for size in _SMALLER if (p := _prospect(size, snapshot)) is not None), None)
         return () if found is None else (found,)
-    larger = next((p for size in _LARGER if (p := _prospect(size, snapshot)) is not None), None)
-    return (usual,) if larger is None else (usual, larger)
+    larger = (p for size in _LARGER if (p := _prospect(size, snapshot)) is not None)
+    found = next((p for p in larger if p.tokens_per_s >= _BEARABLE), None)
+    return (usual,) if found is None else (usual, found)
 
 
 def measured_at(snapshot: HardwareSnapshot) -> float | None:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.hardware.summary import USUAL, speed_words, usual_speed
-from app.usage import NBSP, UNKNOWN, UNKNOWN_TIP, gigabytes, limit_gigabytes
+from app.usage import NBSP, PROVIDER, UNKNOWN, UNKNOWN_TIP, gigabytes, limit_gigabytes
 from engine.hardware import DeviceInfo, DeviceKind, DeviceLoad, DeviceRates, DeviceSample
 
 StateTone = Literal["ok", "info", "neutral", "warn"]
 
-_PROVIDER: Final = "ExecutionProvider"
 _LONGEST_NAME: Final = 32
 LOOK_AGAIN: Final = (
     "Once a driver or a part of Hearth that reaches it is installed, look again. The other devices are used meanwhile."
@@ -90,7 +89,7 @@ def subtitle_of(device: DeviceInfo, sample: DeviceSample | None) -> str:
 
 def interfaces_of(device: DeviceInfo) -> list[str]:
     """What usable routes go through, each once."""
-    named = [route.interface.removesuffix(_PROVIDER) for route in device.routes if not route.fault]
+    named = [route.interface.removesuffix(PROVIDER) for route in device.routes if not route.fault]
     return list(dict.fromkeys(named))
 
 

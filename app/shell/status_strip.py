@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 from app.theme import Appearance
 from app.theme.widgets import Part, SegmentBar
 from app.usage import GIB, NBSP, UNKNOWN, UNKNOWN_TIP, Usage, device_titles, usage_of
-from engine.hardware import DeviceSample, HardwareSnapshot
+from engine.hardware import DeviceKind, DeviceSample, HardwareSnapshot
 from engine.types import EngineSnapshot
 
 _MOST_DEVICES: Final = 3
 _BAR_WIDTHS: Final = (24, 48)  # least and most: the bars give way in a narrow window
+_CPU: Final = DeviceKind.CPU.value
 _PROMISE: Final = "Nothing leaves this computer"
 
 
@@ -91,18 +92,17 @@ class StatusStrip(QFrame):
         for label in (self._queue, self._speed):
             label.setText(UNKNOWN)
 
-    def show_snapshot(self, snapshot: EngineSnapshot) -> None:
-        """Show the engine's numbers."""
+    def show_snapshot(self, snapshot: EngineSnapshot, hardware: HardwareSnapshot | None = None) -> None:
+        """Show the engine's numbers, and those of its devices where they are known."""
         threads = f"{snapshot.threads} threads: {snapshot.threads_reason}"
-        hardware: HardwareSnapshot | None = getattr(snapshot, "hardware", None)
+        used = min(1.0, snapshot.cpu_ours + snapshot.cpu_others)
+        processor = DeviceSample(utilisation=used, ours=snapshot.cpu_ours)
         if hardware is None or hardware.latest is None:
             self._fit_meters(["CPU"])
-            used = min(1.0, snapshot.cpu_ours + snapshot.cpu_others)
-            sample = DeviceSample(utilisation=used, ours=snapshot.cpu_ours)
-            self._meters[0].show_usage(usage_of("CPU", sample), threads)
+            self._meters[0].show_usage(usage_of("CPU", processor), threads)
             self._show_memory(snapshot.memory_bytes, snapshot.memory_limit_bytes)
         else:
-            self._show_devices(hardware, threads)
+            self._show_devices(hardware, processor, threads)
             self._show_memory(hardware.latest.memory_ours_bytes, hardware.memory_budget_bytes)
         self._queue.setText(f"{snapshot.waiting} waiting" if snapshot.waiting else "empty")
         self._speed.setText(f"{snapshot.tokens_per_s:,.0f}{NBSP}tok/s")
@@ -114,10 +114,12 @@ class StatusStrip(QFrame):
 
     # --------------------------------------------------------------------------------------------------------- devices
 
-    def _show_devices(self, hardware: HardwareSnapshot, threads: str) -> None:
+    def _show_devices(self, hardware: HardwareSnapshot, processor: DeviceSample, threads: str) -> None:
         usable = [device for device in hardware.devices if device.is_usable]
         titles = device_titles(usable)
-        samples = hardware.latest.devices if hardware.latest is not None else {}
+        samples = dict(hardware.latest.devices) if hardware.latest is not None else {}
+        if _CPU in samples and samples[_CPU].utilisation is None:  # the first sample has nothing to compare with
+            samples[_CPU] = processor
         usages = [usage_of(titles[device.id], samples.get(device.id)) for device in usable]
         shown = usages[:_MOST_DEVICES]
         self._fit_meters([titles[device.id] for device in usable[:_MOST_DEVICES]])

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import qasync
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.hardware.placement_dialog import PlacementDialog
 from app.main import App, Options
 from app.settings import AppSettings
 from app.task_runs import TasksPage
@@ -75,6 +77,16 @@ def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
             assert (app.window.page_name, app.chat.session.last) == ("chat", None)
             app.palette.toggle()
             assert {"Open Plugins", "Install a plugin…", "Copy the last answer"} <= set(titles(app))
+            assert {"Open Hardware", "Measure the devices again"} <= set(titles(app))
+            app.palette.toggle()
+            await press(app, "copy hardware report")
+            assert app.window.page_name == "hardware"
+            assert "cpu" in QGuiApplication.clipboard().text().lower()
+            await press(app, "where models run")
+            await until(lambda: app.window.findChild(PlacementDialog))
+            dialog = app.window.findChild(PlacementDialog)
+            await until(lambda: dialog.table.buttons)
+            dialog.close()
         finally:
             await app.close()
             app.window.deleteLater()

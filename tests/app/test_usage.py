@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.usage import UNKNOWN, device_titles, gigabytes, limit_gigabytes, percent, usage_of
+from app.usage import UNKNOWN, device_titles, gigabytes, limit_gigabytes, percent, spoken, usage_of
 from engine.hardware import DeviceInfo, DeviceKind, DeviceSample
 
 GIB = 1 << 30
@@ -70,6 +70,15 @@ def test_titles_are_numbered_only_where_there_are_several():
 )
 def test_memory_has_one_decimal_at_most(size: float, said: str, limit: str):
     assert (gigabytes(size * GIB), limit_gigabytes(size * GIB)) == (said, limit)
+
+
+def test_the_engines_sentences_get_the_devices_titles():
+    titles = {"cpu": "CPU", "gpu:0": "GPU", "gpu:01": "GPU 01"}
+    assert spoken("cpu, 0.7 s", titles) == "CPU, 0.7 s"
+    assert spoken("stepped down from gpu:0 to cpu.", titles) == "stepped down from GPU to CPU."
+    assert spoken("Measuring cpu through CPUExecutionProvider", titles) == "Measuring CPU through ONNX Runtime"
+    assert spoken("gpu:0 through CUDAExecutionProvider", titles) == "GPU through CUDA"
+    assert spoken("my-cpu-model and cpu-7b on gpu:01", titles) == "my-cpu-model and cpu-7b on GPU 01"
 
 
 def test_shares_stay_between_nothing_and_all():

@@ -78,6 +78,12 @@ def test_a_measured_machine_says_what_it_runs_and_how_fast():
     )
 
 
+def test_what_would_be_too_slow_to_wait_for_is_left_out():
+    slow = replace(CPU_RATES, decode_bytes_per_s={"q4_k": 4.9e9})
+    said = plain(summary_of(snapshot(rates=(slow,))))
+    assert said == "A 16 GB machine with 8 cores: runs 7 to 8 B models at about 1.0 tok/s."
+
+
 def test_a_machine_that_was_not_measured_says_only_what_it_is():
     assert plain(summary_of(snapshot(CPU, GPU))) == "A 16 GB machine with 8 cores and an RTX 4050."
     assert measured_at(snapshot()) is None

@@ -1,6 +1,6 @@
 """The status strip says the engine's numbers in words and in meters."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import pytest
 from PySide6.QtWidgets import QLabel
@@ -25,29 +25,20 @@ SNAPSHOT = EngineSnapshot(
 )
 
 
-@dataclass(frozen=True)
-class Snapshot(EngineSnapshot):
-    """A snapshot that knows the devices."""
-
-    hardware: HardwareSnapshot | None = None
-
-
 def device(name: str, fault: str = "") -> DeviceInfo:
     kind = DeviceKind(name.partition(":")[0])
     routes = (Route(backend="llama.cpp", interface="Vulkan"),)
     return DeviceInfo(id=name, kind=kind, name=name, routes=routes, fault=fault)
 
 
-def with_devices(*devices: DeviceInfo, **samples: DeviceSample) -> EngineSnapshot:
-    """A snapshot of these devices, 61 % busy with our work and 4 % with others' unless told otherwise."""
+def with_devices(*devices: DeviceInfo, **samples: DeviceSample) -> HardwareSnapshot:
+    """These devices, 61 % busy with our work and 4 % with others' unless told otherwise."""
     usual = DeviceSample(utilisation=0.65, ours=0.61)
     known = {each.id: samples.get(each.id.replace(":", ""), usual) for each in devices}
     latest = TelemetrySample(at_s=1.0, devices=known, memory_used_bytes=9 * GIB, memory_ours_bytes=round(7.6 * GIB))
-    hardware = HardwareSnapshot(
+    return HardwareSnapshot(
         devices=devices, loads={}, latest=latest, memory_bytes=16 * GIB, memory_budget_bytes=8 * GIB
     )
-    values = {item.name: getattr(SNAPSHOT, item.name) for item in fields(SNAPSHOT) if item.name != "hardware"}
-    return Snapshot(**values, hardware=hardware)
 
 
 @pytest.fixture
@@ -104,7 +95,9 @@ def test_a_changing_number_moves_nothing(qtbot, strip):
 
 
 def test_every_usable_device_has_a_meter(strip):
-    strip.show_snapshot(with_devices(device("cpu"), device("gpu:0"), device("npu:0"), device("gpu:1", "No driver.")))
+    strip.show_snapshot(
+        SNAPSHOT, with_devices(device("cpu"), device("gpu:0"), device("npu:0"), device("gpu:1", "No driver."))
+    )
     assert [meter.bar.accessibleName() for meter in strip.meters] == ["CPU", "GPU", "NPU"]
     gpu = strip.meters[1].bar
     assert [part.role for part in gpu.parts] == ["chart-1", "chart-8"]
@@ -115,7 +108,7 @@ def test_every_usable_device_has_a_meter(strip):
 
 
 def test_memory_stands_against_the_budget(strip):
-    strip.show_snapshot(with_devices(device("cpu")))
+    strip.show_snapshot(SNAPSHOT, with_devices(device("cpu")))
     memory = strip._memory.bar
     assert memory.accessibleDescription() == "Memory: Hearth uses 7.6 of 8.0 GB"
     assert memory.parts[0].role == "warning"
@@ -123,25 +116,25 @@ def test_memory_stands_against_the_budget(strip):
 
 def test_more_than_three_devices_are_counted(strip):
     names = ("cpu", "gpu:0", "gpu:1", "gpu:2", "npu:0")
-    strip.show_snapshot(with_devices(*map(device, names)))
+    strip.show_snapshot(SNAPSHOT, with_devices(*map(device, names)))
     assert [meter.bar.accessibleName().replace("\u00a0", " ") for meter in strip.meters] == ["CPU", "GPU 0", "GPU 1"]
     assert strip._more.isVisible()
     assert strip._more.text() == "+2"
     assert "NPU 65 %" in strip._more.toolTip()
-    strip.show_snapshot(with_devices(*map(device, names[:2])))
+    strip.show_snapshot(SNAPSHOT, with_devices(*map(device, names[:2])))
     assert not strip._more.isVisible()
     assert [meter.isVisible() for meter in strip.meters] == [True, True]
 
 
 def test_what_is_not_known_is_a_dash_and_an_empty_bar(strip):
-    strip.show_snapshot(with_devices(device("cpu"), device("npu:0"), npu0=DeviceSample()))
+    strip.show_snapshot(SNAPSHOT, with_devices(device("cpu"), device("npu:0"), npu0=DeviceSample()))
     npu = strip.meters[1]
     assert (npu.value.text(), npu.bar.parts) == ("–", ())
     assert "this system does not say" in npu.bar.accessibleDescription()
 
 
 def test_without_counters_our_own_share_is_shown(strip):
-    strip.show_snapshot(with_devices(device("cpu"), device("gpu:0"), gpu0=DeviceSample(ours=0.38)))
+    strip.show_snapshot(SNAPSHOT, with_devices(device("cpu"), device("gpu:0"), gpu0=DeviceSample(ours=0.38)))
     gpu = strip.meters[1]
     assert gpu.value.text() == "38\u00a0%"
     assert [part.role for part in gpu.bar.parts] == ["chart-1"]
@@ -150,19 +143,19 @@ def test_without_counters_our_own_share_is_shown(strip):
 
 def test_changing_devices_numbers_move_nothing(strip):
     devices = (device("cpu"), device("gpu:0"), device("npu:0"))
-    strip.show_snapshot(with_devices(*devices))
+    strip.show_snapshot(SNAPSHOT, with_devices(*devices))
     strip.grab()
     before = [(label.mapTo(strip, label.rect().topLeft()).x()) for label in strip.findChildren(QLabel)]
     none = DeviceSample()
     full = DeviceSample(utilisation=1.0, ours=1.0)
-    strip.show_snapshot(with_devices(*devices, cpu=full, gpu0=none, npu0=full))
+    strip.show_snapshot(SNAPSHOT, with_devices(*devices, cpu=full, gpu0=none, npu0=full))
     strip.grab()
     assert [(label.mapTo(strip, label.rect().topLeft()).x()) for label in strip.findChildren(QLabel)] == before
 
 
 def test_in_a_narrow_window_the_promise_is_a_lock(strip):
     snapshot = with_devices(*map(device, ("cpu", "gpu:0", "gpu:1", "gpu:2", "npu:0")))
-    strip.show_snapshot(snapshot)
+    strip.show_snapshot(SNAPSHOT, snapshot)
     strip.resize(1024, 32)
     assert strip._promise.isHidden()
     assert strip._lock.toolTip() == strip._lock.accessibleName() == "Nothing leaves this computer"
@@ -174,8 +167,13 @@ def test_in_a_narrow_window_the_promise_is_a_lock(strip):
     assert right < 1600 - 8
 
 
+def test_a_first_sample_without_a_comparison_leaves_the_engines_own_numbers(strip):
+    strip.show_snapshot(SNAPSHOT, with_devices(device("cpu"), device("gpu:0"), cpu=DeviceSample()))
+    assert strip.meters[0].value.text() == "47\u00a0%"
+
+
 def test_before_the_first_sample_the_processor_stands_alone(strip):
     waiting = with_devices(device("cpu"), device("gpu:0"))
-    strip.show_snapshot(replace(waiting, hardware=replace(waiting.hardware, latest=None)))
+    strip.show_snapshot(SNAPSHOT, replace(waiting, latest=None))
     assert [meter.bar.accessibleName() for meter in strip.meters] == ["CPU"]
     assert "47 %" in words(strip)
