@@ -3,6 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.theme import Appearance
@@ -38,6 +39,7 @@ class HeaderBar(QFrame):
         self._appearance = appearance
         self._is_measuring = False
         self._was_measured: bool | None = None
+        self._was_shown = False
         self._meter = SegmentBar(appearance, "Measuring the devices", self)
         self._doing = QLabel(self)
         self.where_button = QPushButton("Where models run…", self)
@@ -46,10 +48,16 @@ class HeaderBar(QFrame):
         self._copied = QTimer(self, singleShot=True, interval=_COPIED_MS)
         self._set_up()
         self._lay_out()
-        self._paint_icons()
-        self._fix_widths()
         self.show_idle(was_measured=True)
         appearance.changed.connect(self._paint_icons)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Do what costs time only now: the window opens with another page."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self._fix_widths()
+            self._paint_icons()
 
     def set_usable(self, is_usable: bool) -> None:
         """Say whether the engine is there to be asked."""
@@ -112,6 +120,8 @@ class HeaderBar(QFrame):
         self._paint_icons()
 
     def _paint_icons(self) -> None:
+        if not self._was_shown:
+            return
         theme = self._appearance.theme
         edge = theme.size("icon-small")
         is_primary = self.measure_button.property("kind") == "primary"
@@ -121,10 +131,15 @@ class HeaderBar(QFrame):
         self.where_button.setIcon(theme.icon("branch", "text", edge))
 
     def _fix_widths(self) -> None:
-        """Let no button change its width with its words."""
-        for button in (self.copy_button, self.measure_button):
+        """Let no button change its width with its words; these are their longest."""
+        edge = self._appearance.theme.size("icon-small")
+        for button, longest in ((self.copy_button, "Copy report"), (self.measure_button, "Measure again")):
+            words = button.text()
+            button.setText(longest)
+            button.setIcon(self._appearance.theme.icon("copy", "text", edge))
             button.ensurePolished()
             button.setMinimumWidth(button.sizeHint().width())
+            button.setText(words)
 
     def _set_up(self) -> None:
         for button in (self.where_button, self.copy_button):

@@ -49,7 +49,7 @@ def duration_words(seconds: float) -> str:
 def lines_of(report: PlacementReport, titles: Mapping[str, str]) -> tuple[PlacementLine, ...]:
     """One line for the choice that is left to Hearth, then one for each device, the best first."""
     best = _best(report)
-    now = titles.get(best.device, best.device) if best is not None else ""
+    now = _name(best.device, titles) if best is not None else ""
     note = f"Hearth chooses anew for each request; {now} would be the fastest now." if now else "It fits nowhere now."
     devices: dict[str, Candidate] = {}
     for candidate in report.candidates:
@@ -65,7 +65,7 @@ def cost_of(report: PlacementReport, titles: Mapping[str, str]) -> str:
     """What the device that was chosen for a model costs against the best one; empty where nothing was chosen."""
     if not report.override:
         return ""
-    name = titles.get(report.override, report.override)
+    name = _name(report.override, titles)
     chosen = next((each for each in report.candidates if each.device == report.override), None)
     best = _best(report)
     if chosen is None:
@@ -74,7 +74,7 @@ def cost_of(report: PlacementReport, titles: Mapping[str, str]) -> str:
         return f"{name}: {spoken(chosen.refusal, titles)}"
     if best is None or best.device == chosen.device:
         return f"{name} is what Hearth would take by itself now."
-    other = titles.get(best.device, best.device)
+    other = _name(best.device, titles)
     mine, its = chosen.tokens_per_s, best.tokens_per_s
     if mine is not None and its is not None and mine < its * (1 - _SAME):
         return f"{name}: {speed_words(mine)} instead of {speed_words(its)} on {other}."
@@ -90,12 +90,17 @@ def is_for_texts(report: PlacementReport) -> bool:
     return any(candidate.token_s is not None for candidate in report.candidates)
 
 
+def _name(device: str, titles: Mapping[str, str]) -> str:
+    """Title of a device, or of several that share a model (`gpu:0+gpu:1`)."""
+    return " + ".join(titles.get(each, each) for each in device.split("+"))
+
+
 def _best(report: PlacementReport) -> Candidate | None:
     return next((candidate for candidate in report.candidates if not candidate.refusal), None)
 
 
 def _line(candidate: Candidate, titles: Mapping[str, str], model: str, chosen: str) -> PlacementLine:
-    title = titles.get(candidate.device, candidate.device)
+    title = _name(candidate.device, titles)
     interface = candidate.interface.removesuffix(PROVIDER)
     named = f"{title} · {interface}" if interface and interface != title else title
     if candidate.refusal:

@@ -65,6 +65,13 @@ def test_one_line_for_a_device_however_many_ways_there_are():
     assert [line.title for line in lines] == ["Automatic", "GPU · CUDA", "CPU"]
 
 
+def test_devices_that_share_a_model_are_both_named():
+    both = replace(GPU, device="gpu:0+npu:0", interface="")
+    lines = lines_of(replace(REPORT, choice=both, candidates=(both, CPU)), TITLES)
+    assert lines[1].title == "GPU + NPU"
+    assert "GPU + NPU would be the fastest" in lines[0].note
+
+
 def test_another_variant_of_the_model_is_named():
     lines = lines_of(replace(REPORT, candidates=(replace(GPU, model="m-q4"),)), TITLES)
     assert lines[1].note == "As m-q4. Fastest."
