@@ -197,12 +197,14 @@ class PlacementReport:
         choice: what a request would take now; None if it fits nowhere.
         candidates: all of them, best first, the impossible ones last.
         override: device that the person has chosen for this model; empty for none.
+        automatic: what a request would take if nobody had chosen; None if nobody has, or if it fits nowhere.
     """
 
     model: str
     choice: Candidate | None
     candidates: tuple[Candidate, ...]
     override: str = ""
+    automatic: Candidate | None = None
 
 
 # --------------------------------------------------------------------------------------------------- what it is doing

@@ -96,6 +96,9 @@ def _name(device: str, titles: Mapping[str, str]) -> str:
 
 
 def _best(report: PlacementReport) -> Candidate | None:
+    """What Hearth would take by itself."""
+    if report.override:
+        return report.automatic
     return next((candidate for candidate in report.candidates if not candidate.refusal), None)
 
 

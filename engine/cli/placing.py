@@ -71,10 +71,17 @@ def _words(report: PlacementReport) -> list[str]:
 def _choice(report: PlacementReport) -> list[str]:
     if report.override:
         back = f"`hearth models place {report.model} {AUTO}` takes that back."
-        return [f"{report.model} runs on {report.override} only, as you chose; {back}"]
+        return [f"{report.model} runs on {report.override} only, as you chose; {back}", *_cost(report)]
     if report.choice is None:
         return [f"{report.model} fits nowhere now."]
     return ["* is what a request would get now. Speeds are predicted until the model has run there."]
+
+
+def _cost(report: PlacementReport) -> list[str]:
+    mine, its = report.choice, report.automatic
+    if mine is None or its is None or mine.device == its.device or not (mine.tokens_per_s and its.tokens_per_s):
+        return []
+    return [f"That is {mine.tokens_per_s:,.1f} tokens/s instead of {its.tokens_per_s:,.1f} on {its.device}."]
 
 
 def _place(candidate: Candidate) -> str:

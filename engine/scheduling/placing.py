@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.backends.base import CPU_TARGET, DeviceTarget
 from engine.devices.dispatcher import Decision, Option, decide
@@ -96,8 +96,7 @@ class Placer:
         ways = [_way(by_id[option.candidate.model], option) for option in options]
         if wanted and ways[0].target.device != wanted:
             why = self._why_closed(wanted) or decision.refusal or f"{wanted} has failed with it a moment ago."
-            ways[0] = Way(info=ways[0].info, target=ways[0].target, needed_bytes=ways[0].needed_bytes,
-                          reason=ways[0].reason, instead_of=wanted, notice=why)  # fmt: skip
+            ways[0] = replace(ways[0], instead_of=wanted, notice=why)
         return tuple(ways)
 
     def report(self, name: str) -> PlacementReport:
@@ -109,7 +108,11 @@ class Placer:
         info = self._library.find(name)
         form = "image" if Accepts.IMAGE in info.accepts else "texts" if info.accepts == {Accepts.TEXTS} else "text"
         ask = Ask(form=form, prompt_tokens=_USUAL_PROMPT_TOKENS, output_tokens=USUAL_ANSWER_TOKENS)
-        return self._decide((info,), ask, self._overrides.of(info.id)).report(info.id)
+        override = self._overrides.of(info.id)
+        report = self._decide((info,), ask, override).report(info.id)
+        if not override:
+            return report
+        return replace(report, automatic=self._decide((info,), ask, "").report(info.id).choice)
 
     def choose(self, name: str, device: str) -> None:
         """Let a model run on this device only; empty leaves the choice to the dispatcher.

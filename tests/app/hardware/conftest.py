@@ -221,7 +221,8 @@ class FakeSource:
     async def placements(self, model: str) -> PlacementReport:
         await self._note("placements", model)
         report = self.reports.get(model, report_of(model))
-        return replace(report, override=self.overrides.get(model, ""))
+        override = self.overrides.get(model, "")
+        return replace(report, override=override, automatic=report.choice if override else None)
 
     def set_device(self, model: str, device: str) -> None:
         self.calls.append(("set_device", model, device))

@@ -94,18 +94,18 @@ def test_what_fits_nowhere_says_so():
     ],
 )
 def test_the_cost_of_a_choice(override: str, said: str):
-    assert plain(cost_of(replace(REPORT, override=override), TITLES)) == said
+    assert plain(cost_of(replace(REPORT, override=override, automatic=GPU), TITLES)) == said
 
 
 def test_the_cost_of_a_slower_start():
-    report = replace(REPORT, candidates=(GPU, replace(CPU, token_s=1 / 48)), override="cpu")
+    report = replace(REPORT, candidates=(GPU, replace(CPU, token_s=1 / 48)), override="cpu", automatic=GPU)
     assert plain(cost_of(report, TITLES)) == "CPU: first token after 1.2 s instead of 400 ms on GPU."
 
 
 def test_the_cost_for_pictures_is_their_time():
     fast = replace(NPU, refusal="", first_token_s=0.011)
     slow = replace(CPU, token_s=None, first_token_s=0.046)
-    report = PlacementReport(model="m", choice=fast, candidates=(fast, slow), override="cpu")
+    report = PlacementReport(model="m", choice=fast, candidates=(fast, slow), override="cpu", automatic=fast)
     assert plain(cost_of(report, TITLES)) == "CPU: 46 ms instead of 11 ms on NPU."
     assert not is_for_texts(report)
     even = replace(report, candidates=(fast, replace(slow, first_token_s=0.0111)))
