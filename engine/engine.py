@@ -236,7 +236,7 @@ class Engine(PluginDoor, DeviceDoor):
         """
         opened = self._require_open()
         with opened.residency.lease() as lease:
-            return self._describe(await self._outcome(opened.intake.load(model, lease, device)), 0, 0.0)
+            return self._describe(await self._outcome(opened.intake.load(model, lease, device)))
 
     async def unload(self, model: str) -> bool:
         """Let a model go; return whether it was loaded.
@@ -294,14 +294,16 @@ class Engine(PluginDoor, DeviceDoor):
         """
         opened = self._require_open()
         lanes, now = opened.lanes.snapshots(), time.monotonic()
-        running = Counter[int]()
+        running, spent_s = Counter[int](), dict[int, float]()
         for lane in lanes.values():
             running.update(lane.running_by_model)
+            spent_s.update(lane.spent_by_model)
         text = lanes[TEXT]
         usage = self._usage.latest()
         return EngineSnapshot(
             loaded=tuple(
-                self._describe(r.model, running[id(r.model)], now - r.used_s) for r in opened.residency.residents()
+                self._describe(r.model, running[id(r.model)], now - r.used_s, spent_s.get(id(r.model), 0.0))
+                for r in opened.residency.residents()
             ),
             waiting=sum(lane.waiting for lane in lanes.values()),
             running=sum(lane.running for lane in lanes.values()),
@@ -373,11 +375,13 @@ class Engine(PluginDoor, DeviceDoor):
             return await asyncio.wrap_future(future)
 
     @staticmethod
-    def _describe(model: LoadedModel, running: int, idle_s: float) -> LoadedModelInfo:
+    def _describe(model: LoadedModel, running: int = 0, idle_s: float = 0.0, device_s: float = 0.0) -> LoadedModelInfo:
         return LoadedModelInfo(
             info=model.info,
             device=model.device,
             memory_bytes=model.memory_bytes,
             running=running,
             idle_s=0.0 if running else max(0.0, idle_s),
+            device_bytes=model.whereabouts.device_bytes,
+            device_s=device_s,
         )

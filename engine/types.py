@@ -336,6 +336,8 @@ class LoadedModelInfo:
         memory_bytes: weights plus KV cache and compute buffers, as the backend reports them.
         running: requests being answered now.
         idle_s: seconds since its last step.
+        device_bytes: of `memory_bytes`, in the device's own memory.
+        device_s: seconds that its steps have taken since it was loaded.
     """
 
     info: ModelInfo
@@ -343,6 +345,8 @@ class LoadedModelInfo:
     memory_bytes: int
     running: int
     idle_s: float
+    device_bytes: int = 0
+    device_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class LaneSnapshot:
         threads_reason: why that many.
         queued_by_model: jobs not yet started, by `id()` of the loaded model.
         left_by_model: steps until all that runs has ended, by `id()` of the loaded model.
+        spent_by_model: seconds that its steps have taken, by `id()` of the loaded model.
     """
 
     waiting: int
@@ -44,6 +45,7 @@ class LaneSnapshot:
     threads_reason: str
     queued_by_model: dict[int, int]
     left_by_model: dict[int, int]
+    spent_by_model: dict[int, float]
 
 
 OnModelFailed = Callable[[LoadedModel, EngineError, list[Job]], None]
@@ -90,6 +92,7 @@ class Lane:
         self._queue: WorkQueue = work if work is not None else FifoQueue()
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._rates: dict[int, PrefillRate] = {}
+        self._spent_s: dict[int, float] = {}
         self._closed: weakref.WeakSet[LoadedModel] = weakref.WeakSet()
         self._is_closing = False
         self._threads, self._threads_reason = governor.choice.threads, governor.choice.reason
@@ -160,7 +163,9 @@ class Lane:
         try:
             model.set_threads(self._threads)
             self._step(work, model)
-            self.meter.note_step(time.monotonic() - began_s)
+            duration_s = time.monotonic() - began_s
+            self.meter.note_step(duration_s)
+            self._spent_s[id(model)] = self._spent_s.get(id(model), 0.0) + duration_s
         except EngineError as error:
             log.warning("%s failed: %s", model.info.id, error)
             self._break(model, error)
@@ -240,6 +245,7 @@ class Lane:
         jobs = self._queue.drop(model)
         self._closed.add(model)
         self._rates.pop(id(model), None)
+        self._spent_s.pop(id(model), None)
         model.close()
         self._on_model_failed(model, error, jobs)
 
@@ -247,6 +253,7 @@ class Lane:
         self._release(model, ModelError(f"{model.info.id} was unloaded."))
         self._closed.add(model)
         self._rates.pop(id(model), None)
+        self._spent_s.pop(id(model), None)
         model.close()
         on_closed()
 
@@ -258,6 +265,7 @@ class Lane:
             threads=self._threads,
             threads_reason=self._threads_reason,
             queued_by_model={id(work.model): len(work.waiting) for work in self._queue.models()},
+            spent_by_model=dict(self._spent_s),
             left_by_model={
                 id(work.model): max((job.left for job in work.running), default=0) for work in self._queue.models()
             },
