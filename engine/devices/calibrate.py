@@ -6,6 +6,7 @@ which the formula of `prediction.py` explains those times best (least squares of
 | rate | from |
 |---|---|
 | step and layer overhead | models with hardly any weights, of 2 and 48 layers |
+| what Hearth adds to a step | a model that answers as it would for a person, less the same model that only decodes |
 | bytes per second by type of weights, and the overhead of a row | models as wide as real ones, and narrow ones |
 | operations per second by type of weights | a prompt on the wide ones, less the time of one token |
 | operations per second of looking back | one token after 16 and after 1,024 others |
@@ -49,8 +50,11 @@ LLAMA: Final = "llama.cpp"
 _MAIN: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from engine.devices.calibrate import main; main(sys.argv[2:])"
 )
-_BEAT_S: Final = 0.2  # how soon it is noticed that nobody wants to know any more
 _POLL_S: Final = 0.1
+_LANE_FACTOR: Final = 2.0
+"""How much more than what is timed here it is with a lane and a front end. A guess from one machine, where a model of
+100 million weights took 0.33 ms longer per token here than bare decoding, and 0.8 ms in an engine."""
+
 _DEVICE_CACHE_BYTES: Final = 96 << 20  # last-level cache of large graphics processors; drivers do not say
 _USUAL_CACHE_BYTES: Final = 32 << 20  # where the system does not say
 
@@ -182,18 +186,18 @@ def measure(order: CalibrationOrder) -> Rates:
 
 
 def _measure_llama(order: CalibrationOrder) -> Rates:
-    from engine.backends.llama.devices import find_devices
+    from engine.backends.base import DeviceTarget
     from engine.backends.llama.measuring import TYPES, MeasuringOrder, time_models
 
-    modules = Path(order.modules) if order.modules else None
-    found = find_devices((order.target,), modules, order.interface) if order.target else ()
+    targets = (order.target,) if order.target else ()
     # Narrow rows cost a processor time; a graphics processor has enough units to begin many of them at once.
     plan = MeasuringOrder(
         folder=Path(order.folder),
-        devices=tuple(device.handle for device in found),
+        target=DeviceTarget(device=order.device, interface=order.interface, targets=targets),
+        modules=Path(order.modules) if order.modules else None,
         threads=order.threads,
-        cache_bytes=_DEVICE_CACHE_BYTES if found else last_cache_bytes(),
-        narrow_types=TYPES[1:2] if found else TYPES[1:3],
+        cache_bytes=_DEVICE_CACHE_BYTES if targets else last_cache_bytes(),
+        narrow_types=TYPES[1:2] if targets else TYPES[1:3],
         limit_s=order.limit_s,
     )
     if order.is_quick:
@@ -251,7 +255,7 @@ def fitted(timings: "Sequence[ModelTiming]") -> Rates:
         decode_bytes_per_s={kind: 1 / value for kind, value in zip(types, byte_s, strict=True)},
         prefill_flops=_prefill_flops(timings),
         layer_overhead_s=layer_s,
-        step_overhead_s=step_s,
+        step_overhead_s=step_s + _hearth_s(timings),
         row_overhead_s=row_s,
         attention_flops=_attention_flops(timings),
         load_bytes_per_s=_load_rate(timings),
@@ -310,8 +314,14 @@ def _prefill_flops(timings: "Sequence[ModelTiming]") -> Mapping[str, float]:
     return MappingProxyType(found)
 
 
+def _hearth_s(timings: "Sequence[ModelTiming]") -> float:
+    """What Hearth adds to a step: choosing the token, its text, handing both over, and the way to another process."""
+    added = [timing.answer_s - timing.decode_s for timing in timings if timing.answer_s]
+    return max(0.0, *added) * _LANE_FACTOR if added else 0.0
+
+
 def _attention_flops(timings: "Sequence[ModelTiming]") -> float:
-    from engine.backends.llama.measuring import FAR_TOKENS, NEAR_TOKENS
+    from engine.backends.llama.probes import FAR_TOKENS, NEAR_TOKENS
 
     for timing in timings:
         if timing.far_s > timing.token_s:

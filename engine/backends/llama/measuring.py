@@ -4,35 +4,38 @@ What is timed, and why:
 
 - a model with hardly any weights, once with two layers and once with many: what a step and a layer cost by themselves;
 - one with longer keys, close to its beginning and far into a text: what looking back costs;
-- per type of weights a model as wide as real ones and a narrow one, both too large for the last-level cache: what
-  reading the weights costs, by bytes and by rows, and on the wide one what a prompt costs.
+- per type of weights a model as wide as real ones and for some a narrow one, all too large for the last-level cache:
+  what reading the weights costs, by bytes and by rows, and on the wide one what a prompt costs;
+- one of them once more as requests find it, with words, sampling and a reader on another thread: what Hearth costs.
 
 All are open at the same time and take turns, because what disturbs a machine comes and goes within seconds; so each is
 timed in several moments. Turns in which other programs compute do not count if there are better ones: llama.cpp's
 threads wait for each other after every product, so one busy program can make a step ten times as long, and says nothing
-about the device. Of the steps of all turns that count, the lower quartile is taken, since nothing makes a step shorter.
+about the device. Of the steps of all turns that count, the median is taken.
 
 Thread: one, in a process of its own.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import quantiles
 from time import perf_counter
 from typing import Final
 
-import llama_cpp.llama_cpp as llama
-
-from engine.backends.base import DeviceTarget, LoadOptions
-from engine.backends.llama.batch import BATCH_TOKENS
-from engine.backends.llama.context import DecodeContext
-from engine.backends.llama.weights import open_context, open_weights
-from engine.errors import DeviceError, EngineError, OutOfMemoryError
-from engine.models.gguf import read_header
-from engine.models.gguf_info import describe
+from engine.backends.base import CPU_TARGET, DeviceTarget
+from engine.backends.llama.devices import find_devices
+from engine.backends.llama.probes import (
+    CELLS,
+    VOCABULARY,
+    AnsweringProbe,
+    RawProbe,
+    answering_probe,
+    raw_probe,
+    times_of,
+)
+from engine.errors import OutOfMemoryError
 from engine.models.gguf_writer import WeightType
 from engine.models.random_model import RandomRecipe, RandomShape, tensors_of, write_random_model
 from engine.models.shape import ModelShape, shape_of_gguf
@@ -40,27 +43,18 @@ from engine.models.shape import ModelShape, shape_of_gguf
 TYPES: Final = (WeightType.Q4_K, WeightType.Q8_0, WeightType.Q6_K, WeightType.F16)
 """Types of weights that are timed; what the others cost is estimated from the most similar one of these."""
 
-FAR_TOKENS: Final = 1024
-NEAR_TOKENS: Final = 16
-_PROMPTS: Final = (256, 64)  # tokens; the first that does not take too long
-_LONGEST_PROMPT_S: Final = 0.6
-_VOCABULARY: Final = 512
-_CELLS: Final = 2048
-_TURN_S: Final = 0.15  # other programs' use is counted in hundredths of a second
-_QUIET_CORES: Final = 0.2  # a guess: so much of a core may others use in a turn that counts
-_PROMPTS_WANTED: Final = 2
-_LATE: Final = 2.0  # times the limit, if there was no quiet turn until then
-_MOST_STEPS: Final = 200
-_LEAST_STEPS: Final = 3
+ANSWERING_TYPE: Final = WeightType.Q8_0
+"""Of the narrow model that is timed once more as requests find it."""
+
 _BEYOND_CACHE: Final = 4.0  # at 2.5 times the cache, models were a tenth faster than much larger ones
 _MOST_BYTES: Final = 512 << 20  # for one model, however large the cache
-_WORD: Final = 300  # any token that is no control token
+_LATE: Final = 2.0  # times the limit, if there was no quiet turn until then
 
-_TINY: Final = RandomShape(2, 64, 64, 1, 1, _VOCABULARY, _CELLS)
-_DEEP: Final = RandomShape(48, 64, 64, 1, 1, _VOCABULARY, _CELLS)
-_KEYS: Final = RandomShape(24, 256, 64, 4, 4, _VOCABULARY, _CELLS)
-_WIDE: Final = RandomShape(1, 2048, 5632, 32, 4, _VOCABULARY, _CELLS)
-_NARROW: Final = RandomShape(1, 768, 2048, 12, 12, _VOCABULARY, _CELLS)
+_TINY: Final = RandomShape(2, 64, 64, 1, 1, VOCABULARY, CELLS)
+_DEEP: Final = RandomShape(48, 64, 64, 1, 1, VOCABULARY, CELLS)
+_KEYS: Final = RandomShape(24, 256, 64, 4, 4, VOCABULARY, CELLS)
+_WIDE: Final = RandomShape(1, 2048, 5632, 32, 4, VOCABULARY, CELLS)
+_NARROW: Final = RandomShape(1, 768, 2048, 12, 12, VOCABULARY, CELLS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +63,18 @@ class MeasuringOrder:
 
     Attributes:
         folder: for the models; they are written there once.
-        devices: ggml's handles of the device; none for the processor.
+        target: the device.
+        modules: folder of llama.cpp's modules; None if there is none.
         threads: of the processor.
         cache_bytes: of the last-level cache, which the weights must not fit into.
         types: of weights to time.
-        narrow_types: those among them that are timed on a narrow model as well.
+        narrow_types: those among them that are timed on a narrow model as well; `ANSWERING_TYPE` is one.
         limit_s: how long it should take once the models are written; a slow device takes longer.
     """
 
     folder: Path
-    devices: tuple[int, ...] = ()
+    target: DeviceTarget = CPU_TARGET
+    modules: Path | None = None
     threads: int = 1
     cache_bytes: int = 32 << 20
     types: tuple[WeightType, ...] = TYPES
@@ -88,15 +84,17 @@ class MeasuringOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTiming:
-    """What one model took.
+    """What one model took; 0 for what was not timed.
 
     Attributes:
         shape: of the model.
         open_s: to open it, from a file that the system has in memory.
         token_s: per token, with few tokens before it.
-        prompt_tokens: length of the prompt that was timed; 0 if none was.
+        prompt_tokens: length of the prompt that was timed.
         prompt_s: to read it.
-        far_s: per token, with `FAR_TOKENS` before it; 0 if that was not timed.
+        far_s: per token, with `FAR_TOKENS` before it.
+        answer_s: per token, on average, as requests find the model.
+        decode_s: per token, on average, of the model when it only decodes.
     """
 
     shape: ModelShape
@@ -105,6 +103,8 @@ class ModelTiming:
     prompt_tokens: int = 0
     prompt_s: float = 0.0
     far_s: float = 0.0
+    answer_s: float = 0.0
+    decode_s: float = 0.0
 
 
 def time_models(
@@ -113,32 +113,36 @@ def time_models(
     """Time all models.
 
     Args:
-        order: which.
+        order: which, and where.
         others: says how many cores other programs have used, on average, since it was last asked.
         clock: in seconds.
 
     Raises:
         OutOfMemoryError: the disk has no room for the models, or the device for one of them.
         DeviceError: the device could not run one of them.
+        DeviceLostError: there is no such device.
     """
     models = _models(order)
+    found = find_devices(order.target.targets, order.modules, order.target.interface) if order.target.targets else ()
+    devices = tuple(device.handle for device in found)
     _write(order.folder, models)
     began_s = clock()
     with ExitStack() as opened:
-        probes = [opened.enter_context(_probe(order, model, clock)) for model in models]
-        number = 0
-        while number == 0 or _goes_on(probes, (clock() - began_s) / order.limit_s):
-            for probe in probes if number % 2 == 0 else reversed(probes):
-                others()
-                probe.take_turn()
-                probe.end_turn(others())
-            number += 1
-        return tuple(probe.timing() for probe in probes)
-
-
-def _goes_on(probes: Sequence["_Probe"], elapsed: float) -> bool:
-    """Whether there is another turn, after this many times the limit."""
-    return elapsed < 1 or (elapsed < _LATE and not all(probe.was_quiet for probe in probes))
+        raw = [
+            opened.enter_context(
+                raw_probe(it.path, devices, order.threads, clock, is_prompted=it.is_prompted, is_far=it.shape is _KEYS)
+            )
+            for it in models
+        ]
+        answering = {
+            it.path: opened.enter_context(answering_probe(it.path, order.target, order.modules, order.threads, clock))
+            for it in models
+            if it.is_answering
+        }
+        _take_turns([*raw, *answering.values()], others, lambda: (clock() - began_s) / order.limit_s)
+        return tuple(
+            _timing(model.path, probe, answering.get(model.path)) for model, probe in zip(models, raw, strict=True)
+        )
 
 
 def remove_measuring_models(folder: Path) -> int:
@@ -150,29 +154,74 @@ def remove_measuring_models(folder: Path) -> int:
     return freed
 
 
+Probe = RawProbe | AnsweringProbe
+
+
+def _take_turns(probes: list[Probe], others: Callable[[], float], elapsed: Callable[[], float]) -> None:
+    """Let each have its turn, again and again; `elapsed` says how much of the time limit has gone."""
+    number = 0
+    while number == 0 or _goes_on(probes, elapsed()):
+        for probe in probes if number % 2 == 0 else reversed(probes):
+            others()
+            probe.take_turn()
+            probe.turns[-1].others = others()
+        number += 1
+
+
+def _goes_on(probes: list[Probe], elapsed: float) -> bool:
+    return elapsed < 1 or (elapsed < _LATE and not all(probe.was_quiet for probe in probes))
+
+
+def _timing(path: Path, probe: RawProbe, answering: AnsweringProbe | None) -> ModelTiming:
+    times = times_of(probe.turns)
+    return ModelTiming(
+        shape=shape_of_gguf(path),
+        open_s=probe.open_s,
+        token_s=times.token_s,
+        prompt_tokens=probe.prompt_tokens,
+        prompt_s=times.prompt_s,
+        far_s=times.far_s,
+        answer_s=times_of(answering.turns).mean_s if answering is not None else 0.0,
+        decode_s=times.mean_s,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Model:
-    """A model to time: its file and what is timed on it beside single tokens."""
+    """A model to time.
+
+    Attributes:
+        path: its file.
+        shape: its sizes.
+        recipe: how its weights are stored.
+        is_prompted: whether a prompt is timed on it.
+        is_answering: whether it is timed as requests find it as well.
+    """
 
     path: Path
     shape: RandomShape
     recipe: RandomRecipe
     is_prompted: bool = False
-    is_far: bool = False
+    is_answering: bool = False
 
 
 def _models(order: MeasuringOrder) -> list[_Model]:
     """The models of an order."""
-    q8_0 = _recipe(WeightType.Q8_0)
     found = [
-        _Model(path=order.folder / f"measuring-{name}.gguf", shape=shape, recipe=q8_0, is_far=shape is _KEYS)
+        _Model(path=order.folder / f"measuring-{name}.gguf", shape=shape, recipe=_recipe(WeightType.Q8_0))
         for name, shape in (("tiny", _TINY), ("deep", _DEEP), ("keys", _KEYS))
     ]
     for name, basis, kinds in (("wide", _WIDE, order.types), ("narrow", _NARROW, order.narrow_types)):
         for kind in kinds:
             shape = _beyond_cache(basis, _recipe(kind), order.cache_bytes)
-            path = order.folder / f"measuring-{name}-{shape.layers}-{kind.name.lower()}.gguf"
-            found.append(_Model(path=path, shape=shape, recipe=_recipe(kind), is_prompted=name == "wide"))
+            model = _Model(
+                path=order.folder / f"measuring-{name}-{shape.layers}-{kind.name.lower()}.gguf",
+                shape=shape,
+                recipe=_recipe(kind),
+                is_prompted=name == "wide",
+                is_answering=name == "narrow" and kind is ANSWERING_TYPE,
+            )
+            found.append(model)
     return found
 
 
@@ -185,9 +234,7 @@ def _beyond_cache(shape: RandomShape, recipe: RandomRecipe, cache_bytes: int) ->
     one = sum(tensor.size_bytes for tensor in tensors_of(shape, recipe) if tensor.name.startswith("blk."))
     wanted = min(int(_BEYOND_CACHE * cache_bytes), _MOST_BYTES)
     layers = max(2, -(-wanted // one))
-    return RandomShape(
-        layers, shape.width, shape.feed_forward, shape.heads, shape.kv_heads, shape.vocabulary, shape.context
-    )
+    return replace(shape, layers=layers)
 
 
 def _write(folder: Path, models: list[_Model]) -> None:
@@ -202,154 +249,3 @@ def _write(folder: Path, models: list[_Model]) -> None:
         )
     for model in missing:
         write_random_model(model.path, model.shape, model.recipe, name=model.path.stem)
-
-
-@contextmanager
-def _probe(order: MeasuringOrder, model: _Model, clock: Callable[[], float]) -> Iterator["_Probe"]:
-    """A model that is open, and warm."""
-    _read_through(model.path)
-    info = describe(read_header(model.path), model.path.stem)
-    options = LoadOptions(context_tokens=_CELLS, max_sequences=1, threads=order.threads, target=DeviceTarget())
-    started_s = clock()
-    weights = open_weights(info, options, lambda _fraction: True, order.devices)
-    open_s = clock() - started_s
-    try:
-        params = llama.llama_context_default_params()
-        params.n_ctx, params.n_seq_max = _CELLS, 1
-        params.n_batch = params.n_ubatch = BATCH_TOKENS
-        params.n_threads = params.n_threads_batch = order.threads
-        params.no_perf = True
-        context = DecodeContext(open_context(weights, params), _VOCABULARY, order.threads)
-        try:
-            probe = _Probe(model=model, context=context, open_s=open_s, clock=clock)
-            probe.warm_up()
-            yield probe
-        finally:
-            context.free()
-    finally:
-        weights.free()
-
-
-def _read_through(path: Path) -> None:
-    """Bring a file into the system's memory."""
-    with path.open("rb") as file:
-        while file.read(8 << 20):
-            pass
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What was timed without a break.
-
-    Attributes:
-        near: seconds of each step; `far` likewise.
-        prompt_s: of a prompt; 0 if none was read.
-        others: cores that other programs used meanwhile.
-    """
-
-    near: list[float] = field(default_factory=list)
-    far: list[float] = field(default_factory=list)
-    prompt_s: float = 0.0
-    others: float = 0.0
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Probe:
-    """A model that is being timed.
-
-    Attributes:
-        model: which.
-        context: in which it runs.
-        open_s: seconds that opening took.
-        clock: in seconds.
-        prompt_tokens: length of the prompt that is timed; 0 if none is.
-        turns: that it had.
-    """
-
-    model: _Model
-    context: DecodeContext
-    open_s: float
-    clock: Callable[[], float]
-    prompt_tokens: int = 0
-    turns: list[_Turn] = field(default_factory=list)
-
-    @property
-    def was_quiet(self) -> bool:
-        """Whether nobody else disturbed one of its turns, or enough of them where it reads prompts."""
-        quiet = [turn for turn in self.turns if turn.others <= _QUIET_CORES]
-        return len(quiet) >= (_PROMPTS_WANTED if self.prompt_tokens else 1)
-
-    def warm_up(self) -> None:
-        """Run it, and choose a prompt that this device reads in reasonable time."""
-        self._read(NEAR_TOKENS)
-        token_s = self._read(NEAR_TOKENS) / NEAR_TOKENS
-        if self.model.is_prompted:
-            fitting = [tokens for tokens in _PROMPTS if tokens * token_s < _LONGEST_PROMPT_S]
-            self.prompt_tokens = fitting[0] if fitting else NEAR_TOKENS
-
-    def take_turn(self) -> None:
-        """Time it once more; what takes longer than a few tokens, only until it has been timed undisturbed."""
-        is_enough, turn = self.was_quiet, _Turn()
-        if self.prompt_tokens and not is_enough:
-            turn.prompt_s = self._read(self.prompt_tokens)
-        self._read(NEAR_TOKENS)
-        turn.near = self._steps(NEAR_TOKENS)
-        if self.model.is_far and not is_enough:
-            self._read(FAR_TOKENS)
-            turn.far = self._steps(FAR_TOKENS)
-        self.turns.append(turn)
-
-    def end_turn(self, others: float) -> None:
-        """Note how many cores other programs used in the last turn."""
-        self.turns[-1].others = others
-
-    def timing(self) -> ModelTiming:
-        """What was found."""
-        limit = max(_QUIET_CORES, min(turn.others for turn in self.turns))
-        best = [turn for turn in self.turns if turn.others <= limit]
-        far = [s for turn in best for s in turn.far] or [s for turn in self.turns for s in turn.far]
-        prompts = [turn.prompt_s for turn in best if turn.prompt_s] or [t.prompt_s for t in self.turns if t.prompt_s]
-        return ModelTiming(
-            shape=shape_of_gguf(self.model.path),
-            open_s=self.open_s,
-            token_s=_lower_quartile([s for turn in best for s in turn.near]),
-            prompt_tokens=self.prompt_tokens,
-            prompt_s=min(prompts, default=0.0),  # there are few, and the first may be the first of its kind
-            far_s=_lower_quartile(far) if far else 0.0,
-        )
-
-    def _read(self, tokens: int) -> float:
-        """Begin anew and read a prompt; returns seconds."""
-        self.context.kv.clear(0)
-        started_s, batch = self.clock(), self.context.batch
-        for start in range(0, tokens, BATCH_TOKENS):
-            batch.clear()
-            count = min(BATCH_TOKENS, tokens - start)
-            batch.add_chunk([_WORD + index % 100 for index in range(count)], start, 0, last=start + count == tokens)
-            self._decode()
-        return self.clock() - started_s
-
-    def _steps(self, position: int) -> list[float]:
-        """Seconds of some single steps."""
-        taken: list[float] = []
-        end_s = self.clock() + _TURN_S
-        while len(taken) < _LEAST_STEPS or (len(taken) < _MOST_STEPS and self.clock() < end_s):
-            self.context.batch.clear()
-            self.context.batch.add_token(_WORD, position + len(taken), 0)
-            started_s = self.clock()
-            self._decode()
-            taken.append(self.clock() - started_s)
-        return taken
-
-    def _decode(self) -> None:
-        """Run the batch to its end: on a device, `decode` returns before that."""
-        try:
-            if not self.context.decode():
-                raise DeviceError("llama.cpp found no room for a few tokens.")
-        except EngineError as error:
-            raise DeviceError(f"{self.model.path.stem} does not run there: {error.cause}") from error
-        llama.llama_synchronize(self.context.handle)
-
-
-def _lower_quartile(values: list[float]) -> float:
-    return quantiles(values, n=4)[0]

@@ -1,11 +1,13 @@
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.backends.llama.measuring import FAR_TOKENS, NEAR_TOKENS, ModelTiming
+from engine.backends.llama.measuring import ModelTiming
+from engine.backends.llama.probes import FAR_TOKENS, NEAR_TOKENS
 from engine.devices import calibrate as module
 from engine.devices.calibrate import CalibrationOrder, calibrate, fitted, last_cache_bytes, least_squares
 from engine.devices.prediction import Rates, predict
@@ -66,6 +68,15 @@ def test_the_rates_that_made_the_times_are_found_again():
     assert found.prefill_flops == pytest.approx(TRUE.prefill_flops)
     for name in ("layer_overhead_s", "step_overhead_s", "row_overhead_s", "attention_flops", "load_bytes_per_s"):
         assert getattr(found, name) == pytest.approx(getattr(TRUE, name)), name
+
+
+def test_what_hearth_adds_to_a_step_counts_as_its_overhead():
+    bare, *others = timings()
+    answering = replace(bare, answer_s=0.0013, decode_s=0.0010)
+    added = fitted([answering, *others]).step_overhead_s - fitted([bare, *others]).step_overhead_s
+    assert added == pytest.approx(0.0003 * module._LANE_FACTOR)
+    faster = replace(bare, answer_s=0.0009, decode_s=0.0010)  # noise
+    assert fitted([faster, *others]).step_overhead_s == pytest.approx(TRUE.step_overhead_s)
 
 
 def test_noisy_times_still_predict_other_models():

@@ -1,5 +1,6 @@
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 
 from engine.backends.llama import measuring
 from engine.backends.llama.measuring import MeasuringOrder, remove_measuring_models, time_models
+from engine.backends.llama.probes import Turn, are_enough, times_of
 from engine.errors import OutOfMemoryError
 from engine.models.gguf_writer import WeightType
 
@@ -28,10 +30,19 @@ def test_models_are_timed_and_written_only_once(tmp_path: Path):
     assert [timing.prompt_tokens > 0 for timing in timings] == [False, False, False, True]
     assert timings[3].prompt_s > timings[3].token_s
     assert [timing.far_s > 0 for timing in timings] == [False, False, True, False]
+    assert all(timing.decode_s > 0 and timing.answer_s == 0 for timing in timings)
     time_models(order_in(folder), others=lambda: 0.0)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == written
     assert remove_measuring_models(folder) > 40e6
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.models
+def test_a_model_is_timed_once_more_as_requests_find_it(tmp_path: Path):
+    order = replace(order_in(tmp_path), types=(), narrow_types=(measuring.ANSWERING_TYPE,))
+    timings = time_models(order, others=lambda: 0.0)
+    assert [timing.answer_s > 0 for timing in timings] == [False, False, False, True]
+    assert 0 < timings[3].answer_s < 10
 
 
 def test_a_full_disk_is_said_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -42,49 +53,32 @@ def test_a_full_disk_is_said_before_writing(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
-def probe_with(*turns: measuring._Turn, is_prompted: bool = False) -> measuring._Probe:
-    return measuring._Probe(
-        model=SimpleNamespace(path=None, is_far=True),
-        context=None,
-        open_s=1.0,
-        clock=lambda: 0.0,
-        prompt_tokens=64 if is_prompted else 0,
-        turns=list(turns),
-    )
+def turn(others: float, step_s: float, prompt_s: float = 0.0, far_s: float = 0.0) -> Turn:
+    return Turn(near=[step_s] * 8, far=[far_s] * 4 if far_s else [], prompt_s=prompt_s, others=others)
 
 
-def turn(others: float, step_s: float, prompt_s: float = 0.0) -> measuring._Turn:
-    return measuring._Turn(near=[step_s] * 8, far=[2 * step_s] * 4, prompt_s=prompt_s, others=others)
-
-
-@pytest.fixture
-def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "shape_of_gguf", lambda _path: None)
-
-
-@pytest.mark.usefixtures("_no_file")
 def test_turns_that_others_disturbed_do_not_count():
-    timing = probe_with(turn(1.0, 0.5, 9.0), turn(0.05, 0.1, 3.0), turn(0.1, 0.2, 4.0), is_prompted=True).timing()
-    assert timing.token_s == pytest.approx(0.1)
-    assert timing.far_s == pytest.approx(0.2)
-    assert timing.prompt_s == 3.0
+    times = times_of([turn(1.0, 0.5, 9.0, 0.7), turn(0.05, 0.1, 3.0, 0.2), turn(0.1, 0.2, 4.0, 0.4), turn(0.0, 0.1)])
+    assert (times.token_s, times.prompt_s) == (0.1, 3.0)
+    assert times.far_s == pytest.approx(0.3)
+    assert times.mean_s == pytest.approx(0.4 / 3)
 
 
-@pytest.mark.usefixtures("_no_file")
 def test_where_all_turns_were_disturbed_the_least_disturbed_counts():
-    probe = probe_with(turn(1.5, 0.5), turn(0.6, 0.3), turn(1.0, 0.1))
-    assert not probe.was_quiet
-    assert probe.timing().token_s == pytest.approx(0.3)
+    turns = [turn(1.5, 0.5, 2.0), turn(0.6, 0.3), turn(1.0, 0.1)]
+    assert not are_enough(turns)
+    assert times_of(turns).token_s == 0.3
+    assert times_of(turns).prompt_s == 2.0  # better than nothing
 
 
-def test_a_model_that_reads_prompts_wants_two_quiet_turns():
-    assert probe_with(turn(0.1, 0.1)).was_quiet
-    assert not probe_with(turn(0.1, 0.1), turn(0.3, 0.1), is_prompted=True).was_quiet
-    assert probe_with(turn(0.1, 0.1), turn(0.1, 0.1), is_prompted=True).was_quiet
+def test_quiet_turns_are_counted():
+    turns = [turn(0.1, 0.1), turn(0.3, 0.1)]
+    assert are_enough(turns)
+    assert not are_enough(turns, 2)
 
 
 def test_measuring_goes_on_for_a_while_where_it_was_never_quiet():
-    quiet, disturbed = probe_with(turn(0.1, 0.1)), probe_with(turn(0.9, 0.1))
+    quiet, disturbed = SimpleNamespace(was_quiet=True), SimpleNamespace(was_quiet=False)
     assert measuring._goes_on([quiet], 0.5)
     assert not measuring._goes_on([quiet], 1.0)
     assert measuring._goes_on([quiet, disturbed], 1.5)
