@@ -7,7 +7,9 @@ from engine.bench.measure import BenchOptions
 from engine.bench.report import BenchReport
 from engine.errors import InvalidRequestError
 
-BENCHES: Sequence[str] = ("overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "speed")
+BENCHES: Sequence[str] = (
+    "overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "dispatch", "speed"
+)  # fmt: skip
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -73,9 +73,10 @@ def check_model(shape: str, kind: str) -> None:
 def remove_random_models(folder: Path) -> int:
     """Delete every cached random model, and what an interrupted run left; returns the bytes freed."""
     freed = 0
-    for path in folder.glob("random-*.gguf*"):
-        freed += path.stat().st_size
-        path.unlink()
+    for pattern in ("random-*.gguf*", "random-*.onnx", "random-*.json"):
+        for path in folder.glob(pattern):
+            freed += path.stat().st_size
+            path.unlink()
     return freed
 
 

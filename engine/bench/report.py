@@ -44,6 +44,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "core_share_visible": Target(0.02, at_most=True),
         "core_share_hidden": Target(0.003, at_most=True),
     },
+    "dispatch": {"median_error": Target(0.15, at_most=True), "combined_gain": Target(1.7)},
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
 """They hold for the shapes and types that a bench takes by itself."""

@@ -11,6 +11,7 @@ from engine.errors import InvalidRequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from engine.bench.measure import BenchOptions
     from engine.bench.report import BenchReport
 
 
@@ -19,7 +20,7 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME...", help="overhead, batching, neighbours, startup, ui, plugins, telemetry, speed."
+            metavar="NAME...", help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, speed."
         ),
     ] = None,
     shape: Annotated[
@@ -50,12 +51,19 @@ def bench(
         output.table(_table(reports[-1], with_targets=not (quick or shape)), _circumstances(reports[-1]))
     freed: dict[str, int] = {}
     if clean:
-        freed = {"freed_bytes": remove_random_models(options.folder)}
+        freed = {"freed_bytes": remove_random_models(options.folder) + _remove_measuring_models(options)}
         output.line(f"Deleted random-weight models: {human_size(freed['freed_bytes'])} freed.")
     if not chosen:
         output.document(freed)
     else:
         output.document(reports[0] if len(reports) == 1 else {"benches": reports})
+
+
+def _remove_measuring_models(options: "BenchOptions") -> int:
+    """Delete the models that devices are measured with; they are written anew when that is done again."""
+    from engine.backends.llama.measuring import remove_measuring_models
+
+    return remove_measuring_models(options.config.cache_dir / "calibration")
 
 
 def _table(report: "BenchReport", *, with_targets: bool) -> "Table":
