@@ -73,17 +73,14 @@ def test_the_gain_is_what_the_same_work_would_take_on_the_best_single_device() -
     assert Sides(tokens_per_s={"gpu:0": [1.0]}, images_per_s={"cpu": [1.0]}).gain(("gpu:0", "cpu")) is None
 
 
-def device(name: str, text: str = "Vulkan", **others: object) -> DeviceInfo:
-    kind = DeviceKind(name.partition(":")[0])
-    return DeviceInfo(id=name, kind=kind, routes=(Route(backend="llama.cpp", interface=text),), **others)
+def device(device_id: str, name: str, interface: str = "Vulkan") -> DeviceInfo:
+    kind = DeviceKind(device_id.partition(":")[0])
+    return DeviceInfo(id=device_id, kind=kind, name=name, routes=(Route(backend="llama.cpp", interface=interface),))
 
 
 def test_the_target_counts_where_two_real_devices_are() -> None:
-    cpu, card = device("cpu", name="EPYC"), device("gpu:0", name="RTX")
-    pretended, server = (
-        device("gpu:0", name="llvmpipe (LLVM 15), in software"),
-        device("gpu:0", "RPC", name="RPC server"),
-    )
+    cpu, card = device("cpu", "EPYC", "CPU"), device("gpu:0", "RTX")
+    pretended, server = device("gpu:0", "llvmpipe (LLVM 15), in software"), device("gpu:0", "RPC server", "RPC")
     assert [is_real(one) for one in (cpu, card, pretended, server)] == [True, True, False, False]
     sides = Sides(
         tokens_per_s={"cpu": [10.0]}, images_per_s={"cpu": [50.0]}, at_once={(AUTOMATIC, AUTOMATIC): [(10.0, 40.0)]}
