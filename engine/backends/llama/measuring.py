@@ -16,8 +16,9 @@ about the device. Of the steps of all turns that count, the median is taken.
 Thread: one, in a process of its own.
 """
 
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,9 @@ from engine.backends.llama.probes import (
     CELLS,
     VOCABULARY,
     AnsweringProbe,
+    Clock,
     RawProbe,
+    added_s,
     answering_probe,
     raw_probe,
     times_of,
@@ -40,6 +43,8 @@ from engine.models.gguf_writer import WeightType
 from engine.models.random_model import RandomRecipe, RandomShape, tensors_of, write_random_model
 from engine.models.shape import ModelShape, shape_of_gguf
 
+log = logging.getLogger(__name__)
+
 TYPES: Final = (WeightType.Q4_K, WeightType.Q8_0, WeightType.Q6_K, WeightType.F16)
 """Types of weights that are timed; what the others cost is estimated from the most similar one of these."""
 
@@ -48,6 +53,7 @@ ANSWERING_TYPE: Final = WeightType.Q8_0
 
 _BEYOND_CACHE: Final = 4.0  # at 2.5 times the cache, models were a tenth faster than much larger ones
 _MOST_BYTES: Final = 512 << 20  # for one model, however large the cache
+_ALONE_SHARE: Final = 0.25  # of the time limit, for an answer that is timed alone
 _LATE: Final = 2.0  # times the limit, if there was no quiet turn until then
 
 _TINY: Final = RandomShape(2, 64, 64, 1, 1, VOCABULARY, CELLS)
@@ -93,8 +99,7 @@ class ModelTiming:
         prompt_tokens: length of the prompt that was timed.
         prompt_s: to read it.
         far_s: per token, with `FAR_TOKENS` before it.
-        answer_s: per token, on average, as requests find the model.
-        decode_s: per token, on average, of the model when it only decodes.
+        added_s: what Hearth adds per token, from the request to the reader; None if that was not timed.
     """
 
     shape: ModelShape
@@ -103,12 +108,11 @@ class ModelTiming:
     prompt_tokens: int = 0
     prompt_s: float = 0.0
     far_s: float = 0.0
-    answer_s: float = 0.0
-    decode_s: float = 0.0
+    added_s: float | None = None
 
 
 def time_models(
-    order: MeasuringOrder, others: Callable[[], float], clock: Callable[[], float] = perf_counter
+    order: MeasuringOrder, others: Callable[[], float], clock: Clock = perf_counter
 ) -> tuple[ModelTiming, ...]:
     """Time all models.
 
@@ -118,31 +122,52 @@ def time_models(
         clock: in seconds.
 
     Raises:
-        OutOfMemoryError: the disk has no room for the models, or the device for one of them.
+        OutOfMemoryError: the disk has no room for the models, or the device for a single one.
         DeviceError: the device could not run one of them.
         DeviceLostError: there is no such device.
     """
-    models = _models(order)
-    found = find_devices(order.target.targets, order.modules, order.target.interface) if order.target.targets else ()
+    models, target = _models(order), order.target
+    found = find_devices(target.targets, order.modules, target.interface) if target.targets else ()
     devices = tuple(device.handle for device in found)
     _write(order.folder, models)
     began_s = clock()
+
+    def elapsed() -> float:
+        return (clock() - began_s) / order.limit_s
+
     with ExitStack() as opened:
-        raw = [
-            opened.enter_context(
-                raw_probe(it.path, devices, order.threads, clock, is_prompted=it.is_prompted, is_far=it.shape is _KEYS)
-            )
-            for it in models
-        ]
-        answering = {
-            it.path: opened.enter_context(answering_probe(it.path, order.target, order.modules, order.threads, clock))
-            for it in models
-            if it.is_answering
-        }
-        _take_turns([*raw, *answering.values()], others, lambda: (clock() - began_s) / order.limit_s)
-        return tuple(
-            _timing(model.path, probe, answering.get(model.path)) for model, probe in zip(models, raw, strict=True)
-        )
+        answering: dict[Path, AnsweringProbe] = {}
+        for model in (model for model in models if model.is_answering):
+            probe = answering_probe(model.path, order.target, order.modules, order.threads, clock)
+            if devices:
+                # In a process of its own, which some devices (a server's) do not serve beside another: so alone, first.
+                with probe as answering[model.path]:
+                    _take_turns([answering[model.path]], others, lambda: elapsed() / _ALONE_SHARE)
+            else:
+                answering[model.path] = opened.enter_context(probe)
+        raw = _open_raw(order, models, devices, opened, clock)
+        in_turn: list[Probe] = []
+        for path, raw_one in raw.items():
+            both = path in answering and not devices
+            in_turn += [raw_one, answering[path]] if both else [raw_one]  # beside each other, to be compared
+        _take_turns(in_turn, others, elapsed)
+        return tuple(_timing(path, raw_one, answering.get(path)) for path, raw_one in raw.items())
+
+
+def _open_raw(
+    order: MeasuringOrder, models: Sequence["_Model"], devices: tuple[int, ...], opened: ExitStack, clock: Clock
+) -> dict[Path, RawProbe]:
+    """Open the models, but not those that a small device has no room for beside the others."""
+    probes: dict[Path, RawProbe] = {}
+    for model in models:
+        wanted = {"is_prompted": model.is_prompted, "is_far": model.shape is _KEYS}
+        try:
+            probes[model.path] = opened.enter_context(raw_probe(model.path, devices, order.threads, clock, **wanted))
+        except OutOfMemoryError:
+            if not any(probe.prompt_tokens for probe in probes.values()):
+                raise
+            log.info("%s does not fit beside the others; it is not timed", model.path.stem)
+    return probes
 
 
 def remove_measuring_models(folder: Path) -> int:
@@ -181,8 +206,7 @@ def _timing(path: Path, probe: RawProbe, answering: AnsweringProbe | None) -> Mo
         prompt_tokens=probe.prompt_tokens,
         prompt_s=times.prompt_s,
         far_s=times.far_s,
-        answer_s=times_of(answering.turns).mean_s if answering is not None else 0.0,
-        decode_s=times.mean_s,
+        added_s=added_s(answering.turns, probe.turns) if answering is not None else None,
     )
 
 

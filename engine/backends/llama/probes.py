@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 import llama_cpp.llama_cpp as llama
@@ -67,13 +67,11 @@ class Times:
 
     Attributes:
         token_s: of a step with few tokens before it; the median.
-        mean_s: of the same; the mean, with its rare long ones.
         prompt_s: of a prompt.
         far_s: of a step with many tokens before it; the median.
     """
 
     token_s: float
-    mean_s: float
     prompt_s: float = 0.0
     far_s: float = 0.0
 
@@ -84,13 +82,24 @@ def times_of(turns: list[Turn]) -> Times:
     best = [turn for turn in turns if turn.others <= limit]
     far = [s for turn in best for s in turn.far] or [s for turn in turns for s in turn.far]
     prompts = [turn.prompt_s for turn in best if turn.prompt_s] or [turn.prompt_s for turn in turns if turn.prompt_s]
-    near = [s for turn in best for s in turn.near]
     return Times(
-        token_s=median(near),
-        mean_s=fmean(near),
+        token_s=median(s for turn in best for s in turn.near),
         prompt_s=min(prompts, default=0.0),  # there are few, and the first may be the first of its kind
         far_s=median(far) if far else 0.0,
     )
+
+
+def added_s(answering: list[Turn], raw: list[Turn]) -> float:
+    """Seconds per token that an answer takes beyond decoding; pair by pair, because both drift together.
+
+    Args:
+        answering: turns of a model that answers.
+        raw: turns of the same model that only decodes, each beside one of the others.
+    """
+    pairs = [(a, b) for a, b in zip(answering, raw, strict=False) if max(a.others, b.others) <= _QUIET_CORES]
+    if not pairs:
+        return times_of(answering).token_s - times_of(raw).token_s
+    return median(median(a.near) - median(b.near) for a, b in pairs)
 
 
 def are_enough(turns: list[Turn], wanted: int = 1) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.backends.llama import measuring
 from engine.backends.llama.measuring import MeasuringOrder, remove_measuring_models, time_models
-from engine.backends.llama.probes import Turn, are_enough, times_of
+from engine.backends.llama.probes import Turn, added_s, are_enough, times_of
 from engine.errors import OutOfMemoryError
 from engine.models.gguf_writer import WeightType
 
@@ -30,7 +30,7 @@ def test_models_are_timed_and_written_only_once(tmp_path: Path):
     assert [timing.prompt_tokens > 0 for timing in timings] == [False, False, False, True]
     assert timings[3].prompt_s > timings[3].token_s
     assert [timing.far_s > 0 for timing in timings] == [False, False, True, False]
-    assert all(timing.decode_s > 0 and timing.answer_s == 0 for timing in timings)
+    assert all(timing.added_s is None for timing in timings)
     time_models(order_in(folder), others=lambda: 0.0)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == written
     assert remove_measuring_models(folder) > 40e6
@@ -41,8 +41,25 @@ def test_models_are_timed_and_written_only_once(tmp_path: Path):
 def test_a_model_is_timed_once_more_as_requests_find_it(tmp_path: Path):
     order = replace(order_in(tmp_path), types=(), narrow_types=(measuring.ANSWERING_TYPE,))
     timings = time_models(order, others=lambda: 0.0)
-    assert [timing.answer_s > 0 for timing in timings] == [False, False, False, True]
-    assert 0 < timings[3].answer_s < 10
+    assert [timing.added_s is not None for timing in timings] == [False, False, False, True]
+
+
+@pytest.mark.models
+def test_what_does_not_fit_beside_the_others_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    order, opening = replace(order_in(tmp_path), types=measuring.TYPES[:2]), measuring.raw_probe
+    full: list[str] = ["q8_0"]
+
+    def raw_probe(path: Path, *arguments: object, **options: object):
+        if any(name in path.name for name in full):
+            raise OutOfMemoryError("The device is full.")
+        return opening(path, *arguments, **options)
+
+    monkeypatch.setattr(measuring, "raw_probe", raw_probe)
+    timings = time_models(order, others=lambda: 0.0)
+    assert [list(timing.shape.layer_work) for timing in timings[3:]] == [["q4_k"]]
+    full.append("q4_k")
+    with pytest.raises(OutOfMemoryError):
+        time_models(order, others=lambda: 0.0)
 
 
 def test_a_full_disk_is_said_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -61,7 +78,6 @@ def test_turns_that_others_disturbed_do_not_count():
     times = times_of([turn(1.0, 0.5, 9.0, 0.7), turn(0.05, 0.1, 3.0, 0.2), turn(0.1, 0.2, 4.0, 0.4), turn(0.0, 0.1)])
     assert (times.token_s, times.prompt_s) == (0.1, 3.0)
     assert times.far_s == pytest.approx(0.3)
-    assert times.mean_s == pytest.approx(0.4 / 3)
 
 
 def test_where_all_turns_were_disturbed_the_least_disturbed_counts():
@@ -69,6 +85,14 @@ def test_where_all_turns_were_disturbed_the_least_disturbed_counts():
     assert not are_enough(turns)
     assert times_of(turns).token_s == 0.3
     assert times_of(turns).prompt_s == 2.0  # better than nothing
+
+
+def test_what_an_answer_adds_is_compared_turn_by_turn():
+    raw = [turn(0.0, 0.10), turn(0.0, 0.20), turn(0.0, 0.30), turn(0.9, 0.9)]
+    answering = [turn(0.0, 0.11), turn(0.1, 0.22), turn(0.0, 0.33), turn(0.0, 0.1)]
+    assert added_s(answering, raw) == pytest.approx(0.02)
+    disturbed = [turn(0.9, 0.15), turn(0.8, 0.16)]
+    assert added_s(disturbed, raw[:2]) == pytest.approx(0.16 - 0.15)
 
 
 def test_quiet_turns_are_counted():
