@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -96,7 +96,14 @@ class _Answer:
     fault: str = ""
 
 
-def calibrate(order: CalibrationOrder, timeout_s: float = 120.0, stop: Event | None = None) -> Rates:
+class Stop(Protocol):
+    """Says when a measurement is to end, like `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+
+
+def calibrate(order: CalibrationOrder, timeout_s: float = 120.0, stop: Stop | None = None) -> Rates:
     """Measure a device in a process of its own; blocks until that has ended.
 
     Args:
@@ -131,7 +138,7 @@ def calibrate(order: CalibrationOrder, timeout_s: float = 120.0, stop: Event | N
     return _read(name, out)
 
 
-def _wait(process: "subprocess.Popen[bytes]", timeout_s: float, stop: Event, name: str) -> tuple[bytes, bytes]:
+def _wait(process: "subprocess.Popen[bytes]", timeout_s: float, stop: Stop, name: str) -> tuple[bytes, bytes]:
     """What the process printed until its end, on standard output and standard error."""
     until_s = time.monotonic() + timeout_s
     while True:

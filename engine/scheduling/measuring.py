@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.devices.calibrate import CalibrationOrder, calibrate
+from engine.devices.calibrate import CalibrationOrder, Stop, calibrate
 from engine.devices.inventory import Inventory
 from engine.devices.rates import RateStore
 from engine.errors import DeviceError, EngineError
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 IDLE_S: Final = 20.0
 """How long nobody must have worked before devices are measured unasked; a guess."""
 _BEAT_S: Final = 1.0
+_NEEDED_S: Final = 1.0  # somebody has worked since then, so the machine is wanted
 
 OnProgress = Callable[[float, str], None]
 
@@ -62,7 +63,7 @@ class Measuring:
         """Whether a device is being measured."""
         return self._at_work.locked()
 
-    def measure_all(self, on_progress: OnProgress, stop: threading.Event) -> tuple[DeviceRates, ...]:
+    def measure_all(self, on_progress: OnProgress, stop: Stop) -> tuple[DeviceRates, ...]:
         """Measure all usable devices anew; blocks for some seconds each.
 
         Args:
@@ -108,14 +109,17 @@ class Measuring:
             ]
             if not missing:
                 continue
-            tried.add((missing[0][0].id, missing[0][1].interface))
+            key = (missing[0][0].id, missing[0][1].interface)
+            stop = _WhenNeeded(self._ended, idle_s)
             try:
-                self._measure(missing[:1], lambda _share, _words: None, self._ended)
+                self._measure(missing[:1], lambda _share, _words: None, stop)
             except EngineError as error:
                 log.info("not measured: %s", error)
+            if not stop.was_needed:  # else it is tried again when nobody works
+                tried.add(key)
 
     def _measure(
-        self, ways: Sequence[tuple[DeviceInfo, Route]], on_progress: OnProgress, stop: threading.Event
+        self, ways: Sequence[tuple[DeviceInfo, Route]], on_progress: OnProgress, stop: Stop
     ) -> tuple[DeviceRates, ...]:
         measured: list[DeviceRates] = []
         fault: EngineError | None = None
@@ -133,7 +137,7 @@ class Measuring:
             raise fault
         return tuple(measured)
 
-    def _measure_one(self, device: DeviceInfo, route: Route, stop: threading.Event) -> DeviceRates:
+    def _measure_one(self, device: DeviceInfo, route: Route, stop: Stop) -> DeviceRates:
         self._setup.folder.mkdir(parents=True, exist_ok=True)
         order = CalibrationOrder(
             device=device.id,
@@ -152,3 +156,21 @@ class Measuring:
             log.warning("measured speeds cannot be kept: %s", error)
         self._note(mark(HardwareEventKind.MEASURED, device.id, f"{device.id} measured", f"through {route.interface}"))
         return rates
+
+
+class _WhenNeeded:
+    """Stops a measurement that nobody asked for as soon as somebody needs the machine, or the engine closes.
+
+    Attributes:
+        was_needed: whether it was stopped for somebody.
+    """
+
+    def __init__(self, ended: threading.Event, idle_s: Callable[[], float]) -> None:
+        self.was_needed = False
+        self._ended = ended
+        self._idle_s = idle_s
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        self.was_needed = self.was_needed or self._idle_s() < _NEEDED_S
+        return self.was_needed or self._ended.is_set()
