@@ -10,29 +10,20 @@ from concurrent.futures import Future
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from engine.backends.base import Backend, LoadedModel, LoadOptions
+from engine.backends.base import Backend, LoadedModel
 from engine.config import EngineConfig
-from engine.devices.inventory import inventory_of, modules_folder
-from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
-from engine.memory.residency import Residency
-from engine.models.library import ModelLibrary
+from engine.models.library import ModelLibrary, variants_in
 from engine.plugins.bundled import bundled_dir, fill
+from engine.plugins.contract.offers import Sample
 from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
-from engine.scheduling.bringing import Bringer, variants_in
 from engine.scheduling.core_shares import TEXT
-from engine.scheduling.hardware import Hardware, Sources
-from engine.scheduling.intake import Intake
 from engine.scheduling.job import settle
-from engine.scheduling.lanes import Lanes
-from engine.scheduling.marks import unloaded
-from engine.scheduling.placing import Placer
-from engine.scheduling.situations import Situations
 from engine.stream import OutputStream
 from engine.tasks.device_door import DeviceDoor
 from engine.tasks.plugin_door import PluginDoor
@@ -51,6 +42,11 @@ from engine.types import (
 )
 from resources import models_dir
 
+if TYPE_CHECKING:
+    from engine.scheduling.hardware import Hardware
+    from engine.scheduling.opening import Works
+    from engine.scheduling.placing import Placer
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -63,12 +59,7 @@ DEVICES_WITHIN_S = 10.0
 class _Open:
     """Everything that exists only while the engine is open, in the order in which it is made."""
 
-    hardware: Hardware
-    lanes: Lanes
-    residency: Residency
-    placer: Placer
-    bringer: Bringer
-    intake: Intake
+    works: "Works"
     tasks: TaskRunner
     tools: ToolBox
 
@@ -125,40 +116,13 @@ class Engine(PluginDoor, DeviceDoor):
         """Start the threads; does nothing if it is open. Models are loaded when they are first asked for."""
         if self._open is not None:
             return
-        options = LoadOptions(
-            context_tokens=self.config.context_tokens,
-            max_sequences=self.config.max_sequences,
-            threads=self.config.threads or min(physical_cores(), usable_cores()),
-        )
-        # Each of these needs the next: lanes report broken models to the bringer, whose residency closes models on
-        # their lanes; the hardware shows what the lanes do, and lanes ask it for power.
-        sources = Sources(
-            loads=lambda devices, failures: lanes.loads(list(devices), self._loaded(residency), failures),
-            models=lambda: self._loaded(residency),
-            idle_s=lambda: lanes.idle_s(),
-            numbers=lambda: (sample for info in self._plugins.snapshot() for sample in info.samples),
-        )
-        hardware = Hardware(self.config, inventory_of(self.config), sources)
-        lanes = Lanes(self.config, lambda model, error, jobs: bringer.rescue(model, error, jobs), hardware.power_w)
-        residency = Residency(
-            self._backends, options, retire=lanes.retire, device_free_bytes=hardware.free_bytes,
-            on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
-        )  # fmt: skip
-        situations = Situations(hardware, residency, lanes, self.config.context_tokens)
-        placer = Placer(self._library, hardware, situations, lanes, self._overrides)
-        bringer = Bringer(self._library, residency, placer, lanes, hardware.telemetry.note)
-        hardware.start()
+        # Imported here: a window is painted before its engine is opened.
+        from engine.scheduling.opening import open_works
+
+        works = open_works(self.config, self._backends, self._library, self._overrides, self._numbers)
         self._plugins.start()
-        self._open = _Open(
-            hardware,
-            lanes,
-            residency,
-            placer,
-            bringer,
-            Intake(bringer, lanes),
-            TaskRunner(self._registry, self, self._plugins.permits),
-            ToolBox(self._registry),
-        )
+        tasks = TaskRunner(self._registry, self, self._plugins.permits)
+        self._open = _Open(works, tasks, ToolBox(self._registry))
 
     async def close(self) -> None:
         """End all requests with `EngineClosedError`, free all models and end all threads; does nothing if closed."""
@@ -172,13 +136,10 @@ class Engine(PluginDoor, DeviceDoor):
 
         def shut_down() -> None:
             opened.tools.close()
-            opened.hardware.inventory.close()
-            opened.bringer.close()
-            opened.intake.close()
+            opened.works.hardware.inventory.close()
+            opened.works.bringer.close()
             self._plugins.close()
-            opened.lanes.close()
-            opened.residency.close()
-            opened.hardware.close()
+            opened.works.close()
             loop.call_soon_threadsafe(done.set_result, None)
 
         closer = threading.Thread(target=shut_down, name="hearth-closer")
@@ -197,9 +158,9 @@ class Engine(PluginDoor, DeviceDoor):
         """
         opened = self._require_open()
         stream = OutputStream(asyncio.get_running_loop())
-        with opened.residency.lease() as lease, self._failing_with(stream.fail):
+        with opened.works.residency.lease() as lease, self._failing_with(stream.fail):
             try:
-                opened.intake.generate(request, stream, lease)
+                opened.works.intake.generate(request, stream, lease)
                 async with aclosing(stream.events()) as events:
                     async for event in events:
                         yield event
@@ -213,8 +174,8 @@ class Engine(PluginDoor, DeviceDoor):
             EngineError: any of the tree.
         """
         opened = self._require_open()
-        with opened.residency.lease() as lease:
-            return await self._outcome(opened.intake.recognize(request, lease))
+        with opened.works.residency.lease() as lease:
+            return await self._outcome(opened.works.intake.recognize(request, lease))
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         """Turn texts into vectors.
@@ -223,8 +184,8 @@ class Engine(PluginDoor, DeviceDoor):
             EngineError: any of the tree.
         """
         opened = self._require_open()
-        with opened.residency.lease() as lease:
-            return await self._outcome(opened.intake.embed(request, lease))
+        with opened.works.residency.lease() as lease:
+            return await self._outcome(opened.works.intake.embed(request, lease))
 
     async def load(self, model: str, device: str = "") -> LoadedModelInfo:
         """Load a model, so that the first request need not wait; on this device, if one is named.
@@ -235,8 +196,8 @@ class Engine(PluginDoor, DeviceDoor):
             OutOfMemoryError: it does not fit.
         """
         opened = self._require_open()
-        with opened.residency.lease() as lease:
-            return self._describe(await self._outcome(opened.intake.load(model, lease, device)))
+        with opened.works.residency.lease() as lease:
+            return self._describe(await self._outcome(opened.works.intake.load(model, lease, device)))
 
     async def unload(self, model: str) -> bool:
         """Let a model go; return whether it was loaded.
@@ -244,7 +205,7 @@ class Engine(PluginDoor, DeviceDoor):
         Raises:
             ModelError: requests are using it.
         """
-        return await self._outcome(self._require_open().intake.unload(self.model(model)))
+        return await self._outcome(self._require_open().works.intake.unload(self.model(model)))
 
     async def count_tokens(self, model: str, text: str) -> int:
         """Count the tokens that a text has for a text model, which is loaded if it must be.
@@ -253,8 +214,8 @@ class Engine(PluginDoor, DeviceDoor):
             EngineError: any of the tree.
         """
         opened = self._require_open()
-        with opened.residency.lease() as lease:
-            return await self._outcome(opened.intake.count_tokens(model, text, lease))
+        with opened.works.residency.lease() as lease:
+            return await self._outcome(opened.works.intake.count_tokens(model, text, lease))
 
     async def context_tokens(self, model: str) -> int:
         """Longest prompt plus answer of one request to a text model, which is loaded if it must be.
@@ -263,8 +224,8 @@ class Engine(PluginDoor, DeviceDoor):
             EngineError: any of the tree.
         """
         opened = self._require_open()
-        with opened.residency.lease() as lease:
-            return await self._outcome(opened.intake.context_tokens(model, lease))
+        with opened.works.residency.lease() as lease:
+            return await self._outcome(opened.works.intake.context_tokens(model, lease))
 
     @property
     def plugins(self) -> PluginHost:
@@ -293,7 +254,7 @@ class Engine(PluginDoor, DeviceDoor):
             EngineClosedError: it is not open.
         """
         opened = self._require_open()
-        lanes, now = opened.lanes.snapshots(), time.monotonic()
+        lanes, now = opened.works.lanes.snapshots(), time.monotonic()
         running, spent_s = Counter[int](), dict[int, float]()
         for lane in lanes.values():
             running.update(lane.running_by_model)
@@ -303,13 +264,13 @@ class Engine(PluginDoor, DeviceDoor):
         return EngineSnapshot(
             loaded=tuple(
                 self._describe(r.model, running[id(r.model)], now - r.used_s, spent_s.get(id(r.model), 0.0))
-                for r in opened.residency.residents()
+                for r in opened.works.residency.residents()
             ),
             waiting=sum(lane.waiting for lane in lanes.values()),
             running=sum(lane.running for lane in lanes.values()),
             threads=text.threads,
             threads_reason=text.threads_reason,
-            tokens_per_s=opened.lanes.tokens_per_s(),
+            tokens_per_s=opened.works.lanes.tokens_per_s(),
             memory_bytes=usage.memory_bytes,
             memory_limit_bytes=usage.memory_limit_bytes,
             cpu_ours=usage.cpu_ours,
@@ -320,6 +281,7 @@ class Engine(PluginDoor, DeviceDoor):
         # Imported here, so that `import engine` stays quick for whoever brings other backends.
         from engine.backends.llama import LlamaBackend
         from engine.backends.onnx import OnnxBackend
+        from engine.devices.seen.libraries import modules_folder
 
         cache = self.config.cache_dir / "compiled"
         return {
@@ -345,15 +307,14 @@ class Engine(PluginDoor, DeviceDoor):
     def _wait_for_devices(self) -> None:
         self._hardware().wait_until_probed(DEVICES_WITHIN_S)
 
-    def _hardware(self) -> Hardware:
-        return self._require_open().hardware
+    def _hardware(self) -> "Hardware":
+        return self._require_open().works.hardware
 
-    def _placer(self) -> Placer:
-        return self._require_open().placer
+    def _placer(self) -> "Placer":
+        return self._require_open().works.placer
 
-    @staticmethod
-    def _loaded(residency: Residency) -> list[LoadedModel]:
-        return [resident.model for resident in residency.residents()]
+    def _numbers(self) -> Iterator[Sample]:
+        return (sample for info in self._plugins.snapshot() for sample in info.samples)
 
     def _require_open(self) -> _Open:
         if self._open is None:

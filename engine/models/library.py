@@ -17,6 +17,7 @@ from engine.models.gguf_info import describe as describe_gguf
 from engine.models.onnx import describe as describe_onnx
 from engine.models.onnx import read_onnx_header
 from engine.models.onnx_facts import facts_of as facts_of_onnx
+from engine.models.variants import variants_of
 from engine.plugins.bundled import bundled_registry
 from engine.plugins.contract.models import ModelFacts
 from engine.plugins.registry import Registry
@@ -203,6 +204,22 @@ def _read(path: Path) -> _File:
     header = read_header(path)
     info = describe_gguf(header, model_id(path), size_bytes=_total_size(path))
     return _File(info, facts_of_gguf(header) if can_run(header) else None)
+
+
+def variants_in(library: ModelLibrary, name: str) -> tuple[ModelInfo, ...]:
+    """The files that a name stands for: one for an id or a path, several for the name of a model without its precision.
+
+    Raises:
+        ModelNotFoundError: there is none.
+        ModelFileError: the file is broken, or not a model.
+    """
+    try:
+        return (library.find(name),)
+    except ModelNotFoundError:
+        found = variants_of(name.strip().lower(), library.scan())
+        if len(found) < 2:
+            raise
+        return found
 
 
 def _read_or_refuse(path: Path) -> _File | ModelFileError:

@@ -23,8 +23,7 @@ from engine.errors import (
 )
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Residency, place_of
-from engine.models.library import ModelLibrary
-from engine.models.variants import variants_of
+from engine.models.library import ModelLibrary, variants_in
 from engine.scheduling.job import Job, JobClock, Journey
 from engine.scheduling.lanes import Lanes
 from engine.scheduling.marks import loaded, mark
@@ -251,22 +250,6 @@ class Bringer:
             self._step_down(trip, info, device, error, 0)
 
         self.submit(self._preparing, find, job.fail)
-
-
-def variants_in(library: ModelLibrary, name: str) -> tuple[ModelInfo, ...]:
-    """The files that a name stands for: one for an id or a path, several for the name of a model without its precision.
-
-    Raises:
-        ModelNotFoundError: there is none.
-        ModelFileError: the file is broken, or not a model.
-    """
-    try:
-        return (library.find(name),)
-    except ModelNotFoundError:
-        found = variants_of(name.strip().lower(), library.scan())
-        if len(found) < 2:
-            raise
-        return found
 
 
 def _device_name(device: str) -> str:

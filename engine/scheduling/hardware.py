@@ -21,6 +21,8 @@ from engine.scheduling.measuring import Measuring, Setup
 
 log = logging.getLogger(__name__)
 
+PATIENCE_S: Final = 2.0
+"""How long the backends are not asked after a start, unless somebody waits for it: a window opens meanwhile."""
 FAILED_FOR_S: Final = 60.0
 """How long a device that was lost is left alone. A guess: enough for a driver to come back, short for a person."""
 
@@ -66,6 +68,7 @@ class Hardware:
         self.telemetry.add_source(from_plugin(sources.numbers))
         self._sources = sources
         self._probed: Future[None] = Future()
+        self._is_awaited = threading.Event()
         self._memory_bytes = memory_limit_bytes()
 
     def start(self) -> None:
@@ -81,6 +84,7 @@ class Hardware:
 
     def wait_until_probed(self, timeout_s: float) -> None:
         """Wait until the backends have been asked what they reach."""
+        self._is_awaited.set()
         try:
             self._probed.result(timeout_s)
         except TimeoutError:
@@ -95,6 +99,7 @@ class Hardware:
     def close(self) -> None:
         """End what is being asked, and the sampling."""
         self.inventory.close()
+        self._is_awaited.set()
         self.measuring.close()
         self.telemetry.close()
 
@@ -137,6 +142,7 @@ class Hardware:
         )
 
     def _probe(self) -> None:
+        self._is_awaited.wait(PATIENCE_S)
         began_s = time.monotonic()
         try:
             self.telemetry.cover(self.inventory.probe())

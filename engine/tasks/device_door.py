@@ -4,27 +4,29 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from engine.devices.telemetry.telemetry import Telemetry
 from engine.hardware import DeviceInfo, DeviceRates, HardwareSnapshot, PlacementReport
-from engine.scheduling.hardware import Hardware
-from engine.scheduling.hardware_report import report_text
-from engine.scheduling.placing import Placer
+
+if TYPE_CHECKING:
+    from engine.devices.telemetry.telemetry import Telemetry
+    from engine.scheduling.hardware import Hardware
+    from engine.scheduling.placing import Placer
 
 
 class DeviceDoor(ABC):
     """What devices add to the door; `Engine` is one."""
 
     @abstractmethod
-    def _hardware(self) -> Hardware:
+    def _hardware(self) -> "Hardware":
         """The devices; raises `EngineClosedError` while the engine is closed."""
 
     @abstractmethod
-    def _placer(self) -> Placer:
+    def _placer(self) -> "Placer":
         """Says where models run; raises `EngineClosedError` while the engine is closed."""
 
     @property
-    def telemetry(self) -> Telemetry:
+    def telemetry(self) -> "Telemetry":
         """What the devices do: the newest sample, an hour of history, events.
 
         Raises:
@@ -46,6 +48,8 @@ class DeviceDoor(ABC):
         Raises:
             EngineClosedError: it is not open.
         """
+        from engine.scheduling.hardware_report import report_text  # with the rest of what only an open engine needs
+
         return report_text(self.hardware())
 
     async def find_devices(self) -> tuple[DeviceInfo, ...]:

@@ -33,7 +33,7 @@ class TwoDevices(Inventory):
 
 @pytest.fixture(autouse=True)
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.engine.inventory_of", lambda _config: TwoDevices(None, None))
+    monkeypatch.setattr("engine.scheduling.opening.inventory_of", lambda _config: TwoDevices(None, None))
 
 
 async def generate(engine: Engine, request: GenerateRequest) -> tuple[list[SteppedDown], Finished]:

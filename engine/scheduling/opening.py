@@ -1,0 +1,92 @@
+"""What exists only while an engine is open: put together here, and imported when one is opened.
+
+Why apart: a window is painted before its engine is opened, and all of this takes a tenth of a second to import.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.backends.base import Backend, LoadedModel, LoadOptions
+from engine.config import EngineConfig
+from engine.devices.inventory import inventory_of
+from engine.devices.machine import physical_cores, usable_cores
+from engine.devices.overrides import Overrides
+from engine.memory.residency import Residency
+from engine.models.library import ModelLibrary
+from engine.plugins.contract.offers import Sample
+from engine.scheduling.bringing import Bringer
+from engine.scheduling.hardware import Hardware, Sources
+from engine.scheduling.intake import Intake
+from engine.scheduling.lanes import Lanes
+from engine.scheduling.marks import unloaded
+from engine.scheduling.placing import Placer
+from engine.scheduling.situations import Situations
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Everything between a request and the backends, in the order in which it is made."""
+
+    hardware: Hardware
+    lanes: Lanes
+    residency: Residency
+    placer: Placer
+    bringer: Bringer
+    intake: Intake
+
+    def close(self) -> None:
+        """End all threads, fail what is left, free all models; waits for them."""
+        self.bringer.close()
+        self.intake.close()
+        self.lanes.close()
+        self.residency.close()
+        self.hardware.close()
+
+
+def open_works(
+    config: EngineConfig,
+    backends: Mapping[str, Backend],
+    library: ModelLibrary,
+    overrides: Overrides,
+    numbers: Callable[[], Iterable[Sample]],
+) -> Works:
+    """Start the threads.
+
+    Args:
+        config: of the engine.
+        backends: by model format.
+        library: finds models.
+        overrides: devices that people have chosen.
+        numbers: newest numbers of plugins' telemetry.
+    """
+    options = LoadOptions(
+        context_tokens=config.context_tokens,
+        max_sequences=config.max_sequences,
+        threads=config.threads or min(physical_cores(), usable_cores()),
+    )
+
+    def models() -> list[LoadedModel]:
+        return [resident.model for resident in residency.residents()]
+
+    # Each of these needs the next: lanes report broken models to the bringer, whose residency closes models on their
+    # lanes; the hardware shows what the lanes do, and lanes ask it for power.
+    sources = Sources(
+        loads=lambda devices, failures: lanes.loads(list(devices), models(), failures),
+        models=models,
+        idle_s=lambda: lanes.idle_s(),
+        numbers=numbers,
+    )
+    hardware = Hardware(config, inventory_of(config), sources)
+    lanes = Lanes(config, lambda model, error, jobs: bringer.rescue(model, error, jobs), hardware.power_w)
+    residency = Residency(
+        backends,
+        options,
+        retire=lanes.retire,
+        device_free_bytes=hardware.free_bytes,
+        on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
+    )
+    situations = Situations(hardware, residency, lanes, config.context_tokens)
+    placer = Placer(library, hardware, situations, lanes, overrides)
+    bringer = Bringer(library, residency, placer, lanes, hardware.telemetry.note)
+    hardware.start()
+    return Works(hardware, lanes, residency, placer, bringer, Intake(bringer, lanes))
