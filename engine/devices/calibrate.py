@@ -1,7 +1,7 @@
 """Measures how fast a device is through one route: a few seconds, in a process of its own, because a driver may crash.
 
-For llama.cpp, `engine/backends/llama/measuring.py` times some random-weight models, and `fitted` finds the rates with
-which the formula of `prediction.py` explains those times best (least squares of the relative errors, no rate below 0):
+For llama.cpp, `engine/backends/llama/measuring.py` times some random-weight models, and `fitting.py` finds the rates
+with which the formula of `prediction.py` explains those times best:
 
 | rate | from |
 |---|---|
@@ -9,7 +9,7 @@ which the formula of `prediction.py` explains those times best (least squares of
 | what Hearth adds to a step | a model that answers as it would for a person, less the same model that only decodes |
 | bytes per second by type of weights, and the overhead of a row | models as wide as real ones, and narrow ones |
 | operations per second by type of weights | a prompt on the wide ones, less the time of one token |
-| operations per second of looking back | one token after 16 and after 1,024 others |
+| operations per second of looking back | one token after 16 and after 1,024 others; both halves of a prompt of 1,024 |
 | bytes per second of loading | opening all of them, from files that the system has in memory |
 
 For ONNX Runtime, `engine/backends/onnx/measuring.py` does the same with two graphs.
@@ -20,27 +20,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.devices.cpu_load import CpuLoadMeter
+from engine.devices.fitting import DEVICE_LANE_FACTOR, LANE_FACTOR, fitted
 from engine.devices.prediction import Rates
 from engine.devices.rates import encoded
 from engine.devices.seen.processor import see_caches
 from engine.errors import DeviceError, EngineError
-from engine.models.shape import Matrices, ModelShape
-
-if TYPE_CHECKING:
-    from engine.backends.llama.measuring import ModelTiming
 
 FLAG: Final = "--calibrate-device"
 """How a frozen program starts itself to measure; what follows is for `main`."""
@@ -51,10 +45,6 @@ _MAIN: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from engine.devices.calibrate import main; main(sys.argv[2:])"
 )
 _POLL_S: Final = 0.1
-_LANE_FACTOR: Final = 2.4
-"""How much more than what is timed here it is with a lane and a front end. A guess from one machine, where a model of
-100 million weights took 0.4 ms longer per token here than bare decoding, and 0.95 ms in an engine."""
-
 _DEVICE_CACHE_BYTES: Final = 64 << 20  # last-level cache of large graphics processors; drivers do not say
 _USUAL_CACHE_BYTES: Final = 32 << 20  # where the system does not say
 
@@ -211,7 +201,7 @@ def _measure_llama(order: CalibrationOrder) -> Rates:
         plan = replace(plan, cache_bytes=1, types=TYPES[:2], narrow_types=TYPES[1:2], limit_s=0.5)
     meter = CpuLoadMeter()
     timings = time_models(plan, others=lambda: meter.sample().others)
-    return _of(order, fitted(timings))
+    return _of(order, fitted(timings, DEVICE_LANE_FACTOR if targets else LANE_FACTOR))
 
 
 def _measure_onnx(order: CalibrationOrder) -> Rates:
@@ -240,106 +230,6 @@ def last_cache_bytes() -> int:
     """Size of the processor's last-level caches, all together."""
     sizes = [(cache.level, cache.size_bytes * cache.count) for cache in see_caches() if cache.kind != "instruction"]
     return max(sizes)[1] if sizes else _USUAL_CACHE_BYTES
-
-
-def fitted(timings: "Sequence[ModelTiming]") -> Rates:
-    """Find the rates that explain the times of some models best.
-
-    Raises:
-        DeviceError: the times make no sense: no type of weights costs anything.
-    """
-    types = sorted({kind for timing in timings for kind in _work(timing.shape)})
-    rows = np.array([_coefficients(timing.shape, types) for timing in timings])
-    times = np.array([timing.token_s for timing in timings])
-    found = least_squares(rows / times[:, None], np.ones(len(timings)))
-    step_s, layer_s, row_s, *byte_s = (float(value) for value in found)
-    if any(value <= 0 for value in byte_s):
-        raise DeviceError("The device was too busy with other things to be measured.", "Measure it again.")
-    return Rates(
-        device="",
-        backend="",
-        interface="",
-        decode_bytes_per_s={kind: 1 / value for kind, value in zip(types, byte_s, strict=True)},
-        prefill_flops=_prefill_flops(timings),
-        layer_overhead_s=layer_s,
-        step_overhead_s=step_s + _hearth_s(timings),
-        row_overhead_s=row_s,
-        attention_flops=_attention_flops(timings),
-        load_bytes_per_s=_load_rate(timings),
-    )
-
-
-def least_squares(rows: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Solve rows · x ≈ values for x ≥ 0.
-
-    Leaves out the most negative unknown and solves again until none is negative, which is enough where few unknowns
-    are in doubt; the exact way (Lawson and Hanson 1974) may also take one back in.
-
-    Args:
-        rows: shape (equations, unknowns).
-        values: shape (equations,).
-    """
-    scale = np.abs(rows).max(axis=0)  # bytes and steps differ by nine powers of ten
-    scale[scale == 0] = 1.0
-    kept = list(range(rows.shape[1]))
-    solution = np.zeros(rows.shape[1])
-    while kept:
-        part, *_ = np.linalg.lstsq(rows[:, kept] / scale[kept], values, rcond=None)
-        if (part >= 0).all():
-            solution[kept] = part / scale[kept]
-            break
-        del kept[int(np.argmin(part))]
-    return solution
-
-
-def _coefficients(shape: ModelShape, types: Sequence[str]) -> list[float]:
-    """What the formula multiplies the unknowns with: step, layer and row overhead, and bytes by type."""
-    work = _work(shape)
-    return [
-        1.0,
-        float(shape.layers),
-        sum(cost.rows for cost in work.values()),
-        *(work[kind].bytes if kind in work else 0.0 for kind in types),
-    ]
-
-
-def _work(shape: ModelShape) -> Mapping[str, Matrices]:
-    work = dict(shape.layer_work)
-    for kind, cost in shape.head_work.items():
-        work[kind] = work.get(kind, Matrices()) + cost
-    return work
-
-
-def _prefill_flops(timings: "Sequence[ModelTiming]") -> Mapping[str, float]:
-    """Arithmetic of a prompt: its further tokens over the time that they add to that of the first."""
-    found = {}
-    for timing in timings:
-        added_s = timing.prompt_s - timing.token_s
-        if timing.prompt_tokens > 1 and added_s > 0 and len(timing.shape.layer_work) == 1:
-            [(kind, cost)] = timing.shape.layer_work.items()
-            found[kind] = 2 * cost.multiply_adds * (timing.prompt_tokens - 1) / added_s
-    return MappingProxyType(found)
-
-
-def _hearth_s(timings: "Sequence[ModelTiming]") -> float:
-    """What Hearth adds to a step: choosing the token, its text, handing both over, and the way to another process."""
-    added = [timing.added_s for timing in timings if timing.added_s is not None]
-    return max(0.0, *added) * _LANE_FACTOR if added else 0.0
-
-
-def _attention_flops(timings: "Sequence[ModelTiming]") -> float:
-    from engine.backends.llama.probes import FAR_TOKENS, NEAR_TOKENS
-
-    for timing in timings:
-        if timing.far_s > timing.token_s:
-            return 2 * timing.shape.attention * (FAR_TOKENS - NEAR_TOKENS) / (timing.far_s - timing.token_s)
-    return 0.0
-
-
-def _load_rate(timings: "Sequence[ModelTiming]") -> float:
-    """All bytes over all seconds: types that are rearranged while they are loaded take most of these."""
-    seconds = sum(timing.open_s for timing in timings)
-    return sum(timing.shape.size_bytes for timing in timings) / seconds if seconds > 0 else 0.0
 
 
 def _read(name: str, out: bytes) -> Rates:

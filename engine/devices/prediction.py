@@ -19,7 +19,8 @@ More tokens in the same step, of a prompt or of other answers, find the weights 
 
     step_s(n) = token_s + (n - 1) · Σ over types of weights: 2 · multiply_adds / prefill_flops
 
-A prompt is read in steps of 512 tokens. Only the layers count there: logits are made for its last token alone.
+A prompt is read in steps of 512 tokens. Only the layers count there: logits are made for its last token alone. Its n
+tokens look back at n² / 2 others, many at once, which costs 2 · attention / prompt_attention_flops for each.
 """
 
 import math
@@ -51,10 +52,12 @@ class Rates(DeviceRates):
     Attributes:
         row_overhead_s: time that a row of a weight matrix costs per decoded token beside its bytes.
         attention_flops: operations per second while a new token looks back at the earlier ones; 0 if unknown.
+        prompt_attention_flops: the same for the tokens of a prompt; 0 if unknown.
     """
 
     row_overhead_s: float = 0.0
     attention_flops: float = 0.0
+    prompt_attention_flops: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +82,19 @@ class Speed:
     Attributes:
         token_s: for one more token of one answer; for a run of a graph.
         more_s: for each further token in the same step.
+        back_s: for each token that a token of a prompt looks back at.
         load_s: for loading it.
     """
 
     token_s: float
     more_s: float = 0.0
+    back_s: float = 0.0
     load_s: float = 0.0
 
     def prompt_s(self, tokens: int) -> float:
         """Seconds to read a prompt, up to the logits of its last token."""
         steps = max(1, math.ceil(tokens / STEP_TOKENS))
-        return steps * self.token_s + max(0, tokens - steps) * self.more_s
+        return steps * self.token_s + max(0, tokens - steps) * self.more_s + tokens**2 / 2 * self.back_s
 
     def beside(self, others: float) -> float:
         """Seconds for one more token while `others` answers are decoded in the same steps."""
@@ -130,7 +135,7 @@ def predict(
 
 def predict_shares(shape: ModelShape, shares: Sequence[Share], *, past_tokens: float = 0.0) -> Speed:
     """Predict a model whose layers are shared out over devices, which work one after the other."""
-    token_s = more_s = load_s = 0.0
+    token_s = more_s = back_s = load_s = 0.0
     for share in shares:
         rates, part = share.rates, share.layers / shape.layers if shape.layers else 1.0
         layers, head = _scaled(shape.layer_work, part), shape.head_work if share.has_head else {}
@@ -138,9 +143,11 @@ def predict_shares(shape: ModelShape, shares: Sequence[Share], *, past_tokens: f
         token_s += _reading_s(layers, rates) + _reading_s(head, rates)
         token_s += part * _attention_s(shape, rates, past_tokens)
         more_s += _arithmetic_s(layers, rates)
+        if isinstance(rates, Rates) and rates.prompt_attention_flops:
+            back_s += 2 * shape.attention * part / rates.prompt_attention_flops
         size_bytes = shape.layer_bytes * part + (shape.head_bytes if share.has_head else 0)
         load_s += size_bytes / rates.load_bytes_per_s if rates.load_bytes_per_s else 0.0
-    return Speed(token_s=token_s, more_s=more_s, load_s=load_s)
+    return Speed(token_s=token_s, more_s=more_s, back_s=back_s, load_s=load_s)
 
 
 def predict_graph(shape: ModelShape, rates: DeviceRates) -> Speed:

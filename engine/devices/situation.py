@@ -121,6 +121,7 @@ class Seen:
             speed,
             token_s=speed.token_s if self.token_s is None else self.token_s,
             more_s=speed.more_s if self.more_s is None else self.more_s,
+            back_s=speed.back_s if self.more_s is None else 0.0,  # what was seen contains it
         )
 
 

@@ -3,7 +3,7 @@
 What is timed, and why:
 
 - a model with hardly any weights, once with two layers and once with many: what a step and a layer cost by themselves;
-- one with longer keys, close to its beginning and far into a text: what looking back costs;
+- one with longer keys, close to its beginning and far into a text: what looking back costs, in answers and prompts;
 - per type of weights a model as wide as real ones and for some a narrow one, all too large for the last-level cache:
   what reading the weights costs, by bytes and by rows, and on the wide one what a prompt costs;
 - one of them once more as requests find it, with words, sampling and a reader on another thread: what Hearth costs.
@@ -99,6 +99,7 @@ class ModelTiming:
         prompt_tokens: length of the prompt that was timed.
         prompt_s: to read it.
         far_s: per token, with `FAR_TOKENS` before it.
+        later_s: how much longer the second half of a prompt of `FAR_TOKENS` takes than the first.
         added_s: what Hearth adds per token, from the request to the reader; None if that was not timed.
     """
 
@@ -108,6 +109,7 @@ class ModelTiming:
     prompt_tokens: int = 0
     prompt_s: float = 0.0
     far_s: float = 0.0
+    later_s: float = 0.0
     added_s: float | None = None
 
 
@@ -149,7 +151,8 @@ def time_models(
         in_turn: list[Probe] = []
         for path, raw_one in raw.items():
             both = path in answering and not devices
-            in_turn += [raw_one, answering[path]] if both else [raw_one]  # beside each other, to be compared
+            # Beside each other, to be compared, and twice, since it is a small difference of large numbers.
+            in_turn += [raw_one, answering[path]] * 2 if both else [raw_one]
         _take_turns(in_turn, others, elapsed)
         return tuple(_timing(path, raw_one, answering.get(path)) for path, raw_one in raw.items())
 
@@ -206,6 +209,7 @@ def _timing(path: Path, probe: RawProbe, answering: AnsweringProbe | None) -> Mo
         prompt_tokens=probe.prompt_tokens,
         prompt_s=times.prompt_s,
         far_s=times.far_s,
+        later_s=times.later_s,
         added_s=added_s(answering.turns, probe.turns) if answering is not None else None,
     )
 

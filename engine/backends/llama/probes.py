@@ -28,7 +28,7 @@ from engine.stream import OutputStream
 from engine.types import GenerateRequest, Sampling, TextDelta
 
 NEAR_TOKENS: Final = 16
-FAR_TOKENS: Final = 1024
+FAR_TOKENS: Final = 2 * BATCH_TOKENS
 CELLS: Final = 2048
 VOCABULARY: Final = 512
 _PROMPTS: Final = (256, 64)  # tokens; the first that does not take too long
@@ -52,12 +52,14 @@ class Turn:
     Attributes:
         near: seconds of each step; `far` likewise.
         prompt_s: of a prompt; 0 if none was read.
+        later_s: how much longer the second half of a prompt of `FAR_TOKENS` took than the first; 0 if none was read.
         others: cores that other programs used meanwhile.
     """
 
     near: list[float] = field(default_factory=list)
     far: list[float] = field(default_factory=list)
     prompt_s: float = 0.0
+    later_s: float = 0.0
     others: float = 0.0
 
 
@@ -67,26 +69,33 @@ class Times:
 
     Attributes:
         token_s: of a step with few tokens before it; the median.
-        prompt_s: of a prompt.
+        prompt_s: of a prompt; the median.
         far_s: of a step with many tokens before it; the median.
+        later_s: how much longer the second half of a long prompt takes than the first; the median.
     """
 
     token_s: float
     prompt_s: float = 0.0
     far_s: float = 0.0
+    later_s: float = 0.0
 
 
 def times_of(turns: list[Turn]) -> Times:
     """Sum up the turns: those that nobody disturbed, or else the least disturbed one."""
     limit = max(_QUIET_CORES, min(turn.others for turn in turns))
     best = [turn for turn in turns if turn.others <= limit]
-    far = [s for turn in best for s in turn.far] or [s for turn in turns for s in turn.far]
-    prompts = [turn.prompt_s for turn in best if turn.prompt_s] or [turn.prompt_s for turn in turns if turn.prompt_s]
     return Times(
         token_s=median(s for turn in best for s in turn.near),
-        prompt_s=min(prompts, default=0.0),  # there are few, and the first may be the first of its kind
-        far_s=median(far) if far else 0.0,
+        prompt_s=_median_of([turn.prompt_s for turn in best], [turn.prompt_s for turn in turns]),
+        far_s=_median_of([s for turn in best for s in turn.far], [s for turn in turns for s in turn.far]),
+        later_s=_median_of([turn.later_s for turn in best], [turn.later_s for turn in turns]),
     )
+
+
+def _median_of(best: list[float], others: list[float]) -> float:
+    """Median of the first ones that were timed, or else of the second; 0 for none."""
+    timed = [value for value in best if value] or [value for value in others if value]
+    return median(timed) if timed else 0.0
 
 
 def added_s(answering: list[Turn], raw: list[Turn]) -> float:
@@ -184,7 +193,7 @@ class RawProbe:
     def warm_up(self, *, is_prompted: bool) -> None:
         """Run it, and choose a prompt that this device reads in reasonable time."""
         self._read(NEAR_TOKENS)
-        token_s = self._read(NEAR_TOKENS) / NEAR_TOKENS
+        token_s = sum(self._read(NEAR_TOKENS)) / NEAR_TOKENS
         if is_prompted:
             fitting = [tokens for tokens in _PROMPTS if tokens * token_s < _LONGEST_PROMPT_S]
             self.prompt_tokens = fitting[0] if fitting else NEAR_TOKENS
@@ -193,24 +202,27 @@ class RawProbe:
         """Time it once more; what takes longer than a few tokens, only until it has been timed undisturbed."""
         is_enough, turn = self.was_quiet, Turn()
         if self.prompt_tokens and not is_enough:
-            turn.prompt_s = self._read(self.prompt_tokens)
+            turn.prompt_s = sum(self._read(self.prompt_tokens))
         self._read(NEAR_TOKENS)
         turn.near = self._steps(NEAR_TOKENS)
         if self.is_far and not is_enough:
-            self._read(FAR_TOKENS)
+            first_s, second_s = self._read(FAR_TOKENS)
+            turn.later_s = second_s - first_s
             turn.far = self._steps(FAR_TOKENS)
         self.turns.append(turn)
 
-    def _read(self, tokens: int) -> float:
-        """Begin anew and read a prompt; returns seconds."""
+    def _read(self, tokens: int) -> list[float]:
+        """Begin anew and read a prompt; returns the seconds of each batch."""
         self.context.kv.clear(0)
-        began_s, batch = self.clock(), self.context.batch
+        batch, taken = self.context.batch, list[float]()
         for start in range(0, tokens, BATCH_TOKENS):
             batch.clear()
             count = min(BATCH_TOKENS, tokens - start)
             batch.add_chunk([_WORD + index % 100 for index in range(count)], start, 0, last=start + count == tokens)
+            began_s = self.clock()
             self._decode()
-        return self.clock() - began_s
+            taken.append(self.clock() - began_s)
+        return taken
 
     def _steps(self, position: int) -> list[float]:
         """Seconds of some single steps."""

@@ -130,6 +130,14 @@ def test_a_prompt_reads_the_weights_once_per_step():
     assert speed.beside(7) == pytest.approx(0.107)
 
 
+def test_the_tokens_of_a_prompt_look_back_at_half_of_it_on_average():
+    speed = predict(SHAPE, rates(prompt_attention_flops=70e9))
+    assert speed.back_s == pytest.approx(2 * SHAPE.attention / 70e9)
+    without = predict(SHAPE, rates())
+    assert speed.prompt_s(1000) - without.prompt_s(1000) == pytest.approx(1000 * 500 * speed.back_s)
+    assert speed.token_s == without.token_s
+
+
 def test_a_run_of_a_graph_is_its_arithmetic_and_what_a_run_costs_anyway():
     graph = rates(graph_flops=100e9, graph_overhead_s=1e-3, load_bytes_per_s=0.0)
     known = ModelShape(size_bytes=100, parameters=10, run_operations=5e9)
