@@ -4,13 +4,17 @@ import os
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import platformdirs
 
 from engine.errors import ConfigError
 
-_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers"})
+_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers", "order"})
+
+ORDERS: Final = ("hearth", "fifo", "fifo_batched", "round_robin", "collate", "free_for_all")
+"""How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one model
+before the next; or every model on a thread of its own with all cores, as separate programs would."""
 
 
 def default_home() -> Path:
@@ -31,6 +35,9 @@ class EngineConfig:
         threads: CPU threads of the lane; None lets it adapt to what the machine has free.
         prefill_chunk_tokens: most prompt tokens per step; smaller keeps running answers smoother.
         devices: kinds or ids of the devices that may be used (`cpu`, `gpu`, `gpu:1`, `npu`); none named means all.
+        memory_budget_bytes: most memory of the machine that all models together may take; None takes what is free.
+        idle_unload_s: seconds after which a model that nobody uses is let go; 0 keeps it.
+        order: how requests are ordered: `hearth` by twelve factors, or one of the simpler policies.
         rpc_servers: `HOST:PORT` of llama.cpp's servers that share their devices. They know no password: name none but
             your own.
     """
@@ -41,6 +48,9 @@ class EngineConfig:
     max_sequences: int = 16
     threads: int | None = None
     prefill_chunk_tokens: int = 512
+    memory_budget_bytes: int | None = None
+    idle_unload_s: int = 900
+    order: str = "hearth"
     devices: tuple[str, ...] = ()
     rpc_servers: tuple[str, ...] = ()
 
@@ -48,6 +58,11 @@ class EngineConfig:
         _check_range("context_tokens", self.context_tokens, 16, 1 << 24)
         _check_range("max_sequences", self.max_sequences, 1, 64)
         _check_range("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 4096)
+        _check_range("idle_unload_s", self.idle_unload_s, 0, 1 << 31)
+        if self.memory_budget_bytes is not None:
+            _check_range("memory_budget_bytes", self.memory_budget_bytes, 1, 1 << 60)
+        if self.order not in ORDERS:
+            raise ConfigError(f"Setting order is {self.order!r}.", f"Choose from: {', '.join(ORDERS)}.")
         if self.threads is not None:
             _check_range("threads", self.threads, 1, 512)
 
@@ -82,6 +97,8 @@ def _convert(name: str, value: object) -> Any:
         return tuple(Path(item).expanduser() for item in value)
     if name in {"devices", "rpc_servers"} and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if name == "order" and isinstance(value, str):
+        return value
     if name not in _NOT_NUMBERS and type(value) is int:
         return value
     raise ConfigError(f"Setting {name} has the wrong type: {value!r}.")

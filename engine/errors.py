@@ -10,6 +10,7 @@
     ├── PluginError               a plugin failed, or cannot be used
     │   └── PluginRefusedError    a plugin's folder, zip or manifest is refused
     ├── TaskCancelledError        the task was cancelled
+    ├── RequestCancelledError     the request was cancelled in the queue
     ├── ModelError                this model cannot be used
     │   ├── ModelNotFoundError    no such id or file
     │   ├── ModelFileError        the file is broken, or not a model
@@ -89,6 +90,10 @@ class TaskCancelledError(EngineError):
 
     def __init__(self) -> None:
         super().__init__("The task was cancelled.")
+
+
+class RequestCancelledError(EngineError):
+    """Somebody cancelled the request in the queue."""
 
 
 class ModelError(EngineError):

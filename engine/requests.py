@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+
+USUAL_LEVEL: Final = 2
+"""Of 0 to 4: a request that its user has neither moved up nor down."""
 
 
 class Urgency(StrEnum):
@@ -139,6 +143,10 @@ class GenerateRequest:
             schema or grammar rules the answer from its first token on, so there is no thinking with one.
         urgency: how soon the result is needed.
         device: id of the device to run on; empty lets the dispatcher choose.
+        client: who asks; clients get equal shares of what they compete for.
+        title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
+        level: the user's own weight, 0 (last) to 4 (first).
+        deadline_s: seconds from now by which the whole result should be there; None sets none.
     """
 
     model: str
@@ -156,6 +164,10 @@ class GenerateRequest:
     thinking: bool | None = None
     urgency: Urgency = Urgency.INTERACTIVE
     device: str = ""
+    client: str = ""
+    title: str = ""
+    level: int = USUAL_LEVEL
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +180,10 @@ class RecognizeRequest:
         top_k: most labels to return.
         urgency: how soon the result is needed.
         device: id of the device to run on; empty lets the dispatcher choose.
+        client: who asks; clients get equal shares of what they compete for.
+        title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
+        level: the user's own weight, 0 (last) to 4 (first).
+        deadline_s: seconds from now by which the whole result should be there; None sets none.
     """
 
     model: str
@@ -175,6 +191,10 @@ class RecognizeRequest:
     top_k: int = 5
     urgency: Urgency = Urgency.INTERACTIVE
     device: str = ""
+    client: str = ""
+    title: str = ""
+    level: int = USUAL_LEVEL
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +208,10 @@ class EmbedRequest:
         purpose: `query` for what is searched with, `document` for what is searched in; some models tell them apart.
         urgency: how soon the result is needed.
         device: id of the device to run on; empty lets the dispatcher choose.
+        client: who asks; clients get equal shares of what they compete for.
+        title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
+        level: the user's own weight, 0 (last) to 4 (first).
+        deadline_s: seconds from now by which the whole result should be there; None sets none.
     """
 
     model: str
@@ -196,3 +220,7 @@ class EmbedRequest:
     purpose: Literal["document", "query"] = "document"
     urgency: Urgency = Urgency.INTERACTIVE
     device: str = ""
+    client: str = ""
+    title: str = ""
+    level: int = USUAL_LEVEL
+    deadline_s: float | None = None

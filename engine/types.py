@@ -114,9 +114,17 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits; `position` 1 is next."""
+    """The request waits.
+
+    Attributes:
+        position: among all that wait for the same lane, 1 is next.
+        starts_in_s: predicted; None where that cannot be said.
+        reason: why it waits, in one sentence; or empty.
+    """
 
     position: int
+    starts_in_s: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +346,8 @@ class LoadedModelInfo:
         idle_s: seconds since its last step.
         device_bytes: of `memory_bytes`, in the device's own memory.
         device_s: seconds that its steps have taken since it was loaded.
+        is_pinned: whether it stays until it is unpinned.
+        waiting: requests that wait for it.
     """
 
     info: ModelInfo
@@ -347,6 +357,8 @@ class LoadedModelInfo:
     idle_s: float
     device_bytes: int = 0
     device_s: float = 0.0
+    is_pinned: bool = False
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
