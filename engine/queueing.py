@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from engine.requests import Urgency
+
+FACTORS: Final = (
+    "urgency", "work", "deadline", "residency", "batch", "prefix", "fairness", "response", "pace", "memory", "energy",
+    "wait",
+)  # fmt: skip
+"""The twelve factors of a score: what is needed (urgency, little work left, a deadline near), what is ready (the model
+is loaded, the request can share a batch, its prompt is known), what is fair (the client had little, the model answers
+late, the answer has had no step for long), what the machine allows (memory, energy and heat), and the time waited."""
 
 
 class RequestState(StrEnum):
@@ -30,7 +39,7 @@ class FactorPart:
     """One factor of a score.
 
     Attributes:
-        key: of the factor, one of `engine.scheduling.priority.FACTORS`.
+        key: of the factor, one of `FACTORS`.
         value: of the factor, in [0, 1]; of the last one, the seconds waited.
         weight: points for a value of 1; of the last one, points per second.
         words: what it comes from, in a few words, such as `interactive` or `its model is loaded`.
@@ -173,7 +182,7 @@ class QueueSnapshot:
         ended: the latest ones that have ended, newest first.
         ended_today: how many have ended since midnight, as far as this engine ran.
         lanes: by name.
-        order: name of the policy that orders requests, one of `engine.scheduling.policies.POLICIES`.
+        order: name of the policy that orders requests, one of `engine.config.ORDERS`.
         is_paused: whether nothing new begins, because somebody paused the queue.
         overtaken_at_most_s: a request that arrives this much later than another never begins before it on the same
             lane; None where the order does not promise that.
