@@ -13,8 +13,8 @@ from engine.errors import ConfigError
 _NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers", "order"})
 
 ORDERS: Final = ("hearth", "fifo", "fifo_batched", "round_robin", "collate", "free_for_all")
-"""How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one model
-before the next; or every model on a thread of its own with all cores, as separate programs would."""
+"""How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one
+model before the next; or every model on a thread of its own with all cores, as separate programs would."""
 
 
 def default_home() -> Path:

@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
-
 USUAL_LEVEL: Final = 2
 """Of 0 to 4: a request that its user has neither moved up nor down."""
 

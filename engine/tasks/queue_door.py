@@ -67,7 +67,7 @@ class QueueDoor(ABC):
         """
         self._scheduler().set_order(policy)
 
-    def pause_queue(self, paused: bool) -> None:  # noqa: FBT001 - it says what it sets
+    def pause_queue(self, paused: bool) -> None:
         """Begin nothing new until this is called with False; what runs goes on.
 
         Raises:
