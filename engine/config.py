@@ -2,19 +2,41 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import platformdirs
 
 from engine.errors import ConfigError
 
-_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers", "order"})
+_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers", "order", "weights"})
 
 ORDERS: Final = ("hearth", "fifo", "fifo_batched", "round_robin", "collate", "free_for_all")
 """How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one
 model before the next; or every model on a thread of its own with all cores, as separate programs would."""
+
+WEIGHTS_VERSION: Final = 1
+"""Goes up when the default weights change, so that traces and reports can say by which they were ordered."""
+
+DEFAULT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "urgency": 0.27,
+        "work": 0.10,
+        "deadline": 0.08,
+        "residency": 0.22,
+        "batch": 0.07,
+        "prefix": 0.04,
+        "fairness": 0.05,
+        "response": 0.04,
+        "pace": 0.08,
+        "memory": 0.03,
+        "energy": 0.02,
+    }
+)
+"""Points of eleven factors of a request's score for a value of 1; see `engine.scheduling.priority`."""
 
 
 def default_home() -> Path:
@@ -37,6 +59,8 @@ class EngineConfig:
         devices: kinds or ids of the devices that may be used (`cpu`, `gpu`, `gpu:1`, `npu`); none named means all.
         memory_budget_bytes: most memory of the machine that all models together may take; None takes what is free.
         idle_unload_s: seconds after which a model that nobody uses is let go; 0 keeps it.
+        weights: points of the eleven weighted factors of a request's score; they are scaled to sum to 1, those not
+            named keep their default.
         order: how requests are ordered: `hearth` by twelve factors, or one of the simpler policies.
         rpc_servers: `HOST:PORT` of llama.cpp's servers that share their devices. They know no password: name none but
             your own.
@@ -50,6 +74,7 @@ class EngineConfig:
     prefill_chunk_tokens: int = 512
     memory_budget_bytes: int | None = None
     idle_unload_s: int = 900
+    weights: Mapping[str, float] = DEFAULT_WEIGHTS
     order: str = "hearth"
     devices: tuple[str, ...] = ()
     rpc_servers: tuple[str, ...] = ()
@@ -63,6 +88,7 @@ class EngineConfig:
             _check_range("memory_budget_bytes", self.memory_budget_bytes, 1, 1 << 60)
         if self.order not in ORDERS:
             raise ConfigError(f"Setting order is {self.order!r}.", f"Choose from: {', '.join(ORDERS)}.")
+        _check_weights(self.weights)
         if self.threads is not None:
             _check_range("threads", self.threads, 1, 512)
 
@@ -97,6 +123,8 @@ def _convert(name: str, value: object) -> Any:
         return tuple(Path(item).expanduser() for item in value)
     if name in {"devices", "rpc_servers"} and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if name == "weights" and isinstance(value, dict) and all(type(v) in {int, float} for v in value.values()):
+        return {**DEFAULT_WEIGHTS, **value}
     if name == "order" and isinstance(value, str):
         return value
     if name not in _NOT_NUMBERS and type(value) is int:
@@ -107,3 +135,10 @@ def _convert(name: str, value: object) -> Any:
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise ConfigError(f"Setting {name} is {value}, but must be from {low} to {high}.")
+
+
+def _check_weights(weights: Mapping[str, float]) -> None:
+    if unknown := sorted(weights.keys() - DEFAULT_WEIGHTS.keys()):
+        raise ConfigError(f"There is no factor {unknown[0]!r}.", f"Choose from: {', '.join(DEFAULT_WEIGHTS)}.")
+    if any(not 0 <= weight <= 1e6 for weight in weights.values()) or not any(weights.values()):
+        raise ConfigError("Setting weights has to name numbers from 0 up, one of them above 0.")
