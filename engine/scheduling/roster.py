@@ -5,7 +5,7 @@ it says what time it is.
 """
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Final, Protocol
 
@@ -55,7 +55,7 @@ class Roster:
         self.version = 0
         self.room_for = room_for
         self._ids = itertools.count()
-        self._service_s: Counter[str] = Counter()
+        self._service_s: defaultdict[str, float] = defaultdict(float)
         self._present: Counter[str] = Counter()
 
     def add_need(self, need: Need) -> Need:
@@ -161,7 +161,7 @@ class Roster:
             self._table(need.lane).remove_need(need)
 
     def _lift(self, client: str) -> None:
-        """Who comes back after a pause has no claim on the time in between (virtual token counter, Sheng et al. 2024)."""
+        """Who comes back after a pause has no claim on the time in between (Sheng et al. 2024, 2401.00588)."""
         present = [self._service_s[other] for other in self._present if other != client]
         if present:
             self._service_s[client] = max(self._service_s[client], min(present))
