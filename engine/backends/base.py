@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from engine.backends.conversation import Conversation as Conversation
 from engine.errors import RequestError
 from engine.plugins.contract.vision import Prepared, Tensors
 from engine.types import (
@@ -165,7 +166,7 @@ class TextSequence(Protocol):
 
     @property
     def prompt_tokens(self) -> int:
-        """Length of what it reads before it writes: the prompt, and what it had written elsewhere before."""
+        """Length of what it reads before it writes on: the prompt, and what it wrote elsewhere or before a break."""
 
     @property
     def cached_tokens(self) -> int:
@@ -225,6 +226,10 @@ class TextModel(LoadedModel, Protocol):
     def context_tokens(self) -> int:
         """Longest prompt plus answer that one request may have."""
 
+    @property
+    def parking_bytes(self) -> int:
+        """Memory that idle conversations may still take, beyond `memory_bytes`. Thread: any."""
+
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a text, without those that begin or end one.
 
@@ -268,6 +273,24 @@ class TextModel(LoadedModel, Protocol):
 
     def release(self, sequence: TextSequence) -> None:
         """Take a finished or cancelled sequence out of the batch; its KV may be kept for the next turn."""
+
+    def suspend(self, sequence: TextSequence) -> None:
+        """Take a sequence out of the batch for a while; its KV is kept while there is room, the rest in any case."""
+
+    def resume(self, sequence: TextSequence) -> bool:
+        """Give a suspended sequence its place again, to read only what was lost; False if there is no room just now."""
+
+    def held_tokens(self, prompt: Prompt) -> int:
+        """Number of tokens of a prompt whose KV is held and would be reused; takes less than a millisecond."""
+
+    def conversations(self) -> Sequence[Conversation]:
+        """All KV that is kept, but for that of sequences in the batch; taken before a model leaves."""
+
+    def remember(self, conversations: Sequence[Conversation]) -> None:
+        """Take back what `conversations` of the same model gave before it left, as far as there is room.
+
+        Thread: lane, or the loader's before any other thread knows the model.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.backends.base import (
+    Conversation,
     ImageOutputs,
     LoadedModel,
     LoadOptions,
@@ -96,6 +97,8 @@ class _FakeModel:
 class FakeTextModel(_FakeModel):
     """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
 
+    parking_bytes = 0
+
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
         super().__init__(info, options)
         self._options = options
@@ -103,6 +106,8 @@ class FakeTextModel(_FakeModel):
         self.context_tokens = options.context_tokens
         self.admitted: list[FakeSequence] = []
         self.released: list[FakeSequence] = []
+        self.suspended: list[FakeSequence] = []
+        self.kept: list[Conversation] = []
         self.batch_sizes: list[int] = []
 
     def count_tokens(self, text: str) -> int:
@@ -130,9 +135,10 @@ class FakeTextModel(_FakeModel):
 
     def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> FakeSequence | None:
         """Take the prompt if there is a free place in the batch; the script goes on behind what was written."""
-        if len(self.admitted) - len(self.released) >= self._options.max_sequences:
+        if not self._has_place:
             return None
-        sequence = FakeSequence(prompt, emitted=len(written))
+        sequence = FakeSequence(prompt, min(self.held_tokens(prompt), len(prompt.tokens) - 1), emitted=len(written))
+        sequence.prefilled_tokens = sequence.cached_tokens
         self.admitted.append(sequence)
         return sequence
 
@@ -156,6 +162,39 @@ class FakeTextModel(_FakeModel):
         """Note that a sequence has left."""
         assert isinstance(sequence, FakeSequence)
         self.released.append(sequence)
+        if sequence in self.suspended:
+            self.suspended.remove(sequence)
+
+    def suspend(self, sequence: TextSequence) -> None:
+        """Give its place to others."""
+        assert isinstance(sequence, FakeSequence)
+        self.suspended.append(sequence)
+
+    def resume(self, sequence: TextSequence) -> bool:
+        """Give it a place again, if there is one."""
+        assert isinstance(sequence, FakeSequence)
+        if not self._has_place:
+            return False
+        self.suspended.remove(sequence)
+        return True
+
+    def held_tokens(self, prompt: Prompt) -> int:
+        """All of them, if a conversation of that length is kept: words have no ids of their own."""
+        return max((len(it.tokens) for it in self.kept if len(it.tokens) <= len(prompt.tokens)), default=0)
+
+    def conversations(self) -> Sequence[Conversation]:
+        """What `remember` was given, and whatever is suspended."""
+        asleep = [Conversation(it.prompt.tokens, np.zeros(64, np.uint8), at) for at, it in enumerate(self.suspended)]
+        return [*self.kept, *asleep]
+
+    def remember(self, conversations: Sequence[Conversation]) -> None:
+        """Keep them."""
+        self.kept += conversations
+
+    @property
+    def _has_place(self) -> bool:
+        running = len(self.admitted) - len(self.released) - len(self.suspended)
+        return running < self._options.max_sequences
 
     def _emit(self, sequence: FakeSequence) -> SequenceStep:
         thinking, script = self._backend.thinking, self._backend.script

@@ -5,6 +5,7 @@ so it can never run out of KV half-way. When it ends, its KV stays in the slot f
 another request comes first, the KV is parked outside the cache, where it slows nobody down.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,12 +47,14 @@ class Slot:
         tokens: tokens whose KV is in the cache, in order.
         reserved: cells promised to the running sequence; 0 while the slot is idle.
         last_used: counts admissions.
+        owner: the interrupted sequence that will go on with what is in it, if one will.
     """
 
     id: int
     tokens: list[int] = field(default_factory=list)
     reserved: int = 0
     last_used: int = 0
+    owner: object | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -83,8 +86,15 @@ class SlotTable:
         self._can_share = can_share
         self._admissions = 0
 
-    def take(self, tokens: tuple[int, ...], max_tokens: int) -> Slot | None:
+    def take(self, tokens: tuple[int, ...], max_tokens: int, owner: object | None = None) -> Slot | None:
         """Reserve a slot for a prompt and its answer; None if there is no slot or no room now.
+
+        What belongs to an interrupted sequence stays whole for it: others get a copy of its start.
+
+        Args:
+            tokens: to be read.
+            max_tokens: that may follow.
+            owner: the interrupted sequence that goes on with this; None for a new one.
 
         On return the slot's `tokens` are the part of the prompt whose KV is there already, always less than the whole
         prompt: its last token is computed again, because its logits are needed.
@@ -95,19 +105,20 @@ class SlotTable:
         if not idle or need > free_cells:
             return None
         self._admissions += 1
-        source, shared = self._best_slot(tokens)
+        source, shared = self._best_slot(tokens, owner)
         parked, parked_shared = self.parked.best_for(tokens, whole=not self._can_share)
         if parked is not None and parked_shared > shared and len(parked.tokens) <= free_cells:
-            slot = self._resume(parked, parked_shared, idle)
+            slot = self._resume(parked, parked_shared, idle, owner)
         else:
-            slot = self._continue(source, shared, tokens, idle)
-        slot.reserved, slot.last_used = need, self._admissions
+            slot = self._continue(source, shared, tokens, idle, owner)
+        slot.reserved, slot.last_used, slot.owner = need, self._admissions, None
+        self.disown(owner)
         self.park_idle()  # also makes room: only running sequences are left in the cache
         return slot
 
-    def give_back(self, slot: Slot, *, keep: bool) -> None:
-        """End the use of a slot; `keep` leaves its KV for a next turn."""
-        slot.reserved = 0
+    def give_back(self, slot: Slot, *, keep: bool, owner: object | None = None) -> None:
+        """End the use of a slot; `keep` leaves its KV for a next turn, or for an interrupted sequence, its owner."""
+        slot.reserved, slot.owner = 0, owner
         if not keep:
             self._reset(slot)
 
@@ -118,25 +129,47 @@ class SlotTable:
             self._park(slot)
         return bool(idle)
 
-    def _best_slot(self, tokens: tuple[int, ...]) -> tuple[Slot | None, int]:
+    def disown(self, owner: object | None) -> None:
+        """Note that an interrupted sequence will not go on: what is kept of it is like any other conversation."""
+        if owner is not None:
+            self.parked.disown(owner)
+            for slot in self._slots:
+                if slot.owner is owner:
+                    slot.owner = None
+
+    def held(self, tokens: tuple[int, ...]) -> int:
+        """Number of tokens of a prompt that a new sequence would find here."""
+        _, parked = self.parked.best_for(tokens, whole=not self._can_share)
+        return max(self._best_slot(tokens, None)[1], parked)
+
+    def remember(self, states: Sequence[ParkedState]) -> None:
+        """Park conversations of an earlier life of this model, as far as there is room."""
+        for state in states:
+            if self.parked.has_room_for(state.state.nbytes):
+                self.parked.add(state)
+            self._admissions = max(self._admissions, state.last_used)
+
+    def _best_slot(self, tokens: tuple[int, ...], owner: object | None) -> tuple[Slot | None, int]:
         """The slot that shares the longest usable prefix with the prompt, idle ones first among equals."""
         best: Slot | None = None
         best_length = 0
         for slot in sorted(self._slots, key=lambda slot: (not slot.is_idle, -slot.last_used)):
             length = min(common_prefix(slot.tokens, tokens), len(tokens) - 1)
-            if length > best_length and self._is_usable(slot, length):
+            if length > best_length and self._is_usable(slot, length, owner):
                 best, best_length = slot, length
         return best, best_length
 
-    def _is_usable(self, slot: Slot, length: int) -> bool:
+    def _is_usable(self, slot: Slot, length: int, owner: object | None) -> bool:
         if not self._can_share:  # the state of such a model can only be continued exactly where it ended
-            return slot.is_idle and length == len(slot.tokens)
+            return slot.is_idle and length == len(slot.tokens) and (slot.owner is None or slot.owner is owner)
         return slot.is_idle or length >= _WORTH_KEEPING_TOKENS
 
-    def _continue(self, source: Slot | None, shared: int, tokens: tuple[int, ...], idle: list[Slot]) -> Slot:
+    def _continue(
+        self, source: Slot | None, shared: int, tokens: tuple[int, ...], idle: list[Slot], owner: object | None
+    ) -> Slot:
         """A slot with what is in the cache: the conversation itself, or a copy of the start of another one."""
         if source is not None and source.is_idle:
-            is_same = self._is_same_conversation(source.tokens, shared)
+            is_same = self._is_same_conversation(source, shared, owner)
             if is_same or len(idle) == 1:
                 if not is_same:
                     self._save(source)
@@ -148,20 +181,22 @@ class SlotTable:
             slot.tokens = list(tokens[:shared])
         return slot
 
-    def _resume(self, parked: ParkedState, shared: int, idle: list[Slot]) -> Slot:
+    def _resume(self, parked: ParkedState, shared: int, idle: list[Slot], owner: object | None) -> Slot:
         """A slot with a parked conversation, or a copy of its start."""
         slot = self._emptied(idle, but_not=None)
         self.park_idle()
-        if self._is_same_conversation(parked.tokens, shared):
+        if self._is_same_conversation(parked, shared, owner):
             self.parked.remove(parked)
         if self._memory.restore(slot.id, parked.state):
             slot.tokens = list(parked.tokens)
             self._cut(slot, shared)
         return slot
 
-    def _is_same_conversation(self, tokens: list[int], shared: int) -> bool:
+    def _is_same_conversation(self, kept: Slot | ParkedState, shared: int, owner: object | None) -> bool:
         """Whether a prompt that shares this much goes on with it, rather than just starting alike."""
-        return not self._can_share or 2 * shared >= len(tokens)
+        if kept.owner is not None and kept.owner is not owner:
+            return False
+        return not self._can_share or 2 * shared >= len(kept.tokens)
 
     def _emptied(self, idle: list[Slot], *, but_not: Slot | None) -> Slot:
         """An idle slot, made empty: one that is, else the one unused for longest; `but_not` only if it is the last."""
@@ -183,10 +218,13 @@ class SlotTable:
         self._reset(slot)
 
     def _save(self, slot: Slot) -> None:
-        worth_it = len(slot.tokens) >= _WORTH_KEEPING_TOKENS
+        worth_it = len(slot.tokens) >= _WORTH_KEEPING_TOKENS or slot.owner is not None
         if worth_it and self.parked.has_room_for(self._memory.state_bytes(slot.id)):
             state = self._memory.save(slot.id)
-            self.parked.add(ParkedState(tokens=list(slot.tokens), state=state, last_used=slot.last_used))
+            self.parked.add(
+                ParkedState(tokens=list(slot.tokens), state=state, last_used=slot.last_used, owner=slot.owner)
+            )
+        slot.owner = None
 
     def _reset(self, slot: Slot) -> None:
         if slot.tokens:

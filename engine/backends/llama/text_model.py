@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from engine.backends.base import IN_THIS_PROCESS, Prompt, SequenceStep, TextSequence, Whereabouts
+from engine.backends.base import IN_THIS_PROCESS, Conversation, Prompt, SequenceStep, TextSequence, Whereabouts
 from engine.backends.llama.answer import AnswerText, SplitAnswer, report_logprob
 from engine.backends.llama.composing import AnswerRules
 from engine.backends.llama.context import Context
+from engine.backends.llama.parking import ParkedState
 from engine.backends.llama.prepare import Preparer, SequencePlan
 from engine.backends.llama.sampling import Sampler, build_sampler
 from engine.backends.llama.slots import Slot, SlotTable
@@ -14,6 +16,8 @@ from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights
 from engine.errors import RequestError
 from engine.types import FinishReason, FloatArray, GenerateRequest, ModelInfo
+
+_NOWHERE: Final = -1
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -29,7 +33,8 @@ class LlamaSequence:
         cached_tokens: prompt tokens that were in the KV cache when it was admitted.
         next_token: chosen last, not in the KV cache yet.
         output_tokens: chosen so far.
-        resumed: tokens of its answer that were written elsewhere; they are read like the prompt.
+        resumed: tokens of its answer that were written elsewhere, or before it was suspended; they are read like the
+            prompt, as far as their KV is not there.
         failed: whether its KV can no longer be trusted.
     """
 
@@ -47,9 +52,23 @@ class LlamaSequence:
     failed: bool = False
 
     def __post_init__(self) -> None:
-        self.tokens = self.prompt.tokens + self.resumed
-        self.prompt_tokens = len(self.tokens)
+        self._read_first(self.resumed)
         self.output_tokens = len(self.resumed)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it has no place in the batch."""
+        return self.slot.id == _NOWHERE
+
+    def leave(self) -> None:
+        """Give up its slot; what it has written so far will be read before it goes on."""
+        self._read_first(self.written_tokens)
+        self.slot = Slot(_NOWHERE)
+
+    def _read_first(self, written: tuple[int, ...]) -> None:
+        self.resumed = written
+        self.tokens = self.prompt.tokens + written
+        self.prompt_tokens = len(self.tokens)
 
     @property
     def prefilled_tokens(self) -> int:
@@ -116,6 +135,11 @@ class LlamaTextModel:
     def memory_bytes(self) -> int:
         """Weights, KV cache and compute buffers, as llama.cpp announced them, and parked conversations."""
         return self._weights.memory_bytes + self._slots.parked.used_bytes
+
+    @property
+    def parking_bytes(self) -> int:
+        """Memory that idle conversations may still take, beyond `memory_bytes`. Thread: any."""
+        return self._slots.parked.limit_bytes - self._slots.parked.used_bytes
 
     @property
     def asks_outside(self) -> bool:
@@ -221,7 +245,42 @@ class LlamaTextModel:
         if isinstance(sequence, LlamaSequence) and sequence in self._running:
             self._running.remove(sequence)
             sequence.sampler.close()
-            self._slots.give_back(sequence.slot, keep=not sequence.failed)
+            if sequence.is_suspended:
+                self._slots.disown(sequence)
+            else:
+                self._slots.give_back(sequence.slot, keep=not sequence.failed)
+
+    def suspend(self, sequence: TextSequence) -> None:
+        """Take a sequence out of the batch for a while; its KV stays, and is dropped last where room is short."""
+        if isinstance(sequence, LlamaSequence) and sequence in self._running and not sequence.is_suspended:
+            self._slots.give_back(sequence.slot, keep=not sequence.failed, owner=sequence)
+            sequence.leave()
+
+    def resume(self, sequence: TextSequence) -> bool:
+        """Give a suspended sequence a place again, with only that to be read again which was lost; False if none is."""
+        assert isinstance(sequence, LlamaSequence), "not a sequence of this model"
+        if sequence.is_suspended:
+            left = sequence.prompt.max_tokens - sequence.output_tokens
+            slot = self._slots.take(sequence.tokens, left, owner=sequence)
+            if slot is None:
+                return False
+            sequence.slot = slot
+        return True
+
+    def held_tokens(self, prompt: Prompt) -> int:
+        """Number of tokens of a prompt whose KV is held and would be reused."""
+        return self._slots.held(prompt.tokens)
+
+    def conversations(self) -> Sequence[Conversation]:
+        """All KV that is kept beside the batch, that of suspended sequences included, the least worth keeping first."""
+        self._slots.park_idle()
+        return [Conversation(tuple(it.tokens), it.state, it.last_used) for it in self._slots.parked.states()]
+
+    def remember(self, conversations: Sequence[Conversation]) -> None:
+        """Take back what `conversations` of the same model gave before it left, as far as there is room."""
+        self._slots.remember(
+            [ParkedState(tokens=list(it.tokens), state=it.state, last_used=it.last_used) for it in conversations]
+        )
 
     def close(self) -> None:
         """Free everything; the model must not be used again. Safe to call twice."""
