@@ -78,6 +78,49 @@ def test_the_table_always_knows_what_the_cache_holds(actions, can_share, can_tri
         assert table.parked.used_bytes == sum(one.state.nbytes for one in table.parked._parked) <= 200
 
 
+@pytest.mark.parametrize("can_share", [True, False])
+@settings(deadline=None)
+@given(actions=actions)
+def test_what_is_interrupted_stays_whole_while_there_is_room(actions, can_share):
+    memory = RecordedMemory()
+    table = SlotTable(memory, 3, ParkingLot(1 << 20), can_share=can_share)
+    interrupted = {}  # owner: what it had read
+    running = []  # slot, owner
+    for prompt, max_tokens, read, keep in actions:
+        if interrupted and not keep:
+            owner, tokens = interrupted.popitem()
+            slot = table.take((*tokens, 8), max_tokens, owner)
+            if slot is None:
+                interrupted[owner] = tokens
+            else:
+                assert slot.tokens == tokens
+                running.append((slot, owner))
+        elif (slot := table.take(prompt, max_tokens)) is not None:
+            rest = [*prompt[len(slot.tokens) :], *[9] * max_tokens][:read]
+            memory.decode(slot.id, rest)
+            slot.tokens.extend(rest)
+            running.append((slot, object()))
+        if running and (slot is None or read % 2):
+            slot, owner = running.pop(0)
+            interrupted[owner] = list(slot.tokens)
+            table.give_back(slot, keep=True, owner=owner)
+        for each in table._slots:
+            assert memory.sequences.get(each.id, []) == each.tokens
+
+
+def test_an_interrupted_sequence_is_dropped_last():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 1, ParkingLot(200), can_share=True)
+    slot = table.take(LONG, 4)
+    memory.decode(slot.id, list(LONG))
+    slot.tokens.extend(LONG)
+    table.give_back(slot, keep=True, owner="it")
+    used(table, memory, OTHER)
+    used(table, memory, tuple(range(300, 340)))
+    assert table.take((*LONG, 1), 4, "it").tokens == list(LONG)
+    assert all(state.owner is None for state in table.parked.states())
+
+
 def test_a_slot_that_is_not_kept_is_empty():
     memory = RecordedMemory()
     table = SlotTable(memory, 1, ParkingLot(0), can_share=True)
