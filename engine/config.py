@@ -74,7 +74,7 @@ class EngineConfig:
     prefill_chunk_tokens: int = 512
     memory_budget_bytes: int | None = None
     idle_unload_s: int = 900
-    weights: Mapping[str, float] = DEFAULT_WEIGHTS
+    weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_WEIGHTS)
     order: str = "hearth"
     devices: tuple[str, ...] = ()
     rpc_servers: tuple[str, ...] = ()
