@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.backends.base import IN_THIS_PROCESS, LoadOptions, LoadProgress, Whereabouts
+from engine.backends.llama.cells import parking_bytes
 from engine.backends.llama.composing import Composer
 from engine.backends.llama.context import Context
 from engine.backends.llama.embedding_model import LlamaEmbeddingModel
@@ -26,8 +27,6 @@ from engine.errors import CapabilityError
 from engine.plugins.contract.models import TextFormat
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
-
-_PARKED_SHARE = 16  # parked conversations take at most this share of the free memory, a guess
 
 
 def load_model(
@@ -121,7 +120,7 @@ def _text_model(
     weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats, decoder: _Decoder
 ) -> LlamaTextModel:
     kv = decoder.context.kv
-    parked = ParkingLot(free_memory_bytes(options) // _PARKED_SHARE)
+    parked = ParkingLot(parking_bytes(kv.cells * weights.kv_bytes_per_token, free_memory_bytes(options)))
     slots = SlotTable(kv, options.max_sequences, parked, can_share=decoder.can_share)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)

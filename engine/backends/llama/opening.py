@@ -6,12 +6,10 @@ import llama_cpp.llama_cpp as llama
 
 from engine.backends.base import LoadOptions
 from engine.backends.llama.batch import BATCH_TOKENS
+from engine.backends.llama.cells import kv_cells
 from engine.backends.llama.context import DecodeContext
 from engine.backends.llama.weights import Weights, free_memory_bytes, open_context
 from engine.errors import CapabilityError, OutOfMemoryError
-
-_CELLS_PER_SEQUENCE = 640  # room for a default answer (512 tokens) and a short prompt in every slot
-_KV_SHARE = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
 
 
 def check_generates(weights: Weights, vocabulary_size: int) -> None:
@@ -77,8 +75,7 @@ def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_byt
             f"{context_tokens * token_bytes / (1 << 20):,.0f} MiB, but {free_bytes / (1 << 20):,.0f} MiB are free.",
             "Load it with a smaller context.",
         )
-    wanted = max(context_tokens, _CELLS_PER_SEQUENCE * options.max_sequences)
-    return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
+    return kv_cells(context_tokens, options.max_sequences, token_bytes, free_bytes)
 
 
 def _not_a_generator(weights: Weights) -> CapabilityError:

@@ -1,0 +1,26 @@
+"""How large the KV cache of a text model is made, and what is kept beside it: shared by who makes it and who plans."""
+
+from typing import Final
+
+_CELLS_PER_SEQUENCE: Final = 640  # room for a default answer (512 tokens) and a short prompt in every slot
+_KV_SHARE: Final = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
+_PARKED_SHARE: Final = 16  # conversations outside the KV cache take at most this share of the free memory, a guess
+_STATES_BYTES: Final = 128 << 20  # a guess: room for states of models that keep no KV per token
+
+
+def kv_cells(context_tokens: int, max_sequences: int, token_bytes: int, free_bytes: int) -> int:
+    """Tokens that the KV cache holds, all sequences together.
+
+    Args:
+        context_tokens: longest prompt plus answer of one request; so many it holds in any case.
+        max_sequences: most that are answered together.
+        token_bytes: what one token takes, 1 at least.
+        free_bytes: memory that the model may take.
+    """
+    wanted = max(context_tokens, _CELLS_PER_SEQUENCE * max_sequences)
+    return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
+
+
+def parking_bytes(kv_bytes: int, free_bytes: int) -> int:
+    """Memory for conversations outside the KV cache: never more than the cache itself takes, where there is one."""
+    return min(kv_bytes or _STATES_BYTES, free_bytes // _PARKED_SHARE)
