@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import bench, demo, devices, doctor, embed, models, plugins, recognize, run, task
+from engine.cli import bench, demo, devices, doctor, embed, models, plugins, ps, queue, recognize, run, task
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
 from engine.cli.session import Session
@@ -37,6 +37,8 @@ app.command("embed")(embed.embed)
 app.command("task", add_help_option=False, context_settings={"ignore_unknown_options": True})(task.task)
 app.add_typer(models.app, name="models")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(queue.app, name="queue")
+app.add_typer(ps.app, name="ps")
 app.command("bench")(bench.bench)
 
 
@@ -62,7 +64,8 @@ def root(
 ) -> None:
     """Run AI models on this machine, offline. Without a command, opens the window."""
     folders = tuple(folder.expanduser() for folder in model_dir or ())
-    context.obj = Session(folders, is_safe=safe, is_development=dev_plugins)
+    title = f"hearth {context.invoked_subcommand}"
+    context.obj = Session(folders, is_safe=safe, is_development=dev_plugins, title=title)
     if context.invoked_subcommand is None:
         open_window(context, context.obj)
 

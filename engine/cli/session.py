@@ -25,11 +25,13 @@ class Session:
         model_dirs: folders given with `--model-dir`.
         is_safe: leave out the plugins that did not come with Hearth.
         is_development: run plugins anew when their files change.
+        title: what `hearth ps` and `hearth queue` call it.
     """
 
     model_dirs: tuple[Path, ...] = ()
     is_safe: bool = False
     is_development: bool = False
+    title: str = "hearth"
 
     def config(self) -> EngineConfig:
         """The settings file, with the command line's folders added.
@@ -63,13 +65,15 @@ class Session:
     def run(self, work: Callable[[Engine], Awaitable[T]]) -> T:
         """Open an engine, do something with it, close it; Ctrl-C cancels the work and closes the engine as well.
 
-        The work begins when all plugins have started.
+        The work begins when all plugins have started. Meanwhile other commands can see and change what is going on.
         """
+        from engine.control.server import ControlServer  # not for commands without an engine
 
         async def inside() -> T:
             async with self.engine() as engine:
                 await engine.settled()
-                return await work(engine)
+                with ControlServer(engine, engine.config.home, asyncio.get_running_loop(), self.title):
+                    return await work(engine)
 
         return asyncio.run(inside())
 

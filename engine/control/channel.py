@@ -79,7 +79,7 @@ def connect(address: str, timeout_s: float) -> "Connection":
         ours.settimeout(timeout_s)
         ours.connect(address)
         ours.settimeout(None)
-        found: "Connection" = connection.Connection(ours.detach())
+        found: Connection = connection.Connection(ours.detach())
     limit(found, timeout_s)
     return found
 

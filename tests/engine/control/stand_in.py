@@ -38,7 +38,7 @@ RUNNING = QueuedRequest(
 WAITING = QueuedRequest(
     id="r2", title="Index notes [all]", form="texts", model="vectors", client="indexer", urgency=Urgency.BATCH, level=1,
     state=RequestState.WAITING, lane="cpu", position=1, waited_s=12.5, score=0.31, parts=PARTS,
-    reason="Waits because vectors would have to evict chat-8b.", starts_in_s=8.0, ends_in_s=float("inf"),
+    reason="Waits because vectors would have to evict chat-8b.", starts_in_s=8.0, ends_in_s=4000.0,
 )  # fmt: skip
 ENDED = EndedRequest(
     id="r0", title="Hello", form="text", model="chat-8b", client="window", urgency=Urgency.NORMAL,
