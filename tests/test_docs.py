@@ -38,7 +38,8 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[tuple[str
     children = getattr(command, "commands", None)
     if children is None:
         return {path: command}
-    return {key: leaf for name, child in children.items() for key, leaf in leaves(child, (*path, name)).items()}
+    itself = {path: command} if path and command.invoke_without_command else {}
+    return itself | {k: leaf for name, child in children.items() for k, leaf in leaves(child, (*path, name)).items()}
 
 
 COMMANDS = leaves(PROGRAM)
