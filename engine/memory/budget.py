@@ -150,6 +150,12 @@ class MemoryBudget:
         """Keep a model from being a victim, or no longer."""
         self._of(key, 0.0).is_pinned = is_pinned
 
+    def adopt(self, other: Holding) -> None:
+        """Take over who holds, wants and uses a model from what another memory knows of it."""
+        holding = self._of(other.key, other.used_s)
+        holding.used_s, holding.uses, holding.holders = other.used_s, other.uses, other.holders
+        holding.wanted, holding.is_pinned = other.wanted, other.is_pinned
+
     def room_for(
         self, size_bytes: int, now_s: float, spare: Collection[Hashable] = (), free_bytes: int | None = None
     ) -> Room:

@@ -3,16 +3,21 @@
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
-from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress
+from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress, TextModel
 from engine.devices.machine import available_memory_bytes
-from engine.errors import DeviceError, ModelError, OutOfMemoryError
+from engine.errors import DeviceError, EngineError, ModelError, OutOfMemoryError
+from engine.memory.budget import Room
+from engine.memory.conversations import ConversationStore, conversation_key
+from engine.memory.estimate import Estimates
+from engine.memory.lease import Lease as Lease
+from engine.memory.ledger import MACHINE, Bytes, Ledger, Shortage
+from engine.memory.load_times import LoadTimes
+from engine.memory.place import Place as Place
+from engine.memory.place import place_of as place_of
+from engine.memory.resident import Resident as Resident
 from engine.types import ModelInfo
 
 log = logging.getLogger(__name__)
@@ -23,41 +28,29 @@ ONE_MODEL_AT_A_TIME = frozenset({"RPC"})
 CLOSE_TIMEOUT_S = 30.0
 """Longest wait for a model to leave; a lane answers after one step."""
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A model's file on a device, through an interface: the same file may be loaded on several."""
-
-    path: Path
-    device: str = CPU_TARGET.device
-    interface: str = CPU_TARGET.interface
+_LOOK_S = 0.1  # how often one that waits for another's load tells its progress, and hears whether it is still wanted
 
 
-def place_of(info: ModelInfo, target: DeviceTarget) -> Place:
-    """Where a model is, or will be. What runs in Hearth's own process is one place, whatever a backend calls it."""
-    return Place(info.path, target.device, target.interface if target.targets else CPU_TARGET.interface)
+class _Flight:
+    """A load that is going on."""
 
-
-@dataclass(slots=True, eq=False)
-class Resident:
-    """A model in memory.
-
-    Attributes:
-        model: which one.
-        used_s: when a request last used it, on the monotonic clock.
-    """
-
-    model: LoadedModel
-    used_s: float = field(default_factory=time.monotonic)
+    def __init__(self) -> None:
+        self.fraction = 0.0
+        self.landed = threading.Event()
 
 
 class Residency:
-    """Loads models, keeps them, and lets the least recently used idle ones go when memory is short.
+    """Loads models within a budget, keeps them, and lets idle ones go when memory is short, the cheapest first.
 
     A lease marks a model that a request needs, from before it is loaded until the request has ended; a leased model is
-    never evicted.
+    never evicted. No load holds up the use of other models, and loads on different devices go on at the same time; who
+    wants what is being loaded already waits for that.
 
-    Thread: `load` on one thread per device; everything else from any thread.
+    Thread: any.
+
+    Attributes:
+        estimates: what loads will take.
+        load_times: how long they take.
     """
 
     def __init__(
@@ -68,42 +61,73 @@ class Residency:
         available_bytes: Callable[[], int] = available_memory_bytes,
         device_free_bytes: Callable[[str], int | None] = lambda _device: None,
         on_unloaded: Callable[[LoadedModel], None] = lambda _model: None,
+        budget_bytes: int | None = None,
+        conversations: ConversationStore | None = None,
     ) -> None:
         """Make an empty residency.
 
         Args:
             backends: by `ModelInfo.format`.
             options: how models are loaded.
-            retire: closes a model on the thread that runs it, then calls back.
+            retire: calls `keep` and closes a model on the thread that runs it, then calls back.
             available_bytes: memory of the machine that can be taken now.
             device_free_bytes: free memory of a device that has its own; None if that is unknown.
             on_unloaded: told of a model that has gone.
+            budget_bytes: most of the machine's memory that all models together may take; None sets no limit.
+            conversations: keeps what models know of conversations while they are away; None keeps nothing.
         """
+        self.estimates = Estimates(options)
+        self.load_times = LoadTimes()
         self._backends = backends
         self._options = options
         self._retire = retire
         self._available_bytes = available_bytes
         self._device_free_bytes = device_free_bytes
         self._on_unloaded = on_unloaded
-        self._residents: dict[Place, Resident] = {}  # guarded by _lock
-        self._leases: Counter[Place] = Counter()  # guarded by _lock
+        self._store = conversations
+        self._ledger = Ledger(budget_bytes, self._free_bytes)
+        self._residents: dict[Place, LoadedModel] = {}  # guarded by _lock
+        self._flights: dict[Place, _Flight] = {}  # guarded by _lock
         self._lock = threading.Lock()
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
 
-    def lease(self) -> "Lease":
+    def lease(self) -> Lease:
         """Make a lease that holds nothing yet."""
-        return Lease(self)
+        return Lease(self._ledger)
 
     def get(self, place: Place) -> LoadedModel | None:
         """Return the loaded model of a file on a device, if it is loaded there."""
         with self._lock:
-            resident = self._residents.get(place)
-            return None if resident is None else resident.model
+            return self._residents.get(place)
+
+    def room_for(
+        self,
+        info: ModelInfo,
+        target: DeviceTarget = CPU_TARGET,
+        needed_bytes: int = 0,
+        spare: Collection[Place] = (),
+    ) -> Room:
+        """How room can be made for a model; the keys are places. Takes microseconds once the model's header is known.
+
+        Args:
+            info: which model.
+            target: where it is to be loaded.
+            needed_bytes: of the device's own memory, as far as it has any.
+            spare: models that must stay now, whatever they are worth.
+        """
+        room, _ = self._room(info, target, needed_bytes, spare)
+        if target.interface in ONE_MODEL_AT_A_TIME:
+            there = [it for it in self.residents() if set(it.place.devices) & set(target.device.split("+"))]
+            busy = tuple(it.place for it in there if it.holders or it.is_pinned or it.place in spare)
+            idle = [it.place for it in there if it.place not in busy]
+            victims = tuple(dict.fromkeys((*idle, *room.victims)))
+            room = replace(room, victims=victims, busy=(*room.busy, *busy), fits=room.fits and not busy)
+        return room
 
     def load(
         self, info: ModelInfo, progress: LoadProgress, target: DeviceTarget = CPU_TARGET, needed_bytes: int = 0
     ) -> LoadedModel:
-        """Return the model, loading it first if need be.
+        """Return the model, loading it first if need be; waits for a load of the same model that is going on.
 
         Args:
             info: which model.
@@ -115,170 +139,243 @@ class Residency:
             ModelError: it cannot be loaded.
             OutOfMemoryError: it does not fit beside the models that are in use.
             DeviceError: the device cannot be used.
+            EngineError: `progress` cancelled it.
         """
-        place = place_of(info, target)
-        if (model := self.get(place)) is not None:
-            return model
-        backend = self._backends.get(info.format)
-        if backend is None:
-            raise ModelError(f"Nothing here can run {info.format} models.")
-        with self._room_lock:
-            if target.interface in ONE_MODEL_AT_A_TIME:
-                self._clear(target.device)
-            if target.targets:
-                self._make_room_on(target.device, info, needed_bytes)
-            else:
-                self._make_room(info)
-            options = replace(self._options, available_bytes=self._available_bytes(), target=target)
-        model = backend.load(info, options, progress)
-        with self._lock:
-            self._residents[place] = Resident(model)
-        return model
+        place, flight = place_of(info, target), _Flight()
+        while True:
+            with self._lock:
+                if (model := self._residents.get(place)) is not None:
+                    return model
+                other = self._flights.setdefault(place, flight)
+            if other is flight:
+                break
+            while not other.landed.wait(_LOOK_S):
+                if not progress(other.fraction):
+                    raise EngineError(f"Loading {info.name} was cancelled.")
+
+        def watched(fraction: float) -> bool:
+            flight.fraction = fraction
+            return progress(fraction)
+
+        try:
+            return self._load(place, info, watched, target, needed_bytes)
+        finally:
+            with self._lock:
+                del self._flights[place]
+            flight.landed.set()
 
     def unload(self, info: ModelInfo) -> bool:
-        """Let a model go, wherever it is; return False if it was not loaded.
+        """Let a model go, wherever it is, and forget that it was pinned; return False if it was not loaded.
 
         Raises:
-            ModelError: requests are using it.
+            ModelError: requests are using it, or wait for it.
         """
+        if users := self._ledger.users(info.path):
+            what = "a request is" if users == 1 else f"{users} requests are"
+            raise ModelError(f"{info.id} cannot be unloaded: {what} using it.", "Stop them first.")
+        self._ledger.pin(info.path, is_pinned=False)
         with self._lock:
             places = [place for place in self._residents if place.path == info.path]
-            if users := sum(self._leases[place] for place in places):
-                what = "a request is" if users == 1 else f"{users} requests are"
-                raise ModelError(f"{info.id} cannot be unloaded: {what} using it.", "Stop them first.")
-            residents = [self._residents.pop(place) for place in places]
-        for resident in residents:
-            self._close(resident.model)
-        return bool(residents)
+        gone = [self.evict(place) for place in places]
+        return any(gone)
 
     def discard(self, model: LoadedModel) -> None:
         """Forget a model that broke and is closed already."""
         with self._lock:
-            for place, resident in list(self._residents.items()):
-                if resident.model is model:
-                    del self._residents[place]
+            for place in [place for place, resident in self._residents.items() if resident is model]:
+                del self._residents[place]
+                self._ledger.leave(place)
 
     def residents(self) -> tuple[Resident, ...]:
         """The models in memory."""
         with self._lock:
-            return tuple(self._residents.values())
+            models = list(self._residents.items())
+        return tuple(self._describe(place, model) for place, model in models)
 
     def evictable_bytes(self, device: str) -> int:
         """Bytes of a device's own memory, or of the machine's for the processor, that idle models hold."""
-        with self._lock:
-            idle = [r.model for place, r in self._residents.items() if not self._leases[place]]
-        if device == "cpu":
+        idle = [it.model for it in self.residents() if not it.holders and not it.is_pinned]
+        if device == MACHINE:
             return sum(model.memory_bytes - model.whereabouts.device_bytes for model in idle)
         return sum(model.whereabouts.device_bytes for model in idle if device in model.device.split("+"))
+
+    def evict(self, place: Place) -> bool:
+        """Let an idle model go now, and wait until it has; False if it is in use, pinned, or not loaded."""
+        with self._lock:
+            if place not in self._residents or not self._ledger.leave(place, if_idle=True):
+                return False
+            model = self._residents.pop(place)
+        self._close(model)
+        return True
+
+    def keep(self, model: LoadedModel) -> None:
+        """Set aside what a model knows of conversations, before it is closed; written once it has been closed.
+
+        Thread: the model's lane.
+        """
+        if self._store is not None and isinstance(model, TextModel) and (found := model.conversations()):
+            self._store.set_aside(conversation_key(model, self._backends), found)
+
+    def pin(self, info: ModelInfo, is_pinned: bool = True) -> None:
+        """Keep a model in memory from when it is loaded, or no longer; ends when a person unloads it."""
+        self._ledger.pin(info.path, is_pinned)
 
     def close(self) -> None:
         """Close all models at once; nothing may run them any more."""
         with self._lock:
-            residents, self._residents = list(self._residents.values()), {}
-        for resident in residents:
-            resident.model.close()
+            residents, self._residents = self._residents, {}
+        for place, model in residents.items():
+            self._ledger.leave(place)
+            model.close()
 
-    def hold(self, place: Place) -> None:
-        """Count a holder of this model; for `Lease`."""
+    def _load(
+        self, place: Place, info: ModelInfo, progress: LoadProgress, target: DeviceTarget, needed_bytes: int
+    ) -> LoadedModel:
+        backend = self._backends.get(info.format)
+        if backend is None:
+            raise ModelError(f"Nothing here can run {info.format} models.")
+        self.load_times.meet(place, info.id, info.size_bytes)
+        with self._room_lock:
+            if target.interface in ONE_MODEL_AT_A_TIME:
+                self._clear(target.device)
+            needs = self._make_room(info, target, needed_bytes)
+            left = self._ledger.left_bytes()
+            allowed = self.estimates.allowance(info, target, self._available_bytes() if left is None else left)
+            self._ledger.expect(place, needs, self.load_times.of(place))
+        try:
+            began_s = time.monotonic()
+            model = backend.load(info, replace(self._options, available_bytes=allowed, target=target), progress)
+            self.load_times.note(place, time.monotonic() - began_s)
+            self._admit(place, info, model, target, allowed)
+        except BaseException:
+            self._ledger.leave(place)
+            raise
+        return model
+
+    def _admit(self, place: Place, info: ModelInfo, model: LoadedModel, target: DeviceTarget, allowed: int) -> None:
+        """Take in a model that was loaded; if it is larger than it seemed, others go, or it goes itself."""
+        sizes = self._sizes(model)
+        took = model.memory_bytes - model.whereabouts.device_bytes + _parking(model)
+        self.estimates.learn(info, target, allowed, took)
+        with self._room_lock:
+            self._ledger.enter(place, sizes, self.load_times.of(place))
+            room, shortage = self._ledger.room(dict.fromkeys(sizes, 0), spare=(place,))
+            if shortage is not None and self._ledger.limit_bytes is not None:
+                model.close()
+                raise self._too_large(info, replace(shortage, needed_bytes=sizes[MACHINE]))
+            self._evict_all(room, info)
+        if self._store is not None and isinstance(model, TextModel):
+            key = conversation_key(model, self._backends)
+            model.remember(self._store.load(key, model.parking_bytes))
         with self._lock:
-            self._leases[place] += 1
+            self._residents[place] = model
 
-    def let_go(self, place: Place) -> None:
-        """Undo one `hold`; for `Lease`."""
-        with self._lock:
-            self._leases[place] -= 1
-            if resident := self._residents.get(place):
-                resident.used_s = time.monotonic()
+    def _room(
+        self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place] = ()
+    ) -> tuple[Room, Shortage | None]:
+        estimate = self.estimates.of(info, target)
+        room, shortage = self._ledger.room(self._needs(estimate.usual_bytes, target, needed_bytes), spare)
+        if not room.fits and estimate.least_bytes < estimate.usual_bytes:
+            room, shortage = self._ledger.room(self._needs(estimate.least_bytes, target, needed_bytes), spare)
+        return room, shortage
 
-    def _make_room(self, info: ModelInfo) -> None:
-        while info.size_bytes > (available := self._available_bytes()):
-            victim = self._take_idle()
-            if victim is None:
-                raise OutOfMemoryError(
-                    f"{info.id} needs about {_gigabytes(info.size_bytes)} of memory,"
-                    f" but {_gigabytes(available)} is free.",
-                    "Close other programs, or choose a smaller model or a stronger quantization.",
-                )
-            log.info("unloading %s to make room for %s", victim.info.id, info.id)
-            self._close(victim)
+    def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int) -> Bytes:
+        """Let models go until this one fits; returns what it is expected to take."""
+        self._refresh()
+        while True:
+            room, shortage = self._room(info, target, needed_bytes)
+            if shortage is not None:
+                raise self._too_large(info, shortage)
+            if not self._evict_all(room, info):
+                return self._needs(self.estimates.of(info, target).usual_bytes, target, needed_bytes)
 
-    def _make_room_on(self, device: str, info: ModelInfo, needed_bytes: int) -> None:
-        for part in device.split("+"):
-            share = needed_bytes // len(device.split("+"))
-            while (free := self._device_free_bytes(part)) is not None and share > free:
-                victim = self._take_idle(part)
-                if victim is None:
-                    raise OutOfMemoryError(
-                        f"{info.id} needs {_gigabytes(share)} of {part}'s memory, but {_gigabytes(free)} is free.",
-                        "Unload other models there, or put fewer of its layers there.",
-                    )
-                log.info("unloading %s from %s to make room for %s", victim.info.id, part, info.id)
-                self._close(victim)
+    def _evict_all(self, room: Room, info: ModelInfo) -> bool:
+        """Let those go that a room names; False if there are none."""
+        for place in room.victims:
+            assert isinstance(place, Place)
+            if self.evict(place):
+                log.info("%s left %s to make room for %s", place.path.stem, place.device, info.id)
+        return bool(room.victims)
+
+    def _needs(self, machine_bytes: int, target: DeviceTarget, needed_bytes: int) -> Bytes:
+        """What a load takes of each memory; devices without memory of their own use the machine's."""
+        needs = {MACHINE: machine_bytes}
+        parts = target.device.split("+") if target.targets else []
+        for part in parts:
+            memory = MACHINE if self._device_free_bytes(part) is None else part
+            needs[memory] = needs.get(memory, 0) + needed_bytes // len(parts)
+        return needs
+
+    def _sizes(self, model: LoadedModel) -> Bytes:
+        """What a loaded model takes of each memory, with what it has promised to conversations."""
+        elsewhere = model.whereabouts.device_bytes
+        sizes = {MACHINE: model.memory_bytes - elsewhere + _parking(model)}
+        parts = model.device.split("+")
+        for part in parts if elsewhere else []:
+            memory = MACHINE if self._device_free_bytes(part) is None else part
+            sizes[memory] = sizes.get(memory, 0) + elsewhere // len(parts)
+        return sizes
+
+    def _free_bytes(self, memory: str) -> int | None:
+        return self._available_bytes() if memory == MACHINE else self._device_free_bytes(memory)
+
+    def _refresh(self) -> None:
+        """Note what models take now: a graph's memory grows with what it is given."""
+        for resident in self.residents():
+            sizes = self._sizes(resident.model)
+            if sizes[MACHINE] != resident.size_bytes:
+                self._ledger.resize(resident.place, sizes)
 
     def _clear(self, device: str) -> None:
-        for part in device.split("+"):
-            while (victim := self._take_idle(part)) is not None:
-                self._close(victim)
-            if busy := [place for place in self._places() if part in place.device.split("+")]:
-                raise DeviceError(f"{part} takes one model at a time, and {busy[0].path.stem} is in use there.")
+        there = [it.place for it in self.residents() if set(it.place.devices) & set(device.split("+"))]
+        for place in there:
+            if not self.evict(place):
+                raise DeviceError(f"{device} takes one model at a time, and {place.path.stem} is in use there.")
 
-    def _places(self) -> tuple[Place, ...]:
-        with self._lock:
-            return tuple(self._residents)
+    def _too_large(self, info: ModelInfo, shortage: Shortage) -> OutOfMemoryError:
+        need, most = _gigabytes(shortage.needed_bytes), _gigabytes(max(0, shortage.most_bytes))
+        if shortage.memory != MACHINE:
+            return OutOfMemoryError(
+                f"{info.id} needs {need} of {shortage.memory}'s memory, but {most} is free.",
+                "Unload other models there, or put fewer of its layers there.",
+            )
+        limit = self._ledger.limit_bytes
+        budget = "" if limit is None else f" within the budget of {_gigabytes(limit)}"
+        return OutOfMemoryError(
+            f"{info.id} needs about {need} of memory, but {most} is free{budget}.",
+            "Close other programs, or choose a smaller model or a stronger quantization."
+            if limit is None
+            else "Allow models more memory, or choose a smaller model or a stronger quantization.",
+        )
 
-    def _take_idle(self, device: str = "") -> LoadedModel | None:
-        """Take out the least recently used model that no request needs, of a device or of all."""
-        with self._lock:
-            idle = [
-                place
-                for place in self._residents
-                if not self._leases[place] and (not device or device in place.device.split("+"))
-            ]
-            if not idle:
-                return None
-            oldest = min(idle, key=lambda place: self._residents[place].used_s)
-            return self._residents.pop(oldest).model
+    def _describe(self, place: Place, model: LoadedModel) -> Resident:
+        now_s = time.monotonic()
+        known = self._ledger.holding(place)
+        if known is None:  # it is leaving just now
+            return Resident(model=model, place=place, used_s=now_s)
+        return Resident(
+            model=model,
+            place=place,
+            used_s=known.used_s,
+            holders=known.holders,
+            waiting=known.wanted,
+            is_pinned=known.is_pinned,
+            cost_s=known.cost_s(now_s),
+            size_bytes=known.size_bytes,
+        )
 
     def _close(self, model: LoadedModel) -> None:
         closed = threading.Event()
         self._retire(model, closed.set)
         if not closed.wait(CLOSE_TIMEOUT_S):
             log.warning("%s has not left after %.0f s", model.info.id, CLOSE_TIMEOUT_S)
+        if self._store is not None:
+            self._store.write()
         self._on_unloaded(model)
 
 
-class Lease:
-    """One request's hold on models; ended by leaving the `with` block, wherever the request stands then.
-
-    A request that moves to another device holds its model in both places until it ends.
-
-    Thread: any; a hold that comes after the end is ignored, because the request has gone meanwhile.
-    """
-
-    def __init__(self, residency: Residency) -> None:
-        self._residency = residency
-        self._places: set[Place] = set()  # guarded by _lock
-        self._is_ended = False  # guarded by _lock
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._lock:
-            self._is_ended = True
-            for place in self._places:
-                self._residency.let_go(place)
-            self._places.clear()
-
-    def hold(self, place: Place) -> None:
-        """Keep a model from being evicted."""
-        with self._lock:
-            if not self._is_ended and place not in self._places:
-                self._residency.hold(place)
-                self._places.add(place)
+def _parking(model: LoadedModel) -> int:
+    return model.parking_bytes if isinstance(model, TextModel) else 0
 
 
 def _gigabytes(size_bytes: int) -> str:

@@ -71,11 +71,11 @@ class _FakeModel:
     """
 
     backend = "fake"
-    memory_bytes = 1 << 20
     asks_outside = False
 
     def __init__(self, info: ModelInfo, options: LoadOptions) -> None:
         self.info = info
+        self.memory_bytes = max(1 << 20, info.size_bytes)
         self.threads = options.threads
         self.whereabouts = Whereabouts(device=options.target.device, interface=options.target.interface)
         self.is_closed = False
