@@ -26,6 +26,7 @@ TEXT: Final = "cpu"
 GRAPHS: Final = "cpu-graphs"
 _LOOK_AGAIN_S: Final = 0.1
 """Scores change with time: whoever has nothing to do looks again after this long."""
+_URGENT_FIRST: Final = (Urgency.INTERACTIVE, Urgency.NORMAL, Urgency.BATCH)
 _STUCK_S: Final = 600.0
 _TASK: Final = "text"
 
@@ -262,6 +263,7 @@ class Simulator:
         self.budget.want(need.key, len(need.waiting))
         resting = {id(entry) for entry in turn.rest}
         active = [entry for entry in need.running.values() if id(entry) not in resting]
+        active.sort(key=lambda entry: (_URGENT_FIRST.index(entry.urgency), entry.id))
         if active:
             self._steps[lane] = self._step(need, active)
 
