@@ -110,11 +110,11 @@ class MemoryBudget:
     def add(self, key: Hashable, size_bytes: int, reload_s: float, now_s: float) -> None:
         """Note that a model is in memory, or that one which is takes another size. That counts as no use."""
         holding = self._of(key, now_s)
+        if key not in self._present:
+            _age(holding, now_s)
         self.remove(key)
         self._absent.pop(key, None)
         holding.size_bytes, holding.reload_s = size_bytes, reload_s
-        if not holding.uses:
-            holding.used_s = now_s
         self._present[key] = holding
         self.used_bytes += size_bytes
 

@@ -124,8 +124,25 @@ class Residency:
             room = replace(room, victims=victims, busy=(*room.busy, *busy), fits=room.fits and not busy)
         return room
 
+    def use(self, place: Place) -> LoadedModel | None:
+        """Return a loaded model and keep it until `let_go`; None if it is not there."""
+        with self._lock:
+            model = self._residents.get(place)
+            if model is not None:
+                self._ledger.hold(place)
+            return model
+
+    def let_go(self, place: Place) -> None:
+        """Undo one `use`."""
+        self._ledger.let_go(place)
+
     def load(
-        self, info: ModelInfo, progress: LoadProgress, target: DeviceTarget = CPU_TARGET, needed_bytes: int = 0
+        self,
+        info: ModelInfo,
+        progress: LoadProgress,
+        target: DeviceTarget = CPU_TARGET,
+        needed_bytes: int = 0,
+        spare: Collection[Place] = (),
     ) -> LoadedModel:
         """Return the model, loading it first if need be; waits for a load of the same model that is going on.
 
@@ -134,6 +151,7 @@ class Residency:
             progress: told how far it is.
             target: where to load it.
             needed_bytes: of the device's own memory, as far as it has any.
+            spare: models that must not leave for it.
 
         Raises:
             ModelError: it cannot be loaded.
@@ -158,7 +176,7 @@ class Residency:
             return progress(fraction)
 
         try:
-            return self._load(place, info, watched, target, needed_bytes)
+            return self._load(place, info, watched, target, needed_bytes, spare)
         finally:
             with self._lock:
                 del self._flights[place]
@@ -229,7 +247,13 @@ class Residency:
             model.close()
 
     def _load(
-        self, place: Place, info: ModelInfo, progress: LoadProgress, target: DeviceTarget, needed_bytes: int
+        self,
+        place: Place,
+        info: ModelInfo,
+        progress: LoadProgress,
+        target: DeviceTarget,
+        needed_bytes: int,
+        spare: Collection[Place],
     ) -> LoadedModel:
         backend = self._backends.get(info.format)
         if backend is None:
@@ -238,7 +262,7 @@ class Residency:
         with self._room_lock:
             if target.interface in ONE_MODEL_AT_A_TIME:
                 self._clear(target.device)
-            needs = self._make_room(info, target, needed_bytes)
+            needs = self._make_room(info, target, needed_bytes, spare)
             left = self._ledger.left_bytes()
             allowed = self.estimates.allowance(info, target, self._available_bytes() if left is None else left)
             self._ledger.expect(place, needs, self.load_times.of(place))
@@ -279,11 +303,11 @@ class Residency:
             room, shortage = self._ledger.room(self._needs(estimate.least_bytes, target, needed_bytes), spare)
         return room, shortage
 
-    def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int) -> Bytes:
+    def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place]) -> Bytes:
         """Let models go until this one fits; returns what it is expected to take."""
         self._refresh()
         while True:
-            room, shortage = self._room(info, target, needed_bytes)
+            room, shortage = self._room(info, target, needed_bytes, spare)
             if shortage is not None:
                 raise self._too_large(info, shortage)
             if not self._evict_all(room, info):

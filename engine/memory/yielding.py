@@ -49,7 +49,7 @@ class Sensors:
 def on_battery() -> bool:
     """Whether the machine runs on its battery; False where that cannot be told."""
     try:
-        battery = psutil.sensors_battery()  # type: ignore[no-untyped-call]
+        battery = psutil.sensors_battery()
     except (AttributeError, OSError, RuntimeError):  # systems without such a reading; a driver's nonsense
         return False
     return battery is not None and battery.power_plugged is False
