@@ -4,33 +4,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from engine.memory.budget import Holding, MemoryBudget, Room
 from engine.memory.place import Place
-
-MACHINE: Final = "cpu"
-"""The machine's own memory; every other memory has the id of its device."""
+from engine.memory.shortage import MACHINE as MACHINE
+from engine.memory.shortage import Shortage
 
 Bytes = Mapping[str, int]
 """Bytes by memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shortage:
-    """A memory in which there is no room.
-
-    Attributes:
-        memory: which one.
-        needed_bytes: of it.
-        most_bytes: that there would be if all idle models left.
-    """
-
-    memory: str
-    needed_bytes: int
-    most_bytes: int
 
 
 class Ledger:

@@ -5,19 +5,21 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress, TextModel
 from engine.devices.machine import available_memory_bytes
-from engine.errors import DeviceError, EngineError, ModelError, OutOfMemoryError
+from engine.errors import DeviceError, EngineError, ModelError
 from engine.memory.budget import Room
 from engine.memory.conversations import ConversationStore, conversation_key
 from engine.memory.estimate import Estimates
 from engine.memory.lease import Lease as Lease
-from engine.memory.ledger import MACHINE, Bytes, Ledger, Shortage
+from engine.memory.ledger import MACHINE, Bytes, Ledger
 from engine.memory.load_times import LoadTimes
 from engine.memory.place import Place as Place
 from engine.memory.place import place_of as place_of
 from engine.memory.resident import Resident as Resident
+from engine.memory.shortage import Shortage, too_large
 from engine.types import ModelInfo
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,11 @@ class Residency:
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
         self._lock = threading.Lock()
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
+
+    @property
+    def pinned(self) -> frozenset[Path]:
+        """Files of the models that were pinned, loaded or not."""
+        return self._ledger.pinned
 
     def lease(self) -> Lease:
         """Make a lease that holds nothing yet."""
@@ -286,7 +293,9 @@ class Residency:
             room, shortage = self._ledger.room(dict.fromkeys(sizes, 0), spare=(place,))
             if shortage is not None and self._ledger.limit_bytes is not None:
                 model.close()
-                raise self._too_large(info, replace(shortage, needed_bytes=sizes[MACHINE]))
+                needed = sizes[MACHINE]
+                shortage = Shortage(MACHINE, needed, needed - room.missing_bytes)
+                raise too_large(info, shortage, self._ledger.limit_bytes)
             self._evict_all(room, info)
         if self._store is not None and isinstance(model, TextModel):
             key = conversation_key(model, self._backends)
@@ -309,7 +318,7 @@ class Residency:
         while True:
             room, shortage = self._room(info, target, needed_bytes, spare)
             if shortage is not None:
-                raise self._too_large(info, shortage)
+                raise too_large(info, shortage, self._ledger.limit_bytes)
             if not self._evict_all(room, info):
                 return self._needs(self.estimates.of(info, target).usual_bytes, target, needed_bytes)
 
@@ -356,22 +365,6 @@ class Residency:
             if not self.evict(place):
                 raise DeviceError(f"{device} takes one model at a time, and {place.path.stem} is in use there.")
 
-    def _too_large(self, info: ModelInfo, shortage: Shortage) -> OutOfMemoryError:
-        need, most = _gigabytes(shortage.needed_bytes), _gigabytes(max(0, shortage.most_bytes))
-        if shortage.memory != MACHINE:
-            return OutOfMemoryError(
-                f"{info.id} needs {need} of {shortage.memory}'s memory, but {most} is free.",
-                "Unload other models there, or put fewer of its layers there.",
-            )
-        limit = self._ledger.limit_bytes
-        budget = "" if limit is None else f" within the budget of {_gigabytes(limit)}"
-        return OutOfMemoryError(
-            f"{info.id} needs about {need} of memory, but {most} is free{budget}.",
-            "Close other programs, or choose a smaller model or a stronger quantization."
-            if limit is None
-            else "Allow models more memory, or choose a smaller model or a stronger quantization.",
-        )
-
     def _describe(self, place: Place, model: LoadedModel) -> Resident:
         now_s = time.monotonic()
         known = self._ledger.holding(place)
@@ -400,7 +393,3 @@ class Residency:
 
 def _parking(model: LoadedModel) -> int:
     return model.parking_bytes if isinstance(model, TextModel) else 0
-
-
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"

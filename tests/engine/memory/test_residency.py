@@ -1,51 +1,11 @@
 """Which models stay in memory."""
 
-from pathlib import Path
-
 import pytest
 
-from engine.backends.base import LoadedModel, LoadOptions
+from engine.backends.base import LoadOptions
 from engine.errors import ModelError, OutOfMemoryError
 from engine.memory.residency import Place, Residency
-from engine.testing import FakeBackend
-from engine.types import Accepts, ModelInfo
-
-GB = 1_000_000_000
-
-
-def info(name: str, size_bytes: int = GB) -> ModelInfo:
-    return ModelInfo(
-        id=name,
-        path=Path(f"/models/{name}.gguf"),
-        format="gguf",
-        name=name,
-        architecture="fake",
-        size_bytes=size_bytes,
-        accepts=frozenset({Accepts.MESSAGES}),
-    )
-
-
-class Machine:
-    """Memory for a given number of bytes; models that are retired give theirs back."""
-
-    def __init__(self, total_bytes: int) -> None:
-        self.backend = FakeBackend()
-        self.total_bytes = total_bytes
-        self.residency = Residency({"gguf": self.backend}, LoadOptions(), self.retire, self.available)
-
-    def available(self) -> int:
-        return self.total_bytes - sum(r.model.info.size_bytes for r in self.residency.residents())
-
-    def retire(self, model: LoadedModel, on_closed) -> None:
-        model.close()
-        on_closed()
-
-    def load(self, model: ModelInfo) -> LoadedModel:
-        return self.residency.load(model, lambda _fraction: True)
-
-    @property
-    def names(self) -> set[str]:
-        return {r.model.info.id for r in self.residency.residents()}
+from tests.engine.memory.machine import GB, Machine, info
 
 
 def test_a_model_is_loaded_once() -> None:
@@ -123,3 +83,65 @@ def test_closing_closes_every_model() -> None:
     machine.residency.close()
     assert all(model.is_closed for model in models)
     assert machine.names == set()
+
+
+def test_a_suspended_request_lets_others_have_the_memory() -> None:
+    machine = Machine(GB)
+    machine.load(info("a"))
+    with machine.residency.lease() as lease:
+        lease.hold(Place(info("a").path))
+        assert not machine.residency.evict(Place(info("a").path))
+        lease.let_go(Place(info("a").path))
+        lease.let_go(Place(info("a").path))
+        machine.load(info("b"))
+        lease.hold(Place(info("a").path))
+    with machine.residency.lease():
+        machine.load(info("a"))
+    assert machine.names == {"a"}
+
+
+def test_a_waiting_request_keeps_a_person_from_unloading_but_not_others_from_evicting() -> None:
+    machine = Machine(GB)
+    machine.load(info("a"))
+    lease = machine.residency.lease()
+    with lease:
+        lease.want(Place(info("a").path))
+        lease.want(Place(info("a").path))
+        with pytest.raises(ModelError, match="a request is using it"):
+            machine.residency.unload(info("a"))
+        assert machine.residency.residents()[0].waiting == 1
+        lease.hold(Place(info("a").path))
+        assert (machine.residency.residents()[0].waiting, machine.residency.residents()[0].holders) == (0, 1)
+        lease.let_go(Place(info("a").path))
+        lease.want(Place(info("a").path))
+        assert machine.residency.evict(Place(info("a").path))
+    lease.want(Place(info("a").path))
+    machine.load(info("a"))
+    assert machine.residency.unload(info("a"))
+
+
+def test_a_pinned_model_stays_until_a_person_unloads_it() -> None:
+    machine = Machine(GB)
+    machine.residency.pin(info("a"))
+    machine.load(info("a"))
+    place = Place(info("a").path)
+    assert machine.residency.residents()[0].is_pinned
+    assert info("a").path in machine.residency.pinned
+    assert not machine.residency.evict(place)
+    room = machine.residency.room_for(info("b"))
+    assert (room.fits, room.busy) == (False, ())
+    with pytest.raises(OutOfMemoryError):
+        machine.load(info("b"))
+    assert machine.residency.unload(info("a"))
+    assert machine.residency.pinned == frozenset()
+    machine.load(info("a"))
+    assert machine.residency.evict(place)
+
+
+def test_a_pin_can_be_taken_back() -> None:
+    machine = Machine(GB)
+    machine.load(info("a"))
+    machine.residency.pin(info("a"))
+    machine.residency.pin(info("a"), False)
+    machine.load(info("b"))
+    assert machine.names == {"b"}
