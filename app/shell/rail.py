@@ -2,11 +2,71 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
 
 from app.theme import Appearance
+
+_BADGE = 16
+_BADGE_MIDDLE = (42, 11)  # of the badge, in the button
+_MOST = 99
+
+
+class RailButton(QToolButton):
+    """A page's button, with a badge that counts what waits there."""
+
+    def __init__(self, appearance: Appearance, title: str, shortcut: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._title = title
+        self._keys = QKeySequence(shortcut).toString()
+        self._count = 0
+        self.setText(title)
+        self.setCheckable(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        edge = appearance.theme.size("icon")
+        self.setIconSize(QSize(edge, edge))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._say()
+
+    @property
+    def badge(self) -> str:
+        """What the badge says; empty while there is none."""
+        return "" if not self._count else str(self._count) if self._count <= _MOST else f"{_MOST}+"
+
+    def set_count(self, count: int) -> None:
+        """Count what waits; 0 takes the badge away."""
+        if count != self._count:
+            self._count = count
+            self._say()
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the badge over the button, with a ring of its ground around it."""
+        super().paintEvent(event)
+        if not self._count:
+            return
+        theme, words = self._appearance.theme, self.badge
+        font = theme.font("caption")
+        font.setWeight(font.Weight.DemiBold)
+        width = max(_BADGE, QFontMetrics(font).horizontalAdvance(words) + 8)
+        left = min(_BADGE_MIDDLE[0] - _BADGE / 2, self.width() - width - 2)
+        badge = QRectF(left, _BADGE_MIDDLE[1] - _BADGE / 2, width, _BADGE)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for rect, role in ((badge.adjusted(-1.5, -1.5, 1.5, 1.5), "window"), (badge, "accent")):
+            painter.setBrush(theme.color(role))
+            painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
+        painter.setFont(font)
+        painter.setPen(theme.color("accent-text"))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _say(self) -> None:
+        more = f", {self._count:,} waiting" if self._count else ""
+        self.setAccessibleName(f"Open {self._title}{more}")
+        self.setToolTip(f"{self._title} ({self._keys}){more}")
 
 
 class Rail(QFrame):
@@ -35,7 +95,7 @@ class Rail(QFrame):
         column.setContentsMargins(gap, theme.space("s"), gap - 1, theme.space("s"))
         column.setSpacing(gap)
         for index, (title, _) in enumerate(entries):
-            button = self._button(title, f"Ctrl+{index + 1}")
+            button = RailButton(appearance, title, f"Ctrl+{index + 1}", self)
             self._group.addButton(button, index)
             column.addWidget(button)
         column.addStretch(1)
@@ -47,6 +107,12 @@ class Rail(QFrame):
     def buttons(self) -> list[QToolButton]:
         """The page buttons, top to bottom."""
         return [button for button in self._group.buttons() if isinstance(button, QToolButton)]
+
+    def set_badge(self, index: int, count: int) -> None:
+        """Show how many wait on a page, twice a second at no cost; 0 shows nothing."""
+        button = self._group.button(index)
+        if isinstance(button, RailButton):
+            button.set_count(count)
 
     def mark(self, index: int) -> None:
         """Show which page is open."""
@@ -66,18 +132,6 @@ class Rail(QFrame):
         index = (self._group.checkedId() + step) % len(self._icons)
         self._group.button(index).setFocus(Qt.FocusReason.TabFocusReason)
         self._group.button(index).click()
-
-    def _button(self, title: str, shortcut: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setText(title)
-        button.setAccessibleName(f"Open {title}")
-        button.setToolTip(f"{title} ({QKeySequence(shortcut).toString()})")
-        button.setCheckable(True)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        edge = self._appearance.theme.size("icon")
-        button.setIconSize(QSize(edge, edge))
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _paint_icons(self) -> None:
         theme = self._appearance.theme

@@ -53,6 +53,13 @@ class Segmented(QFrame):
         if choice in self._choices:
             self._group.button(self._choices.index(choice)).setChecked(True)
 
+    def rename(self, choice: str, words: str) -> None:
+        """Write other words on a choice, such as one with a number; it stays the same choice."""
+        button = self._group.button(self._choices.index(choice))
+        if button.text() != words:
+            button.setText(words)
+            button.setAccessibleName(f"{self.accessibleName()}: {words}")
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move with the arrow keys; the choice goes along."""
         steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}
