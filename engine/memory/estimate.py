@@ -27,6 +27,7 @@ _WIDTHS: Final = 16  # vectors of a step that are kept at once: 8 to 13 were see
 _BUFFERS_BYTES: Final = 4 << 20  # a guess: whatever is small
 _PROCESS_BYTES: Final = 100 << 20  # of a device process; 80 MB were measured
 _GRAPH_COPIES: Final = 2  # a guess: a graph's weights, and what ONNX Runtime makes of them
+_BELIEVED: Final = 0.75  # of what a load took less than expected
 _ROUNDS: Final = 16  # each brings the estimate at least five times closer to where it settles
 
 
@@ -93,6 +94,8 @@ class Estimates:
         with self._lock:
             before = self._surprises.get(key, 0)
         surprise = took_bytes - self._within(info, target, allowed_bytes) + before
+        if surprise < 0:  # the next load may take another share of the memory, and what is saved is not the same then
+            surprise = int(surprise * _BELIEVED)
         with self._lock:
             self._surprises[key] = surprise
             for kept in [kept for kept in self._kept if kept[:2] == key]:
