@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from engine.backends.base import Backend, LoadedModel
+from engine.backends.base import Backend
 from engine.config import EngineConfig
 from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
@@ -24,9 +24,9 @@ from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
 from engine.scheduling.core_shares import TEXT
 from engine.scheduling.job import settle
-from engine.stream import OutputStream
 from engine.tasks.device_door import DeviceDoor
 from engine.tasks.plugin_door import PluginDoor
+from engine.tasks.queue_door import QueueDoor
 from engine.tasks.runner import TaskRunner
 from engine.tasks.tools import ToolBox
 from engine.types import (
@@ -43,9 +43,11 @@ from engine.types import (
 from resources import models_dir
 
 if TYPE_CHECKING:
+    from engine.memory.residency import Residency
     from engine.scheduling.hardware import Hardware
     from engine.scheduling.opening import Works
     from engine.scheduling.placing import Placer
+    from engine.scheduling.queue_control import QueueControl
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class _Open:
     tools: ToolBox
 
 
-class Engine(PluginDoor, DeviceDoor):
+class Engine(PluginDoor, DeviceDoor, QueueDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -157,15 +159,15 @@ class Engine(PluginDoor, DeviceDoor):
             EngineError: any of the tree; the answer so far has been yielded.
         """
         opened = self._require_open()
-        stream = OutputStream(asyncio.get_running_loop())
-        with opened.works.residency.lease() as lease, self._failing_with(stream.fail):
-            try:
-                opened.works.intake.generate(request, stream, lease)
-                async with aclosing(stream.events()) as events:
-                    async for event in events:
-                        yield event
-            finally:
-                stream.cancel()
+        with opened.works.residency.lease() as lease:
+            stream = opened.works.intake.generate(request, asyncio.get_running_loop(), lease)
+            with self._failing_with(stream.fail):
+                try:
+                    async with aclosing(stream.events()) as events:
+                        async for event in events:
+                            yield event
+                finally:
+                    stream.cancel()
 
     async def recognize(self, request: RecognizeRequest) -> RecognizeResult:
         """Say what is in an image; images asked for at the same time run as one batch.
@@ -197,7 +199,15 @@ class Engine(PluginDoor, DeviceDoor):
         """
         opened = self._require_open()
         with opened.works.residency.lease() as lease:
-            return self._describe(await self._outcome(opened.works.intake.load(model, lease, device)))
+            loaded = await self._outcome(opened.works.intake.load(model, lease, device))
+            return LoadedModelInfo(
+                info=loaded.info,
+                device=loaded.device,
+                memory_bytes=loaded.memory_bytes,
+                running=0,
+                idle_s=0.0,
+                device_bytes=loaded.whereabouts.device_bytes,
+            )
 
     async def unload(self, model: str) -> bool:
         """Let a model go; return whether it was loaded.
@@ -255,16 +265,27 @@ class Engine(PluginDoor, DeviceDoor):
         """
         opened = self._require_open()
         lanes, now = opened.works.lanes.snapshots(), time.monotonic()
-        running, spent_s = Counter[int](), dict[int, float]()
+        running, waiting, spent_s = Counter[int](), Counter[int](), dict[int, float]()
         for lane in lanes.values():
             running.update(lane.running_by_model)
+            waiting.update(lane.queued_by_model)
             spent_s.update(lane.spent_by_model)
         text = lanes[TEXT]
         usage = self._usage.latest()
         return EngineSnapshot(
             loaded=tuple(
-                self._describe(r.model, running[id(r.model)], now - r.used_s, spent_s.get(id(r.model), 0.0))
-                for r in opened.works.residency.residents()
+                LoadedModelInfo(
+                    info=resident.model.info,
+                    device=resident.model.device,
+                    memory_bytes=resident.model.memory_bytes,
+                    running=(runs := running[key := id(resident.model)]),
+                    idle_s=0.0 if runs else max(0.0, now - resident.used_s),
+                    device_bytes=resident.model.whereabouts.device_bytes,
+                    device_s=spent_s.get(key, 0.0),
+                    is_pinned=resident.is_pinned,
+                    waiting=waiting[key],
+                )
+                for resident in opened.works.residency.residents()
             ),
             waiting=sum(lane.waiting for lane in lanes.values()),
             running=sum(lane.running for lane in lanes.values()),
@@ -313,6 +334,12 @@ class Engine(PluginDoor, DeviceDoor):
     def _placer(self) -> "Placer":
         return self._require_open().works.placer
 
+    def _residency(self) -> "Residency":
+        return self._require_open().works.residency
+
+    def _queue_control(self) -> "QueueControl":
+        return self._require_open().works.control
+
     def _numbers(self) -> Iterator[Sample]:
         return (sample for info in self._plugins.snapshot() for sample in info.samples)
 
@@ -334,15 +361,3 @@ class Engine(PluginDoor, DeviceDoor):
         """Wait for a future of another thread; cancelling the wait cancels the work."""
         with self._failing_with(lambda error: settle(future, error)):
             return await asyncio.wrap_future(future)
-
-    @staticmethod
-    def _describe(model: LoadedModel, running: int = 0, idle_s: float = 0.0, device_s: float = 0.0) -> LoadedModelInfo:
-        return LoadedModelInfo(
-            info=model.info,
-            device=model.device,
-            memory_bytes=model.memory_bytes,
-            running=running,
-            idle_s=0.0 if running else max(0.0, idle_s),
-            device_bytes=model.whereabouts.device_bytes,
-            device_s=device_s,
-        )

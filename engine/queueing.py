@@ -178,7 +178,9 @@ class QueueSnapshot:
     """The queue at one moment.
 
     Attributes:
-        requests: those that run, longest running first, then those that wait, next first.
+        requests: those that run, longest running first, then those that wait, next first; of very many that wait only
+            the first ones.
+        waiting_count: how many wait.
         ended: the latest ones that have ended, newest first.
         ended_today: how many have ended since midnight, as far as this engine ran.
         lanes: by name.
@@ -190,6 +192,7 @@ class QueueSnapshot:
     """
 
     requests: tuple[QueuedRequest, ...] = ()
+    waiting_count: int = 0
     ended: tuple[EndedRequest, ...] = ()
     ended_today: int = 0
     lanes: tuple[LaneWork, ...] = ()

@@ -7,9 +7,16 @@ busy for a moment must find one delta waiting, not a hundred.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from engine.types import Event, Finished, TextDelta, ThinkingDelta, TokenLogprob
+
+OnEnd = Callable[[BaseException | None], None]
+
+
+class StreamCancelled(Exception):  # noqa: N818 - it is no error
+    """The consumer has gone."""
+
 
 DELIVERY_INTERVAL_S = 0.008
 """Least time between two deliveries: twice per frame at 60 Hz. A guess that keeps wake-ups near 1 % of a core."""
@@ -27,8 +34,16 @@ class OutputStream:
         is_cancelled: the consumer has gone; the producer should drop the request at its next step.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_end: OnEnd = lambda _error: None) -> None:
+        """Make an open stream.
+
+        Args:
+            loop: of the consumer.
+            on_end: called once when the stream ends or the consumer goes, on the thread that ends it: with what it
+                ended with, which is None for `Finished` and `StreamCancelled` for a consumer that has gone.
+        """
         self.is_cancelled = False
+        self._on_end = on_end
         self._loop = loop
         self._lock = threading.Lock()
         self._pending: list[Event | _TextRun | _ThinkingRun] = []  # guarded by _lock
@@ -45,7 +60,10 @@ class OutputStream:
                 return
             self._merge(event)
             self._is_ended = isinstance(event, Finished)
+            is_ended = self._is_ended
             needs_wake, self._wake_in_flight = not self._wake_in_flight, True
+        if is_ended:
+            self._on_end(None)
         if needs_wake:
             self._wake()
 
@@ -57,12 +75,17 @@ class OutputStream:
             self._is_ended = True
             self._error = error
             needs_wake, self._wake_in_flight = not self._wake_in_flight, True
+        self._on_end(error)
         if needs_wake:
             self._wake()
 
     def cancel(self) -> None:
         """Say that nobody listens any more."""
         self.is_cancelled = True
+        with self._lock:
+            was_ended, self._is_ended = self._is_ended, True
+        if not was_ended:
+            self._on_end(StreamCancelled())
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yield events until the end.

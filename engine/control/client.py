@@ -35,7 +35,7 @@ _LARGEST_REPLY_BYTES: Final = 64 << 20
 
 
 def running_engines(home: Path, timeout_s: float = TIMEOUT_S) -> tuple["RunningEngine", ...]:
-    """The engines that run with this data folder, newest first; some may turn out to have been killed."""
+    """The engines that run with this data folder, newest first; some may turn out to have ended."""
     return tuple(RunningEngine(path, content, timeout_s) for path, content in run_files.read_all(home))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import psutil
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +55,21 @@ def write(home: Path, content: RunFile) -> Path:
 
 
 def read_all(home: Path) -> list[tuple[Path, RunFile]]:
-    """All that can be read, newest first. Some may be of engines that were killed."""
+    """All that can be read, newest first; those of engines that were killed are removed."""
     found = []
     for path in (home / "run").glob("*.json"):
         try:
             with path.open("rb") as file:
-                found.append((path, msgspec.json.decode(file.read(_LARGEST_BYTES), type=RunFile)))
+                content = msgspec.json.decode(file.read(_LARGEST_BYTES), type=RunFile)
         except FileNotFoundError:
             continue  # it has ended just now
         except (OSError, msgspec.DecodeError) as error:
             log.warning("%s cannot be read: %s", path, error)
+            continue
+        if psutil.pid_exists(content.process):
+            found.append((path, content))
+        else:
+            remove(path, content)
     return sorted(found, key=lambda item: item[1].started_at, reverse=True)
 
 

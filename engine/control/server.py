@@ -125,6 +125,7 @@ class ControlServer:
             path = run_files.write(self._home, content)
             self._address = listening.address
             self._ready.set()
+            run_files.read_all(self._home)  # removes what killed ones have left
             self._accept(listening, key)
         except OSError as error:
             log.warning("Commands cannot reach this Hearth: %s", error)

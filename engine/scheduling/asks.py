@@ -19,12 +19,14 @@ class Ask:
         form: `text`, `image` or `texts`.
         prompt_tokens: to be read, estimated.
         output_tokens: to be written, estimated.
+        most_tokens: that may be written.
         device: where the caller wants it to run; empty for no wish.
     """
 
     form: str = "text"
     prompt_tokens: int = 0
     output_tokens: int = 0
+    most_tokens: int = USUAL_ANSWER_TOKENS
     device: str = ""
 
 
@@ -39,6 +41,7 @@ def ask_of(request: GenerateRequest | RecognizeRequest | EmbedRequest) -> Ask:
         form="text",
         prompt_tokens=_tokens(*texts),
         output_tokens=min(request.max_tokens or USUAL_ANSWER_TOKENS, USUAL_ANSWER_TOKENS),
+        most_tokens=request.max_tokens or 4 * USUAL_ANSWER_TOKENS,
         device=request.device,
     )
 

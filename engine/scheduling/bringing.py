@@ -1,40 +1,31 @@
-"""Bringer: brings a request to a loaded model: found, placed, loaded; and to the next device where one fails.
+"""Bringer: brings a request to a loaded model: found, placed, made ready; and to the next device where one fails.
 
-Threads of several kinds: loading a model takes seconds, on each device by itself, and a plugin in a process of its own
-may take as long as its time limit; neither may hold up requests for models that are loaded already.
+Threads of several kinds: finding and preparing is quick; a plugin in a process of its own may take as long as its time
+limit and must hold up nobody else; loading takes seconds, on each device by itself (`Loaders`).
 """
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from dataclasses import replace
+from typing import Final
 
-from engine.backends.base import DeviceTarget, LoadedModel, LoadProgress
-from engine.errors import (
-    CapabilityError,
-    EngineClosedError,
-    EngineError,
-    ModelError,
-    ModelNotFoundError,
-    PluginError,
-)
+from engine.backends.base import DeviceTarget, LoadedModel
+from engine.errors import CapabilityError, EngineClosedError, EngineError, ModelError, ModelNotFoundError, PluginError
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Residency, place_of
 from engine.models.library import ModelLibrary, variants_in
-from engine.scheduling.job import Job, JobClock, Journey
+from engine.scheduling.job import Fail
 from engine.scheduling.lanes import Lanes
-from engine.scheduling.marks import loaded, mark
-from engine.scheduling.placing import Placer, Way
+from engine.scheduling.load_queue import LoadQueue
+from engine.scheduling.loaders import Loaders
+from engine.scheduling.marks import mark
+from engine.scheduling.placing import Placer
+from engine.scheduling.tickets import Ticket
 from engine.types import ModelInfo, SteppedDown
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Fail = Callable[[BaseException], None]
-Tell = Callable[[SteppedDown], None]
 
 OUTSIDE_THREADS: Final = 8
 """Requests that may wait for plugins in other processes at the same time; the others wait for these."""
@@ -42,36 +33,13 @@ _SAME_EVERYWHERE: Final = (CapabilityError, ModelNotFoundError, PluginError, Eng
 """What another device would refuse as well."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Trip:
-    """A request on its way to a model.
-
-    Attributes:
-        start: called with the loaded model.
-        fail: called with the error, if nothing is left to try.
-        clock: of the request.
-        progress: told how far loading is.
-        journey: what is asked, and where it has been.
-        tell: told when a device had to be left.
-        ways: where the model can run, best first.
-    """
-
-    start: Callable[[LoadedModel], None]
-    fail: Fail
-    clock: JobClock
-    progress: LoadProgress
-    journey: Journey
-    tell: Tell
-    ways: Sequence[Way] = field(default=())
-
-
 class Bringer:
     """Brings requests to models.
 
     Every method returns at once; errors arrive where the result would.
 
-    Thread: any. The work is done on `hearth-prepare`, `hearth-loader-DEVICE`, and on `hearth-outside` where it asks
-    plugins in other processes.
+    Thread: any. The work is done on `hearth-prepare`, on `hearth-outside` where it asks plugins in other processes, and
+    on the threads of `Loaders`.
     """
 
     def __init__(
@@ -80,6 +48,7 @@ class Bringer:
         residency: Residency,
         placer: Placer,
         lanes: Lanes,
+        queue: LoadQueue,
         note: Callable[[HardwareEvent], None],
     ) -> None:
         """Make a bringer.
@@ -88,63 +57,63 @@ class Bringer:
             library: finds models.
             residency: loads them.
             placer: says where.
-            lanes: take jobs that go on elsewhere.
+            lanes: run them.
+            queue: where requests wait.
             note: takes what happens, for the time axis.
         """
         self._library = library
         self._residency = residency
         self._placer = placer
         self._lanes = lanes
+        self._queue = queue
         self._note = note
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="hearth-prepare")
         self._outside = ThreadPoolExecutor(OUTSIDE_THREADS, thread_name_prefix="hearth-outside")
-        self._loaders: dict[str, ThreadPoolExecutor] = {}  # guarded by _lock
-        self._lock = threading.Lock()
-        self.is_closing = False
+        self._unloading = ThreadPoolExecutor(1, thread_name_prefix="hearth-unload")
+        self._loaders = Loaders(queue, residency, note, self._start, self._on_load_failed)
+        self._closing = threading.Event()
 
-    def bring(
-        self,
-        name: str,
-        journey: Journey,
-        start: Callable[[LoadedModel], None],
-        fail: Fail,
-        clock: JobClock,
-        progress: LoadProgress,
-        tell: Tell = lambda _event: None,
-    ) -> None:
-        """Find, place and load a model, then call `start` with it; all errors go to `fail`."""
-        trip = _Trip(start=start, fail=fail, clock=clock, progress=progress, journey=journey, tell=tell)
+    @property
+    def is_closing(self) -> bool:
+        """Whether it takes no more requests."""
+        return self._closing.is_set()
+
+    def bring(self, ticket: Ticket) -> None:
+        """Find and place the model of a request, load it when it is its turn, and start the request with it."""
+        self._queue.arrive(ticket)
 
         def find() -> None:
-            trip.ways = self._placer.ways(variants_in(self._library, name), journey.ask)
-            first = trip.ways[0]
+            ticket.ways = self._placer.ways(variants_in(self._library, ticket.label.model), ticket.journey.ask)
+            first = ticket.ways[0]
             if first.instead_of:
-                self._tell(trip, first.info, first.instead_of, first.target.device, first.notice)
-            self._take(trip, 0)
+                self._tell(ticket, first.info, first.instead_of, first.target.device, first.notice)
+            self._take(ticket, 0)
 
-        self.submit(self._preparing, find, fail)
+        self.submit(self._preparing, find, ticket.fail)
 
-    def rescue(self, model: LoadedModel, error: EngineError, jobs: Sequence[Job]) -> None:
-        """Let the jobs of a model that broke go on elsewhere; on the processor, where nothing is left, they fail.
+    def rescue(self, model: LoadedModel, error: EngineError, tickets: Sequence[Ticket]) -> None:
+        """Let the requests of a model that broke go on elsewhere; on the processor, where nothing is left, they fail.
 
         Thread: lane.
         """
         self._residency.discard(model)
         where = model.whereabouts
+        for ticket in tickets:
+            self._queue.take_out(ticket)
         if where.device == "cpu" and not where.process_ids:
-            for job in jobs:
-                job.fail(error)
+            for ticket in tickets:
+                ticket.fail(error)
             return
         failed = DeviceTarget(device=where.device, interface=where.interface)
         self._placer.note_failure(model.info, failed, error)
         self._note(mark(HardwareEventKind.DEVICE_FAILED, where.device, f"{where.device} failed", error.cause))
-        for job in jobs:
-            if not job.is_cancelled:
-                self._rescue(job, model.info, where.device, error)
+        for ticket in tickets:
+            if not ticket.is_gone():
+                self._rescue(ticket, model.info, where.device, error)
 
     def unload(self, info: ModelInfo) -> "Future[bool]":
         """Let a model go; the result says whether it was loaded."""
-        return self._loader("cpu").submit(self._residency.unload, info)
+        return self._unloading.submit(self._residency.unload, info)
 
     def pool(self, model: LoadedModel) -> ThreadPoolExecutor:
         """Where requests for a model are made ready."""
@@ -164,92 +133,92 @@ class Bringer:
 
     def close(self) -> None:
         """Stop loading and preparing, and wait until all threads have ended."""
-        self.is_closing = True
-        with self._lock:
-            loaders = list(self._loaders.values())
-        for pool in (*loaders, self._preparing, self._outside):
+        self._closing.set()
+        self._queue.close()
+        self._loaders.close()
+        for pool in (self._unloading, self._preparing, self._outside):
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _loader(self, device: str) -> ThreadPoolExecutor:
-        with self._lock:
-            if device not in self._loaders:
-                self._loaders[device] = ThreadPoolExecutor(1, thread_name_prefix=f"hearth-loader-{device}")
-                if self.is_closing:
-                    self._loaders[device].shutdown()
-            return self._loaders[device]
-
-    def _take(self, trip: _Trip, index: int) -> None:
-        """Go the way of this number; it may be loaded there already."""
-        way = trip.ways[index]
-        place = place_of(way.info, way.target)
-        trip.journey.lease.hold(place)
-        trip.journey.reason = way.reason
-        model = self._residency.get(place)
-        if model is None:
-            trip.progress(0.0)
-            self.submit(self._loader(way.target.device), lambda: self._load(trip, index), trip.fail)
-        elif model.asks_outside:
-            self.submit(self._outside, lambda: trip.start(model), trip.fail)
-        else:
-            trip.start(model)
-
-    def _load(self, trip: _Trip, index: int) -> None:
-        way = trip.ways[index]
-        began_s = time.monotonic()
-        try:
-            is_new = self._residency.get(place_of(way.info, way.target)) is None
-            model = self._residency.load(way.info, trip.progress, way.target, way.needed_bytes)
-        except EngineError as error:
-            if not self._may_step_down(trip, index, error):
-                raise
-            self._placer.note_failure(way.info, way.target, error)
-            self._step_down(trip, way.info, way.target.device, error, index + 1)
+    def _take(self, ticket: Ticket, at: int) -> None:
+        """Let a request go the way of this number; its model may be loaded there already."""
+        ticket.at = at
+        way = ticket.way
+        ticket.lease.want(place_of(way.info, way.target))
+        ticket.journey.reason = way.reason
+        lane = self._lanes.name_for(way.info, way.target.device)
+        if self.is_closing or not self._lanes.open(lane):
+            ticket.fail(EngineClosedError("The engine was closed."))
             return
-        finally:
-            trip.clock.load_s += time.monotonic() - began_s
-        trip.progress(1.0)
-        if is_new:
-            self._note(loaded(model, time.monotonic() - began_s))
-        self.submit(self.pool(model), lambda: trip.start(model), trip.fail)
+        if self._queue.enter(ticket, lane):
+            self._start(ticket)
+        else:
+            self._loaders.ensure(way.target.device)
 
-    def _may_step_down(self, trip: _Trip, index: int, error: EngineError) -> bool:
-        is_last = index + 1 >= len(trip.ways)
-        on_device = bool(trip.ways[index].target.targets)
-        wanted = trip.progress(0.0)  # False once the caller has gone
-        return on_device and not is_last and wanted and not isinstance(error, _SAME_EVERYWHERE)
+    def _start(self, ticket: Ticket) -> None:
+        """Make a request ready with its model, which cannot leave meanwhile."""
+        place = place_of(ticket.way.info, ticket.way.target)
+        model = self._residency.use(place)
+        if model is None:  # it has just left; the queue knows, or will in a moment
+            if self._queue.unstart(ticket) and self._residency.get(place) is not None:
+                self._start(ticket)
+            return
 
-    def _step_down(self, trip: _Trip, info: ModelInfo, device: str, error: EngineError, index: int) -> None:
+        def start() -> None:
+            try:
+                if ticket.job is not None:
+                    ticket.job.move(model)
+                    self._queue.ready(ticket, ticket.job)
+                else:
+                    ticket.start(model)
+            finally:
+                self._residency.let_go(place)
+
+        def fail(error: BaseException) -> None:
+            ticket.fail(error)
+
+        try:
+            self.pool(model).submit(_guarded, start, fail)
+        except RuntimeError:
+            self._residency.let_go(place)
+            ticket.fail(EngineClosedError("The engine was closed."))
+
+    def _on_load_failed(self, tickets: Sequence[Ticket], error: EngineError) -> None:
+        """Let requests whose model could not be loaded go the next way, or fail."""
+        for ticket in tickets:
+            if not self._may_step_down(ticket, error):
+                self._queue.take_out(ticket)
+                ticket.fail(error)
+                continue
+            way = ticket.way
+            self._placer.note_failure(way.info, way.target, error)
+            self._step_down(ticket, way.info, way.target.device, error, ticket.at + 1)
+
+    def _may_step_down(self, ticket: Ticket, error: EngineError) -> bool:
+        is_last = ticket.at + 1 >= len(ticket.ways)
+        on_device = bool(ticket.way.target.targets)
+        return on_device and not is_last and not ticket.is_gone() and not isinstance(error, _SAME_EVERYWHERE)
+
+    def _step_down(self, ticket: Ticket, info: ModelInfo, device: str, error: EngineError, at: int) -> None:
         """Say so, and go the next way that has not failed as well."""
-        while index + 1 < len(trip.ways) and self._placer.has_failed(trip.ways[index]):
-            index += 1
-        self._tell(trip, info, device, trip.ways[index].target.device, error.cause)
-        self._take(trip, index)
+        while at + 1 < len(ticket.ways) and self._placer.has_failed(ticket.ways[at]):
+            at += 1
+        self._tell(ticket, info, device, ticket.ways[at].target.device, error.cause)
+        self._take(ticket, at)
 
-    def _tell(self, trip: _Trip, info: ModelInfo, device: str, to: str, why: str) -> None:
+    def _tell(self, ticket: Ticket, info: ModelInfo, device: str, to: str, why: str) -> None:
         sentence = f"{why} {info.id} runs on {_device_name(to)} instead."
         log.warning("%s", sentence)
         self._note(mark(HardwareEventKind.STEP_DOWN, device, f"{info.id}: {device} to {to}", why))
-        trip.tell(SteppedDown(device, to, sentence))
+        event = SteppedDown(device, to, sentence)
+        ticket.journey.step_downs.append(sentence)
+        ticket.tell(event)
 
-    def _rescue(self, job: Job, info: ModelInfo, device: str, error: EngineError) -> None:
-        def start(model: LoadedModel) -> None:
-            job.move(model)
-            self._lanes.submit(job)
-
-        trip = _Trip(
-            start=start,
-            fail=job.fail,
-            clock=job.clock,
-            progress=lambda _fraction: not job.is_cancelled and not self.is_closing,
-            journey=job.journey,
-            tell=job.tell_step_down,
-        )
-
+    def _rescue(self, ticket: Ticket, info: ModelInfo, device: str, error: EngineError) -> None:
         def find() -> None:
-            trip.ways = self._placer.ways((info,), replace(job.journey.ask, device=""))
-            self._step_down(trip, info, device, error, 0)
+            ticket.ways = self._placer.ways((info,), replace(ticket.journey.ask, device=""))
+            self._step_down(ticket, info, device, error, 0)
 
-        self.submit(self._preparing, find, job.fail)
+        self.submit(self._preparing, find, ticket.fail)
 
 
 def _device_name(device: str) -> str:

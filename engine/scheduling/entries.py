@@ -28,6 +28,8 @@ class Need:
         is_resident: whether it is loaded.
         is_loading: whether it is being loaded.
         is_frozen: whether it admits nothing new, because a request before its own needs its memory.
+        is_leaving: whether its running requests give up their places at once, for the same reason.
+        is_full: whether it has no room for more until a request leaves, although it has slots.
         load_s: predicted seconds of loading it.
         prefill_s: seconds per prompt token.
         step_s: seconds of a step that every one costs, whatever the number of rows.
@@ -49,6 +51,8 @@ class Need:
     is_resident: bool = False
     is_loading: bool = False
     is_frozen: bool = False
+    is_leaving: bool = False
+    is_full: bool = False
     load_s: float = UNKNOWN_LOAD_S
     prefill_s: float = UNKNOWN_PREFILL_S
     step_s: float = 0.0
@@ -68,7 +72,7 @@ class Need:
     @property
     def free_slots(self) -> int:
         """Requests that may still begin."""
-        return max(0, self.slots - len(self.running))
+        return 0 if self.is_full else max(0, self.slots - len(self.running))
 
     @property
     def token_s(self) -> float:

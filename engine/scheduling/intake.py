@@ -1,51 +1,66 @@
-"""Intake: turns requests into jobs on lanes: checks and tokenises prompts, prepares images, hands results back."""
+"""Intake: turns requests into jobs in the queue: checks and tokenises prompts, prepares images, hands results back."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from engine.backends.base import EmbeddingModel, LoadedModel, LoadProgress, TextModel, VisionModel
-from engine.errors import CapabilityError, InvalidRequestError
-from engine.memory.residency import Lease
-from engine.scheduling.asks import Ask, ask_of
-from engine.scheduling.bringing import Bringer, Fail
+from engine.backends.base import EmbeddingModel, LoadedModel, TextModel, VisionModel
+from engine.errors import CapabilityError, InvalidRequestError, RequestCancelledError
+from engine.memory.residency import Lease, place_of
+from engine.queueing import Outcome
+from engine.scheduling.bringing import Bringer
 from engine.scheduling.image_gate import ImageGate
-from engine.scheduling.job import JobClock, Journey, settle
+from engine.scheduling.job import Fail, JobClock, settle
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
-from engine.scheduling.lanes import Lanes
-from engine.stream import OutputStream
-from engine.types import (
-    EmbedRequest,
-    EmbedResult,
-    GenerateRequest,
-    Loading,
-    ModelInfo,
-    RecognizeRequest,
-    RecognizeResult,
-    SteppedDown,
-)
+from engine.scheduling.load_queue import LoadQueue
+from engine.scheduling.tickets import Label, Request, Ticket, journey_for, label_of, outcome_of
+from engine.stream import OutputStream, StreamCancelled
+from engine.types import EmbedRequest, EmbedResult, Event, GenerateRequest, ModelInfo, RecognizeRequest, RecognizeResult
 
 R = TypeVar("R")
 
 
 class Intake:
-    """The way from a request to a job on a lane.
+    """The way from a request to a job in the queue.
 
     Every method returns at once; errors arrive where the result would.
 
     Thread: from any thread. The work is done on the threads of `Bringer`, and on `hearth-finish`.
     """
 
-    def __init__(self, bringer: Bringer, lanes: Lanes) -> None:
-        self._bringer = bringer
-        self._lanes = lanes
-        self._finishing = ThreadPoolExecutor(1, thread_name_prefix="hearth-finish")
-        self._gate = ImageGate(lanes.submit)
+    def __init__(self, bringer: Bringer, queue: LoadQueue, next_number: Callable[[], int]) -> None:
+        """Make it.
 
-    def generate(self, request: GenerateRequest, stream: OutputStream, lease: Lease) -> None:
-        """Bring a generate request to the lane; its events go to the stream."""
-        clock, journey = JobClock(), Journey(lease=lease, ask=ask_of(request))
+        Args:
+            bringer: brings requests to their models.
+            queue: where they wait.
+            next_number: gives each its number.
+        """
+        self._bringer = bringer
+        self._queue = queue
+        self._next_number = next_number
+        self._finishing = ThreadPoolExecutor(1, thread_name_prefix="hearth-finish")
+        self._gate = ImageGate(lambda job: queue.ready(job.ticket, job))
+
+    def generate(self, request: GenerateRequest, loop: asyncio.AbstractEventLoop, lease: Lease) -> OutputStream:
+        """Bring a generate request to the queue; return the stream of its events.
+
+        Raises:
+            InvalidRequestError: its level or deadline makes no sense.
+        """
+
+        def on_end(error: BaseException | None) -> None:
+            if error is None:
+                self._queue.end(ticket, Outcome.DONE)
+            elif isinstance(error, StreamCancelled | RequestCancelledError):
+                self._queue.end(ticket, Outcome.CANCELLED)
+            else:
+                self._queue.end(ticket, Outcome.FAILED, str(error))
+
+        stream = OutputStream(loop, on_end)
 
         def start(loaded: LoadedModel) -> None:
             model = _text_model(loaded)
@@ -53,52 +68,65 @@ class Intake:
             def later(work: Callable[[], None]) -> None:
                 self._bringer.submit(self._bringer.pool(model), work, stream.fail)
 
-            self._lanes.submit(GenerateJob(model, model.prepare(request), stream, clock, journey, later))
+            job = GenerateJob(ticket, model, model.prepare(request), stream, later)
+            self._queue.ready(ticket, job)
 
-        def progress(fraction: float) -> bool:
-            stream.put(Loading(fraction))
-            return not stream.is_cancelled and not self._bringer.is_closing
-
-        def tell(event: SteppedDown) -> None:
-            journey.step_downs.append(event.sentence)
-            stream.put(event)
-
-        self._bringer.bring(request.model, journey, start, stream.fail, clock, progress, tell)
+        ticket = self._ticket(request, lease, start, stream.fail, lambda: stream.is_cancelled, stream.put)
+        self._bringer.bring(ticket)
+        return stream
 
     def recognize(self, request: RecognizeRequest, lease: Lease) -> "Future[RecognizeResult]":
-        """Bring an image to the lane."""
-        clock, future, journey = JobClock(), Future[RecognizeResult](), Journey(lease=lease, ask=ask_of(request))
-        group = (request.model, request.urgency)
+        """Bring an image to the queue.
+
+        Raises:
+            InvalidRequestError: its level or deadline makes no sense.
+        """
+        future = Future[RecognizeResult]()
+        group = (request.model, request.urgency, request.client)
         fail = _failing(future)
 
         def give_up(error: BaseException) -> None:
             fail(error)
             self._gate.give_up(group)
 
+        announced = threading.Lock()  # taken once: by the gate, or by the end if that comes first
+
+        def forget(_: object) -> None:
+            if announced.acquire(blocking=False):
+                self._gate.give_up(group)
+
         def start(loaded: LoadedModel) -> None:
             model = _vision_model(loaded, request)
+            if not announced.acquire(blocking=False):
+                return
 
             def later(work: Callable[[], None]) -> None:
                 pool = self._bringer.outside if model.asks_outside else self._finishing
                 self._bringer.submit(pool, work, fail)
 
             def prepare() -> None:
-                if future.cancelled():
+                if future.done():
                     self._gate.give_up(group)
                     return
                 image = model.prepare(request)
-                self._gate.add(group, RecognizeJob(model, request, image, future, clock, journey, later))
+                self._gate.add(group, RecognizeJob(ticket, model, request, image, future, later))
 
             pool = self._bringer.pool(model)
             self._gate.enter(group, future, lambda: self._bringer.submit(pool, prepare, give_up))
 
+        ticket = self._ticket(request, lease, start, fail, future.done)
         self._gate.expect(group)
-        self._bring(request.model, journey, start, give_up, clock, future)
+        future.add_done_callback(forget)
+        self._bring(ticket, future)
         return future
 
     def embed(self, request: EmbedRequest, lease: Lease) -> "Future[EmbedResult]":
-        """Bring texts to the lane."""
-        clock, future, journey = JobClock(), Future[EmbedResult](), Journey(lease=lease, ask=ask_of(request))
+        """Bring texts to the queue.
+
+        Raises:
+            InvalidRequestError: its level or deadline makes no sense.
+        """
+        future = Future[EmbedResult]()
 
         def start(model: LoadedModel) -> None:
             if not isinstance(model, EmbeddingModel):
@@ -106,40 +134,23 @@ class Intake:
             if not request.texts:
                 raise InvalidRequestError("There is no text to embed.")
             prepared = replace(request, texts=model.prepare(request))
-            self._lanes.submit(EmbedJob(model, prepared, future, clock, journey))
+            self._queue.ready(ticket, EmbedJob(ticket, model, prepared, future))
 
-        self._bring(request.model, journey, start, _failing(future), clock, future)
+        ticket = self._ticket(request, lease, start, _failing(future), future.done)
+        self._bring(ticket, future)
         return future
 
     def load(self, name: str, lease: Lease, device: str = "") -> "Future[LoadedModel]":
         """Load a model without asking it anything, on this device if one is named."""
-        future = Future[LoadedModel]()
-
-        def start(model: LoadedModel) -> None:
-            settle(future, model)
-
-        self._bring(name, Journey(lease=lease, ask=Ask(device=device)), start, _failing(future), JobClock(), future)
-        return future
+        return self._visit(name, lease, lambda model: model, device)
 
     def count_tokens(self, name: str, text: str, lease: Lease) -> "Future[int]":
         """Count the tokens that a text has for a language model, which is loaded if need be."""
-        future = Future[int]()
-
-        def start(model: LoadedModel) -> None:
-            settle(future, _text_model(model).count_tokens(text))
-
-        self._bring(name, Journey(lease=lease, ask=Ask()), start, _failing(future), JobClock(), future)
-        return future
+        return self._visit(name, lease, lambda model: _text_model(model).count_tokens(text))
 
     def context_tokens(self, name: str, lease: Lease) -> "Future[int]":
         """Find out the longest prompt plus answer of a language model, which is loaded if need be."""
-        future = Future[int]()
-
-        def start(model: LoadedModel) -> None:
-            settle(future, _text_model(model).context_tokens)
-
-        self._bring(name, Journey(lease=lease, ask=Ask()), start, _failing(future), JobClock(), future)
-        return future
+        return self._visit(name, lease, lambda model: _text_model(model).context_tokens)
 
     def unload(self, info: ModelInfo) -> "Future[bool]":
         """Let a model go; the result says whether it was loaded."""
@@ -149,20 +160,53 @@ class Intake:
         """Stop finishing results, and wait until the thread has ended; the bringer is closed before."""
         self._finishing.shutdown(wait=True, cancel_futures=True)
 
-    def _bring(
+    def _visit(self, name: str, lease: Lease, ask: Callable[[LoadedModel], R], device: str = "") -> "Future[R]":
+        """Ask a model something that takes no step, once it is loaded."""
+        future = Future[R]()
+
+        def start(model: LoadedModel) -> None:
+            lease.hold(place_of(ticket.way.info, ticket.way.target))
+            settle(future, ask(model))
+
+        label = Label(form="load", title=f"Load {name}", model=name)
+        ticket = Ticket(
+            number=self._next_number(),
+            label=label,
+            clock=JobClock(),
+            journey=journey_for(lease, device=device),
+            start=start,
+            fail=_failing(future),
+            is_gone=future.done,
+        )
+        self._bring(ticket, future)
+        return future
+
+    def _ticket(
         self,
-        name: str,
-        journey: Journey,
+        request: Request,
+        lease: Lease,
         start: Callable[[LoadedModel], None],
         fail: Fail,
-        clock: JobClock,
-        future: "Future[R]",
-    ) -> None:
-        def tell(event: SteppedDown) -> None:
-            journey.step_downs.append(event.sentence)
+        is_gone: Callable[[], bool],
+        tell: Callable[[Event], None] = lambda _event: None,
+    ) -> Ticket:
+        return Ticket(
+            number=self._next_number(),
+            label=label_of(request),
+            urgency=request.urgency,
+            level=request.level,
+            deadline_s=request.deadline_s,
+            clock=JobClock(),
+            journey=journey_for(lease, request),
+            start=start,
+            fail=fail,
+            is_gone=is_gone,
+            tell=tell,
+        )
 
-        progress: LoadProgress = lambda _fraction: not future.cancelled() and not self._bringer.is_closing  # noqa: E731
-        self._bringer.bring(name, journey, start, fail, clock, progress, tell)
+    def _bring(self, ticket: Ticket, future: "Future[R]") -> None:
+        future.add_done_callback(lambda done: self._queue.end(ticket, *outcome_of(done)))
+        self._bringer.bring(ticket)
 
 
 def _text_model(model: LoadedModel) -> TextModel:

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.backends.base import LoadedModel
 from engine.memory.residency import Lease
 from engine.scheduling.asks import Ask
-from engine.types import Placement, SteppedDown, Timings
+from engine.types import Placement, Queued, SteppedDown, Timings
+
+if TYPE_CHECKING:
+    from engine.scheduling.tickets import Ticket
 
 R = TypeVar("R")
+
+Fail = Callable[[BaseException], None]
 
 Later = Callable[[Callable[[], None]], None]
 """Does a piece of work soon, off the lane; whatever it raises fails its request."""
@@ -81,20 +86,33 @@ class Journey:
 
 
 class Job(ABC):
-    """A request that has its model and waits for steps, or is given them.
+    """A request that its model has made ready: it waits for its place, or is given steps.
 
-    Thread: the lane, from `Lane.submit` on; only `is_cancelled` may change from outside.
+    Thread: the lane, once it is in the queue; only `is_cancelled` may change from outside.
 
     Attributes:
-        clock: moments of its life.
+        ticket: the request.
         cost: what it has taken of its device.
-        journey: where it goes.
+        form: `text`, `image` or `texts`.
+        prompt_tokens: of its prompt; 0 for texts and pictures.
     """
 
-    def __init__(self, clock: JobClock, journey: Journey) -> None:
-        self.clock = clock
+    form = "text"
+    prompt_tokens = 0
+
+    def __init__(self, ticket: "Ticket") -> None:
+        self.ticket = ticket
         self.cost = JobCost()
-        self.journey = journey
+
+    @property
+    def clock(self) -> JobClock:
+        """Moments of its life."""
+        return self.ticket.clock
+
+    @property
+    def journey(self) -> Journey:
+        """Where it goes."""
+        return self.ticket.journey
 
     @property
     @abstractmethod
@@ -102,13 +120,28 @@ class Job(ABC):
         """What it runs on."""
 
     @property
-    @abstractmethod
-    def left(self) -> int:
-        """Steps that it will take yet, as far as one can guess: tokens, or runs of a graph."""
+    def most_output(self) -> int:
+        """Tokens, or steps, that it may come to."""
+        return 1
+
+    @property
+    def output_count(self) -> int:
+        """Tokens, texts or pictures that are done."""
+        return 0
+
+    def begin(self) -> bool:
+        """Take a place in the batch of its model, or take it again; False if there is no room just now."""
+        return True
+
+    def suspend(self) -> None:  # noqa: B027 - only answers have something to give back
+        """Give the place back; what it has so far stays."""
+
+    def leave(self) -> None:  # noqa: B027 - as above
+        """Leave the model for good: it has ended, or its model is about to leave."""
 
     @abstractmethod
     def move(self, model: LoadedModel) -> None:
-        """Go on with another copy of its model, on another device; what it has so far stays."""
+        """Go on with another copy of its model; what it has so far stays."""
 
     def tell_step_down(self, event: SteppedDown) -> None:
         """Tell the caller that it goes on elsewhere."""
@@ -126,16 +159,17 @@ class Job(ABC):
         )
 
     @property
-    @abstractmethod
     def is_cancelled(self) -> bool:
         """Whether the caller has gone."""
+        return self.ticket.is_gone()
 
-    @abstractmethod
     def fail(self, error: BaseException) -> None:
         """Tell the caller that it failed."""
+        self.ticket.fail(error)
 
-    def tell_position(self, position: int) -> None:  # noqa: B027 - only streams have a way to say it
-        """Tell the caller how many are before it, itself counted."""
+    def tell_position(self, position: int, starts_in_s: float | None, reason: str) -> None:
+        """Tell the caller how many are before it, itself counted, and when it is likely to begin."""
+        self.ticket.tell(Queued(position, starts_in_s, reason))
 
 
 def settle(future: "Future[R]", outcome: R | BaseException) -> None:

@@ -21,8 +21,8 @@ from engine.backends.base import (
     VisionModel,
 )
 from engine.errors import EngineError
-from engine.scheduling.asks import USUAL_ANSWER_TOKENS
-from engine.scheduling.job import Job, JobClock, Journey, Later, settle
+from engine.scheduling.job import Job, Later, settle
+from engine.scheduling.tickets import Ticket
 from engine.stream import OutputStream
 from engine.types import (
     EmbedRequest,
@@ -33,7 +33,6 @@ from engine.types import (
     GenerateResult,
     Placement,
     Prefill,
-    Queued,
     RecognizeRequest,
     RecognizeResult,
     SteppedDown,
@@ -52,31 +51,23 @@ class GenerateJob(Job):
 
     Attributes:
         prompt: what to answer, ready for the model.
-        sequence: its place in the model's batch; None while it waits.
+        sequence: its place in the model's batch, also while it is suspended; None before it begins.
         written: tokens of its answer that another copy of its model has written.
     """
 
-    def __init__(
-        self,
-        model: TextModel,
-        prompt: Prompt,
-        stream: OutputStream,
-        clock: JobClock,
-        journey: Journey,
-        later: Later,
-    ) -> None:
+    def __init__(self, ticket: Ticket, model: TextModel, prompt: Prompt, stream: OutputStream, later: Later) -> None:
         """Make a job.
 
         Args:
+            ticket: the request.
             model: what answers.
             prompt: what to answer.
             stream: takes the events.
-            clock: of the request.
-            journey: where it goes.
             later: reads the calls of tools, which may ask a plugin.
         """
-        super().__init__(clock, journey)
+        super().__init__(ticket)
         self.prompt = prompt
+        self.prompt_tokens = len(prompt.tokens)
         self.sequence: TextSequence | None = None
         self.written: tuple[int, ...] = ()
         self._model = model
@@ -87,7 +78,6 @@ class GenerateJob(Job):
         self._is_thinking = prompt.begins_thinking
         self._logprobs: list[TokenLogprob] = []
         self._output_tokens = 0
-        self._position = 0
 
     @property
     def model(self) -> TextModel:
@@ -95,37 +85,46 @@ class GenerateJob(Job):
         return self._model
 
     @property
-    def left(self) -> int:
-        """Tokens to come: few answers use up what they may."""
-        return max(1, min(self.prompt.max_tokens, USUAL_ANSWER_TOKENS) - self._output_tokens)
+    def most_output(self) -> int:
+        """Tokens that it may come to."""
+        return self.prompt.max_tokens
 
     @property
-    def is_cancelled(self) -> bool:
-        """Whether the consumer of the stream has gone."""
-        return self._stream.is_cancelled
+    def output_count(self) -> int:
+        """Tokens so far."""
+        return self._output_tokens
 
-    def fail(self, error: BaseException) -> None:
-        """End the stream with an error."""
-        self._stream.fail(error)
+    def begin(self) -> bool:
+        """Take a place in the batch of its model, or take it again."""
+        if self.sequence is not None:
+            return self._model.resume(self.sequence)
+        self.sequence = self._model.admit(self.prompt, self.written)
+        return self.sequence is not None
+
+    def suspend(self) -> None:
+        """Give the place back; its KV stays as long as there is room."""
+        assert self.sequence is not None
+        self._model.suspend(self.sequence)
+
+    def leave(self) -> None:
+        """Leave the model, and keep the tokens that were chosen."""
+        if self.sequence is not None:
+            self.written = self.sequence.written_tokens
+            self._model.release(self.sequence)
+            self.sequence = None
 
     def move(self, model: LoadedModel) -> None:
         """Go on behind the last token that was chosen."""
         assert isinstance(model, TextModel)
-        if self.sequence is not None:
+        if self.sequence is not None:  # its model broke
             self.written = self.sequence.written_tokens
-        self.sequence = None
+            self.sequence = None
         self._model = model
 
     def tell_step_down(self, event: SteppedDown) -> None:
         """Put the event."""
         super().tell_step_down(event)
         self._stream.put(event)
-
-    def tell_position(self, position: int) -> None:
-        """Put a `Queued` event, if the position has changed."""
-        if position != self._position:
-            self._position = position
-            self._stream.put(Queued(position))
 
     def advance(self, step: SequenceStep, placement: Placement) -> None:
         """Pass on what a step did for this job."""
@@ -208,33 +207,34 @@ class RecognizeJob(Job):
         image: what the model is fed.
     """
 
+    form = "image"
+
     def __init__(
         self,
+        ticket: Ticket,
         model: VisionModel,
         request: RecognizeRequest,
         image: PreparedImage,
         future: "Future[RecognizeResult]",
-        clock: JobClock,
-        journey: Journey,
         later: Later,
     ) -> None:
         """Make a job.
 
         Args:
+            ticket: the request.
             model: what looks at it.
             request: which image.
             image: prepared by the model.
             future: completed with the result; the caller cancels it.
-            clock: of the request.
-            journey: where it goes.
             later: makes the result of what the graph gave, which may ask a plugin.
         """
-        super().__init__(clock, journey)
+        super().__init__(ticket)
         self.image = image
         self._request = request
         self._model = model
         self._future = future
         self._later = later
+        self._is_done = False
 
     @property
     def model(self) -> VisionModel:
@@ -242,18 +242,9 @@ class RecognizeJob(Job):
         return self._model
 
     @property
-    def left(self) -> int:
-        """One run."""
-        return 1
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the caller has cancelled the future."""
-        return self._future.cancelled()
-
-    def fail(self, error: BaseException) -> None:
-        """Complete the future with an error."""
-        settle(self._future, error)
+    def output_count(self) -> int:
+        """One, once it was looked at."""
+        return int(self._is_done)
 
     def move(self, model: LoadedModel) -> None:
         """Be looked at by another copy of its model."""
@@ -262,6 +253,7 @@ class RecognizeJob(Job):
 
     def finish(self, outputs: ImageOutputs, placement: Placement) -> None:
         """Complete the future soon, with a result made of what the graph gave."""
+        self._is_done = True
         self._later(lambda: self._finish(outputs, placement))
 
     def _finish(self, outputs: ImageOutputs, placement: Placement) -> None:
@@ -279,15 +271,12 @@ class EmbedJob(Job):
         future: completed with the result; the caller cancels it.
     """
 
+    form = "texts"
+
     def __init__(
-        self,
-        model: EmbeddingModel,
-        request: EmbedRequest,
-        future: "Future[EmbedResult]",
-        clock: JobClock,
-        journey: Journey,
+        self, ticket: Ticket, model: EmbeddingModel, request: EmbedRequest, future: "Future[EmbedResult]"
     ) -> None:
-        super().__init__(clock, journey)
+        super().__init__(ticket)
         self.request = request
         self.future = future
         self._model = model
@@ -301,23 +290,19 @@ class EmbedJob(Job):
         return self._model
 
     @property
-    def left(self) -> int:
-        """Batches to come."""
-        return max(1, -(-(len(self.request.texts) - self._done_texts) // self._model.max_batch))
+    def most_output(self) -> int:
+        """Batches that it takes."""
+        return -(-len(self.request.texts) // self._model.max_batch)
 
     @property
-    def is_cancelled(self) -> bool:
-        """Whether the caller has cancelled the future."""
-        return self.future.cancelled()
+    def output_count(self) -> int:
+        """Texts that have their vector."""
+        return self._done_texts
 
     @property
     def is_done(self) -> bool:
         """Whether every text has its vector."""
         return self._done_texts == len(self.request.texts)
-
-    def fail(self, error: BaseException) -> None:
-        """Complete the future with an error."""
-        settle(self.future, error)
 
     def move(self, model: LoadedModel) -> None:
         """Go on with the texts that have no vector yet."""
@@ -334,6 +319,7 @@ class EmbedJob(Job):
         self._done_texts += len(vectors)
         self._tokens += tokens
         if self.is_done:
+            self.clock.first_token_s = time.monotonic()
             settle(self.future, self._result(placement))
 
     def _result(self, placement: Placement) -> EmbedResult:

@@ -1,23 +1,37 @@
 """Lane: one thread per device, the only caller of the models that live there."""
 
+import contextlib
 import logging
 import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from engine.backends.base import EmbeddingModel, LoadedModel, TextModel, VisionModel
-from engine.errors import EngineClosedError, EngineError, ModelError
+from engine.errors import EngineClosedError, EngineError, ModelError, OutOfMemoryError
+from engine.requests import Urgency
 from engine.scheduling.core_shares import CoreShares
+from engine.scheduling.entries import Entry, Need
 from engine.scheduling.job import Job
-from engine.scheduling.jobs import GenerateJob
+from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
+from engine.scheduling.lane_queue import LaneQueue, Progress
+from engine.scheduling.learning import Learning
 from engine.scheduling.meters import LaneMeter
-from engine.scheduling.observations import Observations
-from engine.scheduling.queue import FifoQueue, ModelWork, WorkQueue
-from engine.scheduling.steps import SHARED_PREFILL_S, PrefillRate, embed_step, text_step, vision_step
+from engine.scheduling.policy import Turn
+from engine.scheduling.queue_state import place_at, ticket_of
+from engine.scheduling.steps import (
+    ALONE_PREFILL_S,
+    SHARED_PREFILL_S,
+    PrefillRate,
+    embed_step,
+    text_step,
+    vision_step,
+)
 from engine.scheduling.threads import Governor
+from engine.scheduling.tickets import Ticket
 from engine.types import Placement
 
 log = logging.getLogger(__name__)
@@ -36,6 +50,7 @@ class LaneSnapshot:
         queued_by_model: jobs not yet started, by `id()` of the loaded model.
         left_by_model: steps until all that runs has ended, by `id()` of the loaded model.
         spent_by_model: seconds that its steps have taken, by `id()` of the loaded model.
+        latest_model: id of the model whose step was the latest; empty before the first.
     """
 
     waiting: int
@@ -46,16 +61,21 @@ class LaneSnapshot:
     queued_by_model: dict[int, int]
     left_by_model: dict[int, int]
     spent_by_model: dict[int, float]
+    latest_model: str = ""
 
 
-OnModelFailed = Callable[[LoadedModel, EngineError, list[Job]], None]
-"""Told, on the lane's thread, of a model that broke and was closed, and of the jobs it leaves, to end or to move."""
+OnModelFailed = Callable[[LoadedModel, EngineError, list[Ticket]], None]
+"""Told, on the lane's thread, of a model that broke and was closed, and of the requests that it leaves behind."""
+
+_LOOK_S: Final = 0.05
+"""How often a lane looks again whose requests all wait for something else."""
+_URGENT_FIRST: Final = {Urgency.INTERACTIVE: 0, Urgency.NORMAL: 1, Urgency.BATCH: 2}
 
 
 class Lane:
     """Runs steps, one at a time, in the order that its queue says.
 
-    Thread: `submit`, `retire`, `snapshot` and `close` from any thread; everything else on the lane's own thread.
+    Thread: `wake`, `retire`, `snapshot` and `close` from any thread; everything else on the lane's own thread.
     """
 
     def __init__(
@@ -63,11 +83,12 @@ class Lane:
         name: str,
         governor: Governor,
         prefill_chunk_tokens: int,
+        requests: LaneQueue,
         on_model_failed: OnModelFailed,
-        work: WorkQueue | None = None,
+        learning: Learning,
         shares: CoreShares | None = None,
-        observations: Observations | None = None,
         power_w: Callable[[], float | None] = lambda: None,
+        before_close: Callable[[LoadedModel], None] = lambda _model: None,
     ) -> None:
         """Make a lane and start its thread.
 
@@ -75,26 +96,29 @@ class Lane:
             name: of the device: `cpu`, `gpu:0`, ..., or of a part of it.
             governor: chooses the number of CPU threads.
             prefill_chunk_tokens: most prompt tokens per step.
+            requests: says what to do next.
             on_model_failed: told about a model that broke.
-            work: the queue to ask; first in, first out if not given.
+            learning: learns how fast its models are.
             shares: which of the processor's cores it may use; all of them if not given.
-            observations: learns how fast its models are.
             power_w: watts that its device takes now; None if unknown.
+            before_close: called before a model leaves, while it can still be asked for what it keeps.
         """
         self.name = name
         self.meter = LaneMeter()
+        self._requests = requests
         self._shares = shares if shares is not None else CoreShares(1 << 16)
         self._power_w = power_w
-        self._observations = observations if observations is not None else Observations()
+        self._learning = learning
         self._governor = governor
         self._prefill_chunk_tokens = prefill_chunk_tokens
         self._on_model_failed = on_model_failed
-        self._queue: WorkQueue = work if work is not None else FifoQueue()
+        self._before_close = before_close
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._rates: dict[int, PrefillRate] = {}
         self._spent_s: dict[int, float] = {}
         self._closed: weakref.WeakSet[LoadedModel] = weakref.WeakSet()
         self._is_closing = False
+        self._latest_model = ""
         self._threads, self._threads_reason = governor.choice.threads, governor.choice.reason
         self._snapshot = self._take_snapshot()
         self._thread = threading.Thread(target=self._run, name=f"hearth-lane-{name}", daemon=True)
@@ -102,9 +126,10 @@ class Lane:
 
     # ------------------------------------------------------------------------------------------- from any thread
 
-    def submit(self, job: Job) -> None:
-        """Hand over a job; it is failed with `EngineClosedError` if the lane closes first."""
-        self._inbox.put(lambda: self._add(job))
+    def wake(self) -> None:
+        """Look again what there is to do."""
+        if self._inbox.empty():
+            self._inbox.put(_nothing)
 
     def retire(self, model: LoadedModel, on_closed: Callable[[], None]) -> None:
         """Fail what is left of a model's jobs, close it, and call back on the lane's thread."""
@@ -127,45 +152,54 @@ class Lane:
 
     def _run(self) -> None:
         while not self._is_closing:
-            self._read_inbox()
-            if not self._is_closing:
-                self._turn()
+            if not self._turn():
+                self._rest()
+            while not self._inbox.empty() and not self._is_closing:
+                self._read(self._inbox.get())
         while not self._inbox.empty():  # what came behind the closing message
             if (message := self._inbox.get()) is not None:
                 message()
-        for work in self._queue.models():
-            self._release(work.model, EngineClosedError("The engine was closed."))
+        for ticket in self._requests.tickets():
+            if ticket.job is not None:
+                ticket.job.leave()
+            ticket.fail(EngineClosedError("The engine was closed."))
 
-    def _read_inbox(self) -> None:
-        """Carry out what others asked for; sleep while there is neither a message nor work."""
-        must_wait = not self._queue.waiting and not self._queue.running
-        if must_wait:
-            self._shares.leave(self.name)
-            self._snapshot = self._take_snapshot()
-        while must_wait or not self._inbox.empty():
-            message = self._inbox.get()
-            if message is None:
-                self._is_closing = True
-                return
+    def _rest(self) -> None:
+        """Sleep until there is a message; look again now and then while requests wait for something else."""
+        self._shares.leave(self.name)
+        self._snapshot = self._take_snapshot()
+        wait_s = _LOOK_S if self._requests.has_requests() else None
+        with contextlib.suppress(queue.Empty):
+            self._read(self._inbox.get(timeout=wait_s))
+
+    def _read(self, message: Callable[[], None] | None) -> None:
+        if message is None:
+            self._is_closing = True
+        else:
             message()
-            must_wait = False
 
-    def _turn(self) -> None:
-        for job in self._queue.prune():
-            self._forget(job)
-        work = self._queue.pick()
-        if work is None:
-            return
+    def _turn(self) -> bool:
+        """Do one step; False if there is nothing to do."""
+        for job in self._requests.orphans():
+            job.leave()
+        turn = self._requests.turn()
+        model = None if turn is None else self._requests.model_of(turn.need)
+        if turn is None or model is None or model in self._closed:
+            return False
         self._shares.enter(self.name)
         self._choose_threads()
-        model = work.model
+        self._latest_model = model.info.id
         began_s = time.monotonic()
         try:
+            jobs = self._seat(turn)
+            if not jobs:
+                return bool(turn.suspend)
             model.set_threads(self._threads)
-            self._step(work, model)
+            progress = self._step(turn.need, model, jobs)
             duration_s = time.monotonic() - began_s
             self.meter.note_step(duration_s)
             self._spent_s[id(model)] = self._spent_s.get(id(model), 0.0) + duration_s
+            self._requests.stepped(turn.need, progress, duration_s)
         except EngineError as error:
             log.warning("%s failed: %s", model.info.id, error)
             self._break(model, error)
@@ -173,9 +207,47 @@ class Lane:
             log.exception("%s failed inside", model.info.id)
             cause = f"The model {model.info.id} failed inside: {error}."
             self._break(model, ModelError(cause, "Load it again; if it happens again, the log says more."))
-        if self._queue.waiting != self._snapshot.waiting:
-            self._queue.tell_positions()
         self._snapshot = self._take_snapshot()
+        return True
+
+    def _seat(self, turn: Turn) -> list[Job]:
+        """Let requests leave and begin as the turn says; return the jobs of the step, the most urgent first."""
+        for entry in turn.suspend:
+            ticket = ticket_of(entry)
+            if ticket.job is not None:
+                ticket.job.suspend()
+                ticket.lease.let_go(place_at(turn.need))
+            self._requests.suspend(entry)
+        for ticket in self._requests.running():
+            if ticket.is_gone() and ticket.entry is not None and ticket.job is not None:
+                ticket.job.leave()
+                self._requests.drop(ticket.entry)
+        for entry in turn.admit:
+            if not self._begin(turn.need, entry):
+                break
+        resting = {entry.id for entry in turn.rest}
+        entries = sorted(turn.need.running.values(), key=lambda one: (_URGENT_FIRST[one.urgency], one.id))
+        return [job for one in entries if one.id not in resting and (job := ticket_of(one).job) is not None]
+
+    def _begin(self, need: Need, entry: Entry) -> bool:
+        """Give a request its place; False if there is no room for it now."""
+        ticket = ticket_of(entry)
+        if ticket.is_gone() or ticket.job is None:
+            self._requests.drop(entry)
+            return True
+        ticket.lease.hold(place_at(need))
+        if ticket.job.begin():
+            self._requests.begin(entry)
+            ticket.clock.start()
+            return True
+        ticket.lease.let_go(place_at(need))
+        if need.running:
+            self._requests.refuse(need)
+            return False
+        # Nothing runs and still there is no room: waiting would be for ever.
+        self._requests.drop(entry)
+        ticket.fail(_too_long(ticket.job))
+        return True
 
     def _choose_threads(self) -> None:
         choice = self._governor.update()
@@ -185,9 +257,35 @@ class Lane:
             self._threads = most
             self._threads_reason = f"{most} of {choice.threads} threads: text and images are computed at the same time"
 
-    def _step(self, work: ModelWork, model: LoadedModel) -> None:
+    def _step(self, need: Need, model: LoadedModel, jobs: list[Job]) -> Sequence[Progress]:
+        placement = self._placement(model)
+        if isinstance(model, TextModel):
+            answers = [job for job in jobs if isinstance(job, GenerateJob)]
+            rate = self._rates.setdefault(id(model), PrefillRate())
+            step = text_step(model, answers, self._prefill_budget(answers, rate), rate, placement, self._power_w)
+            if step.tokens:
+                self.meter.note_tokens(step.tokens)
+            if step.decode_s:
+                self._governor.note((id(model), step.tokens), step.decode_s)
+            self._learning.text(model, step)
+            return step.progress
+        if isinstance(model, VisionModel):
+            began_s = time.monotonic()
+            images = [job for job in jobs if isinstance(job, RecognizeJob)]
+            progress = vision_step(model, images, placement, self._power_w)
+            self.meter.note_images(len(images))
+            self._learning.images(model, len(images), time.monotonic() - began_s)
+            return progress
+        assert isinstance(model, EmbeddingModel)
+        assert isinstance(jobs[0], EmbedJob)
+        began_s = time.monotonic()
+        progress = embed_step(model, jobs[0], placement, self._power_w)
+        self._learning.texts(model, time.monotonic() - began_s)
+        return progress
+
+    def _placement(self, model: LoadedModel) -> Placement:
         where = model.whereabouts
-        placement = Placement(
+        return Placement(
             device=where.device,
             backend=model.backend,
             threads=self._threads,
@@ -197,76 +295,59 @@ class Lane:
             total_layers=where.total_layers,
             note=where.note,
         )
-        if isinstance(model, TextModel):
-            rate = self._rates.setdefault(id(model), PrefillRate())
-            step = text_step(work, model, self._prefill_budget(work, rate), rate, placement, self._power_w)
-            if step.tokens:
-                self.meter.note_tokens(step.tokens)
-            if step.decode_s:
-                self._governor.note((id(model), step.tokens), step.decode_s)
-            self._observations.note_text(model.info.id, model.device, step)
-        elif isinstance(model, VisionModel):
-            began_s = time.monotonic()
-            images = vision_step(work, model, placement, self._power_w)
-            self.meter.note_images(images)
-            self._observations.note_images(model.info.id, model.device, images, time.monotonic() - began_s)
-        elif isinstance(model, EmbeddingModel):
-            embed_step(work, model, placement, self._power_w)
 
-    def _prefill_budget(self, work: ModelWork, rate: PrefillRate) -> int:
-        """A whole chunk when nobody waits for the next token, else as much as a short pause allows."""
-        others_flow = any(
-            isinstance(job, GenerateJob) and job.sequence is not None and not job.sequence.is_prefilling
-            for other in self._queue.models()
-            for job in other.running
-        )
-        if not others_flow and len(self._queue.models()) == 1:
+    def _prefill_budget(self, jobs: Sequence[GenerateJob], rate: PrefillRate) -> int:
+        """As much as a short pause allows while somebody's answer flows; more, but not for long, while none does."""
+        others = [ticket for ticket in self._requests.running() if ticket.urgency is not Urgency.BATCH]
+        flows = any(ticket.clock.first_token_s is not None for ticket in others)
+        is_alone = not flows and len(jobs) == 1 and not self._requests.others_wait()
+        if is_alone:
             return self._prefill_chunk_tokens
-        return rate.tokens_within(SHARED_PREFILL_S, self._prefill_chunk_tokens)
-
-    def _add(self, job: Job) -> None:
-        if job.model in self._closed:  # it broke while the request was on its way
-            gone = ModelError(f"{job.model.info.id} is not loaded any more.", "Ask again to load it anew.")
-            self._on_model_failed(job.model, gone, [job])
-            return
-        self._queue.add(job)
-        self._queue.tell_positions()
-
-    def _forget(self, job: Job) -> None:
-        if isinstance(job, GenerateJob) and job.sequence is not None:
-            job.model.release(job.sequence)
-
-    def _release(self, model: LoadedModel, error: EngineError) -> None:
-        for job in self._queue.drop(model):
-            self._forget(job)
-            job.fail(error)
+        return rate.tokens_within(SHARED_PREFILL_S if flows else ALONE_PREFILL_S, self._prefill_chunk_tokens)
 
     def _break(self, model: LoadedModel, error: EngineError) -> None:
-        jobs = self._queue.drop(model)
-        self._closed.add(model)
-        self._rates.pop(id(model), None)
-        self._spent_s.pop(id(model), None)
+        tickets = self._requests.left(model)
+        self._forget(model)
         model.close()
-        self._on_model_failed(model, error, jobs)
+        self._on_model_failed(model, error, tickets)
 
     def _retire(self, model: LoadedModel, on_closed: Callable[[], None]) -> None:
-        self._release(model, ModelError(f"{model.info.id} was unloaded."))
-        self._closed.add(model)
-        self._rates.pop(id(model), None)
-        self._spent_s.pop(id(model), None)
+        """Let a model go; requests that need it wait until it is loaded again."""
+        for ticket in self._requests.left(model):
+            if ticket.job is not None:
+                ticket.job.leave()
+        self._before_close(model)
+        self._forget(model)
         model.close()
         on_closed()
 
+    def _forget(self, model: LoadedModel) -> None:
+        self._closed.add(model)
+        self._rates.pop(id(model), None)
+        self._spent_s.pop(id(model), None)
+
     def _take_snapshot(self) -> LaneSnapshot:
+        counts = self._requests.counts()
         return LaneSnapshot(
-            waiting=self._queue.waiting,
-            running=self._queue.running,
-            running_by_model={id(work.model): len(work.running) for work in self._queue.models()},
+            waiting=counts.waiting,
+            running=counts.running,
+            running_by_model=counts.running_by_model,
             threads=self._threads,
             threads_reason=self._threads_reason,
-            queued_by_model={id(work.model): len(work.waiting) for work in self._queue.models()},
+            queued_by_model=counts.waiting_by_model,
             spent_by_model=dict(self._spent_s),
-            left_by_model={
-                id(work.model): max((job.left for job in work.running), default=0) for work in self._queue.models()
-            },
+            left_by_model=counts.left_by_model,
+            latest_model=self._latest_model,
         )
+
+
+def _nothing() -> None:
+    """What wakes a lane and asks nothing of it."""
+
+
+def _too_long(job: Job) -> OutOfMemoryError:
+    return OutOfMemoryError(
+        f"The request needs {job.prompt_tokens + job.most_output:,} tokens of context,"
+        f" more than {job.model.info.id} has.",
+        "Ask for fewer tokens, or load the model with a larger context.",
+    )

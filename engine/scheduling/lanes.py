@@ -7,19 +7,22 @@ from typing import Final
 from engine.backends.base import LoadedModel
 from engine.config import EngineConfig
 from engine.devices.machine import physical_cores, usable_cores
-from engine.errors import EngineClosedError
 from engine.hardware import DeviceLoad
 from engine.scheduling.core_shares import GRAPHS, TEXT, CoreShares
-from engine.scheduling.job import Job
 from engine.scheduling.lane import Lane, LaneSnapshot, OnModelFailed
+from engine.scheduling.lane_queue import LaneQueue
+from engine.scheduling.learning import Learning
 from engine.scheduling.observations import Observations
+from engine.scheduling.queue_state import QueueState
 from engine.scheduling.threads import FixedThreads, Governor, ThreadGovernor
+from engine.types import ModelInfo
 
-_GRAPHS_BACKEND: Final = "onnxruntime"
+_OWN: Final = "/"
+"""Between a device and a model that has a lane of its own there."""
 
 
 class Lanes:
-    """Brings jobs to the lane of their model's device.
+    """The lanes by name.
 
     Thread: any.
 
@@ -28,19 +31,28 @@ class Lanes:
     """
 
     def __init__(
-        self, config: EngineConfig, on_model_failed: OnModelFailed, power_w: Callable[[str], float | None]
+        self,
+        config: EngineConfig,
+        state: QueueState,
+        on_model_failed: OnModelFailed,
+        power_w: Callable[[str], float | None],
+        before_close: Callable[[LoadedModel], None] = lambda _model: None,
     ) -> None:
         """Start with the processor's lane for text.
 
         Args:
             config: threads and chunk sizes.
+            state: the queue that they work on.
             on_model_failed: told about a model that broke, see `Lane`.
             power_w: watts that a device takes now; None if unknown.
+            before_close: called before a model leaves, on its lane.
         """
         self.observations = Observations()
         self._config = config
+        self._state = state
         self._on_model_failed = on_model_failed
         self._power_w = power_w
+        self._before_close = before_close
         self._cores = config.threads or min(physical_cores(), usable_cores())
         self._shares = CoreShares(self._cores)
         self._lock = threading.Lock()
@@ -48,13 +60,24 @@ class Lanes:
         self._is_closed = False  # guarded by _lock
         self._lane(TEXT)
 
-    def submit(self, job: Job) -> None:
-        """Hand a job to the lane of its model's device."""
-        lane = self._lane_of(job.model)
-        if lane is None:
-            job.fail(EngineClosedError("The engine was closed."))
-        else:
-            lane.submit(job)
+    def name_for(self, info: ModelInfo, device: str) -> str:
+        """Name of the lane that runs a model on a device."""
+        if self._config.order == "free_for_all":
+            return f"{device}{_OWN}{info.id}"
+        first = device.split("+")[0]
+        # A single core would only go back and forth between two lanes.
+        return GRAPHS if first == TEXT and info.format == "onnx" and self._cores > 1 else first
+
+    def open(self, name: str) -> bool:
+        """Make a lane, unless it is there; False if they are closed."""
+        return self._lane(name) is not None
+
+    def wake(self, name: str) -> None:
+        """Let a lane look for work."""
+        with self._lock:
+            lane = self._lanes.get(name)
+        if lane is not None:
+            lane.wake()
 
     def retire(self, model: LoadedModel, on_closed: Callable[[], None]) -> None:
         """Fail what is left of a model's jobs, close it on its lane, and call back."""
@@ -108,10 +131,7 @@ class Lanes:
             lane.join()
 
     def _lane_of(self, model: LoadedModel) -> Lane | None:
-        device = model.device.split("+")[0]
-        is_graph = device == TEXT and model.backend == _GRAPHS_BACKEND
-        # A single core would only go back and forth between two lanes.
-        return self._lane(GRAPHS if is_graph and self._cores > 1 else device)
+        return self._lane(self.name_for(model.info, model.device))
 
     def _lane(self, name: str) -> Lane | None:
         with self._lock:
@@ -122,27 +142,38 @@ class Lanes:
             return self._lanes[name]
 
     def _make(self, name: str) -> Lane:
-        on_processor = name in {TEXT, GRAPHS}
+        device = name.split(_OWN)[0]
+        is_own = _OWN in name
+        on_processor = device in {TEXT, GRAPHS}
         governor: Governor
-        if on_processor:
+        if is_own:
+            governor = FixedThreads(self._cores, "All cores, as a program of its own would take")
+        elif on_processor:
             governor = ThreadGovernor(self._cores, fixed=self._config.threads)
         else:
             governor = FixedThreads(self._cores, f"Computed on {name}")
-        device = TEXT if on_processor else name
+        device = TEXT if on_processor else device
         return Lane(
             name,
             governor,
             self._config.prefill_chunk_tokens,
+            LaneQueue(name, self._state),
             self._on_model_failed,
-            shares=self._shares if on_processor else None,
-            observations=self.observations,
+            Learning(self.observations, self._state.learned),
+            shares=self._shares if on_processor and not is_own else None,
             power_w=lambda: self._power_w(device),
+            before_close=self._before_close,
         )
 
 
+def device_of(lane: str) -> str:
+    """The device of a lane."""
+    device = lane.split(_OWN)[0]
+    return TEXT if device == GRAPHS else device
+
+
 def _lanes_of(device: str, lanes: Mapping[str, Lane]) -> list[Lane]:
-    names = (TEXT, GRAPHS) if device == TEXT else (device,)
-    return [lanes[name] for name in names if name in lanes]
+    return [lane for name, lane in lanes.items() if device_of(name) == device]
 
 
 def _load(device: str, lanes: Sequence[Lane], models: Sequence[LoadedModel], failures: Mapping[str, str]) -> DeviceLoad:

@@ -11,15 +11,23 @@ from engine.config import EngineConfig
 from engine.devices.inventory import inventory_of
 from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
+from engine.memory.conversations import ConversationStore
 from engine.memory.residency import Residency
+from engine.memory.yielding import Keeper
 from engine.models.library import ModelLibrary
 from engine.plugins.contract.offers import Sample
+from engine.scheduling.announcer import Announcer
 from engine.scheduling.bringing import Bringer
 from engine.scheduling.hardware import Hardware, Sources
 from engine.scheduling.intake import Intake
 from engine.scheduling.lanes import Lanes
+from engine.scheduling.learned import Learned
+from engine.scheduling.load_queue import LoadQueue
 from engine.scheduling.marks import unloaded
 from engine.scheduling.placing import Placer
+from engine.scheduling.priority import weights_of
+from engine.scheduling.queue_control import QueueControl
+from engine.scheduling.queue_state import QueueState
 from engine.scheduling.situations import Situations
 
 
@@ -28,18 +36,25 @@ class Works:
     """Everything between a request and the backends, in the order in which it is made."""
 
     hardware: Hardware
+    state: QueueState
     lanes: Lanes
     residency: Residency
     placer: Placer
     bringer: Bringer
     intake: Intake
+    control: QueueControl
+    announcer: Announcer
+    keeper: Keeper
 
     def close(self) -> None:
         """End all threads, fail what is left, free all models; waits for them."""
+        self.keeper.close()
         self.bringer.close()
+        self.announcer.join()
         self.intake.close()
         self.lanes.close()
         self.residency.close()
+        self.state.learned.close()
         self.hardware.close()
 
 
@@ -77,16 +92,41 @@ def open_works(
         numbers=numbers,
     )
     hardware = Hardware(config, inventory_of(config), sources)
-    lanes = Lanes(config, lambda model, error, jobs: bringer.rescue(model, error, jobs), hardware.power_w)
+    learned = Learned(config.cache_dir / "learned.json")
+    state = QueueState(config.order, weights_of(config.weights), learned, lambda lane: lanes.wake(lane))
+    lanes = Lanes(
+        config,
+        state,
+        lambda model, error, tickets: bringer.rescue(model, error, tickets),
+        hardware.power_w,
+        lambda model: residency.keep(model),
+    )
     residency = Residency(
         backends,
         options,
         retire=lanes.retire,
         device_free_bytes=hardware.free_bytes,
         on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
+        budget_bytes=config.memory_budget_bytes,
+        conversations=ConversationStore(config.cache_dir / "conversations"),
     )
+    state.attach(residency)
     situations = Situations(hardware, residency, lanes, config.context_tokens)
     placer = Placer(library, hardware, situations, lanes, overrides)
-    bringer = Bringer(library, residency, placer, lanes, hardware.telemetry.note)
+    queue = LoadQueue(state, config.max_sequences)
+    bringer = Bringer(library, residency, placer, lanes, queue, hardware.telemetry.note)
+    keeper = Keeper(residency, config.idle_unload_s, hardware.telemetry.note)
     hardware.start()
-    return Works(hardware, lanes, residency, placer, bringer, Intake(bringer, lanes))
+    keeper.start()
+    return Works(
+        hardware=hardware,
+        state=state,
+        lanes=lanes,
+        residency=residency,
+        placer=placer,
+        bringer=bringer,
+        intake=Intake(bringer, queue, state.next_number),
+        control=QueueControl(state, lanes),
+        announcer=Announcer(state),
+        keeper=keeper,
+    )

@@ -4,9 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from engine.backends.base import CPU_TARGET, DeviceTarget
+from engine.backends.base import DeviceTarget
 from engine.devices.dispatcher import Decision, Option, decide
 from engine.devices.overrides import Overrides
 from engine.devices.situation import Spot
@@ -17,32 +17,12 @@ from engine.scheduling.asks import USUAL_ANSWER_TOKENS, Ask
 from engine.scheduling.hardware import FAILED_FOR_S, Hardware
 from engine.scheduling.lanes import Lanes
 from engine.scheduling.situations import Situations, backend_of
+from engine.scheduling.ways import Way
 from engine.types import Accepts, ModelInfo
 
 log = logging.getLogger(__name__)
 
 _USUAL_PROMPT_TOKENS = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A model, and where it is to be loaded if it is not there yet.
-
-    Attributes:
-        info: the variant of the model.
-        target: where.
-        needed_bytes: of the device's own memory.
-        reason: why there, in one sentence; empty where there is no choice.
-        instead_of: device that was wanted and cannot be used; empty for none.
-        notice: why it cannot, in one sentence.
-    """
-
-    info: ModelInfo
-    target: DeviceTarget = CPU_TARGET
-    needed_bytes: int = 0
-    reason: str = ""
-    instead_of: str = ""
-    notice: str = ""
 
 
 class Placer:

@@ -83,7 +83,8 @@ class Roster:
         if entry.row < 0:
             return
         entry.need.waiting.pop(entry.id, None)
-        entry.need.running.pop(entry.id, None)
+        if entry.need.running.pop(entry.id, None) is not None:
+            entry.need.is_full = False
         self._table(entry.need.lane).remove(entry)
         self._present[entry.client] -= 1
         if not self._present[entry.client]:
@@ -103,6 +104,7 @@ class Roster:
         """Let a running request wait again; what it has so far stays."""
         if entry.need.running.pop(entry.id, None) is None:
             return
+        entry.need.is_full = False
         entry.need.waiting[entry.id] = entry
         entry.is_running = False
         self.changed(entry)
@@ -130,7 +132,8 @@ class Roster:
 
     def set_resident(self, need: Need, now_s: float, *, is_resident: bool) -> None:
         """Note that a model has come or gone; with it go the places of those that run."""
-        need.is_resident, need.is_loading, need.is_frozen = is_resident, False, False
+        need.is_resident = is_resident
+        need.is_loading = need.is_frozen = need.is_leaving = need.is_full = False
         if is_resident:
             need.resident_s = now_s
         for entry in list(need.running.values()) if not is_resident else ():

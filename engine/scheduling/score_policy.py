@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from engine.requests import Urgency
 from engine.scheduling.entries import Entry, Need
 from engine.scheduling.policy import Turn, Want
-from engine.scheduling.priority import HORIZON_S, Weights, weights_of
+from engine.scheduling.priority import HORIZON_S, Column, Weights, weights_of
 from engine.scheduling.roster import Roster
 from engine.scheduling.scoring import Scored, score_lane
 
@@ -87,15 +87,18 @@ class ScorePolicy:
 
     def order(self, roster: Roster, now_s: float) -> list[Entry]:
         """All requests that wait, by score."""
-        ranked: list[tuple[float, int, Entry]] = []
+        entries: list[Entry] = []
+        ranks: list[Column] = []
         for lane in roster.tables:
             scored = score_lane(roster, lane, now_s, self.weights)
             if scored is not None:
-                entries = scored.table.entries
-                ranked += [
-                    (-float(scored.rank[row]), entries[row].id, entries[row]) for row in np.flatnonzero(~scored.running)
-                ]
-        return [entry for _rank, _id, entry in sorted(ranked, key=lambda one: one[:2])]
+                rows = np.flatnonzero(~scored.running)
+                entries += [scored.table.entries[row] for row in rows]
+                ranks.append(scored.rank[rows])
+        if not entries:
+            return []
+        ids = np.array([entry.id for entry in entries])
+        return [entries[at] for at in np.lexsort((ids, -np.concatenate(ranks)))]
 
     def _decide(self, roster: Roster, lane: str, able: Sequence[Need], now_s: float) -> Turn | None:
         scored = score_lane(roster, lane, now_s, self.weights)

@@ -5,14 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.backends.base import EmbeddingModel, TextModel, TextSequence, VisionModel
-from engine.errors import OutOfMemoryError, RequestError
+from engine.errors import RequestError
 from engine.scheduling.job import Job
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
-from engine.scheduling.queue import ModelWork
+from engine.scheduling.lane_queue import Progress
 from engine.types import Placement
 
 SHARED_PREFILL_S = 0.15
 """Longest prefill chunk while other answers run: a pause in the flow that a reader does not mind. A guess."""
+
+ALONE_PREFILL_S = 0.5
+"""Longest one while none do: whoever comes meanwhile waits for its end."""
 
 LEAST_PREFILL_TOKENS = 16
 """Smaller chunks cost nearly as much as this one, because every step reads all weights once."""
@@ -43,16 +46,20 @@ class TextStep:
     """What a step of a text model did.
 
     Attributes:
+        rows: sequences that wrote.
         tokens: generated, over all sequences.
         decode_s: how long it took, if it did nothing but decode; else 0.
         read_tokens: of prompts.
         read_s: how long it took, if it read prompts; else 0.
+        progress: of each request.
     """
 
+    rows: int = 0
     tokens: int = 0
     decode_s: float = 0.0
     read_tokens: int = 0
     read_s: float = 0.0
+    progress: tuple[Progress, ...] = ()
 
 
 PowerMeter = Callable[[], float | None]
@@ -60,81 +67,59 @@ PowerMeter = Callable[[], float | None]
 
 
 def text_step(
-    work: ModelWork,
     model: TextModel,
+    jobs: Sequence[GenerateJob],
     prefill_tokens: int,
     rate: PrefillRate,
     placement: Placement,
     power_w: PowerMeter,
 ) -> TextStep:
-    """Admit what fits and decode once for all running sequences.
+    """Decode once for all these requests, and read prompts of those that have not begun to write.
 
-    Returns:
-        What it did.
+    Args:
+        model: of all of them.
+        jobs: that have a place, the most urgent first.
+        prefill_tokens: of prompts, at most.
+        rate: learns how fast prompts are read.
+        placement: where it runs.
+        power_w: of the device.
     """
-    _admit(work, model)
-    jobs: dict[int, GenerateJob] = {}
+    by_sequence: dict[int, GenerateJob] = {}
     sequences: list[TextSequence] = []
-    for job in work.running:
-        assert isinstance(job, GenerateJob)
+    for job in jobs:
         assert job.sequence is not None
-        jobs[id(job.sequence)] = job
+        by_sequence[id(job.sequence)] = job
         sequences.append(job.sequence)
-    if not sequences:
-        return TextStep()
-    unread = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
+    before = {id(sequence): sequence.prefilled_tokens for sequence in sequences if sequence.is_prefilling}
     began_s = time.monotonic()
     steps = model.step(sequences, prefill_tokens)
     duration_s = time.monotonic() - began_s
-    read = 0
-    if unread:
-        left = sum(s.prompt_tokens - s.prefilled_tokens for s in sequences if s.is_prefilling)
-        read = unread - left
-        rate.learn(read, duration_s)
-    _charge([jobs[id(step.sequence)] for step in steps], duration_s, power_w)
-    tokens = 0
+    read = {key: by_sequence[key].sequence.prefilled_tokens - known for key, known in before.items()}  # type: ignore[union-attr]
+    if before:
+        rate.learn(sum(read.values()), duration_s)
+    _charge([by_sequence[id(step.sequence)] for step in steps], duration_s, power_w)
+    progress = []
     for step in steps:
-        job = jobs[id(step.sequence)]
-        tokens += step.token_count
+        job = by_sequence[id(step.sequence)]
+        is_over = step.finish is not None or step.error is not None
+        progress.append(Progress(job, read.get(id(step.sequence), 0), step.token_count, is_over))
         job.advance(step, placement)
-        if step.finish is not None or step.error is not None:
-            model.release(step.sequence)
-            work.running.remove(job)
-    return TextStep(tokens, 0.0 if unread else duration_s, read, duration_s if unread else 0.0)
+        if is_over:
+            job.leave()
+    return TextStep(
+        rows=len(sequences) - len(before),
+        tokens=sum(step.token_count for step in steps),
+        decode_s=0.0 if before else duration_s,
+        read_tokens=sum(read.values()),
+        read_s=duration_s if before else 0.0,
+        progress=tuple(progress),
+    )
 
 
-def _admit(work: ModelWork, model: TextModel) -> None:
-    while work.waiting:
-        job = work.waiting[0]
-        assert isinstance(job, GenerateJob)
-        job.sequence = model.admit(job.prompt, job.written)
-        if job.sequence is None:
-            if work.running:
-                return
-            # Nothing runs and still there is no room: waiting would be for ever.
-            work.waiting.popleft()
-            job.fail(
-                OutOfMemoryError(
-                    f"The request needs {len(job.prompt.tokens) + job.prompt.max_tokens:,} tokens of context,"
-                    f" more than {model.info.id} has.",
-                    "Ask for fewer tokens, or load the model with a larger context.",
-                )
-            )
-            continue
-        work.waiting.popleft()
-        work.running.append(job)
-        job.clock.start()
-
-
-def vision_step(work: ModelWork, model: VisionModel, placement: Placement, power_w: PowerMeter) -> int:
-    """Recognise as many waiting images as fit into one run; returns how many."""
-    jobs: list[RecognizeJob] = []
-    while work.waiting and len(jobs) < model.max_batch:
-        job = work.waiting.popleft()
-        assert isinstance(job, RecognizeJob)
-        job.clock.start()
-        jobs.append(job)
-    work.running.extend(jobs)
+def vision_step(
+    model: VisionModel, jobs: Sequence[RecognizeJob], placement: Placement, power_w: PowerMeter
+) -> tuple[Progress, ...]:
+    """Recognise images, all in one run."""
     began_s = time.monotonic()
     outcomes = model.run([job.image for job in jobs])
     _charge(jobs, time.monotonic() - began_s, power_w)
@@ -143,28 +128,20 @@ def vision_step(work: ModelWork, model: VisionModel, placement: Placement, power
             job.fail(outcome)
         else:
             job.finish(outcome, placement)
-    work.running.clear()
-    return len(jobs)
+    return tuple(Progress(job, written=1, is_over=True) for job in jobs)
 
 
-def embed_step(work: ModelWork, model: EmbeddingModel, placement: Placement, power_w: PowerMeter) -> None:
-    """Embed the next batch of texts of the oldest job."""
-    if not work.running:
-        work.running.append(work.waiting.popleft())
-    job = work.running[0]
-    assert isinstance(job, EmbedJob)
-    job.clock.start()
+def embed_step(model: EmbeddingModel, job: EmbedJob, placement: Placement, power_w: PowerMeter) -> tuple[Progress, ...]:
+    """Embed the next batch of texts of a request."""
     began_s = time.monotonic()
     try:
         vectors, tokens = model.embed(job.next_texts())
     except RequestError as error:
         job.fail(error)
-        work.running.clear()
-        return
+        return (Progress(job, is_over=True),)
     _charge([job], time.monotonic() - began_s, power_w)
     job.advance(vectors, tokens, placement)
-    if job.is_done:
-        work.running.clear()
+    return (Progress(job, written=1, is_over=job.is_done),)
 
 
 def _charge(jobs: Sequence[Job], duration_s: float, power_w: PowerMeter) -> None:
