@@ -197,7 +197,7 @@ def other(home: Path) -> Iterator["subprocess.Popen[str]"]:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
-        process.kill()
+        process.communicate(timeout=20)  # ends it, if it was not killed
 
 
 def test_of_two_hearths_each_request_says_whose_it_is(hearth, engine: StandIn, other: "subprocess.Popen[str]"):

@@ -32,9 +32,11 @@ def only(home: Path, timeout_s: float = 5.0) -> RunningEngine:
 
 def within(seconds: float, is_true: Callable[[], bool]) -> bool:
     until = time.monotonic() + seconds
-    while not is_true() and time.monotonic() < until:
+    while time.monotonic() < until:
+        if is_true():
+            return True
         time.sleep(0.005)
-    return is_true()
+    return False
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
-        process.kill()
+        process.communicate(timeout=20)  # ends it, if it was not killed
 
 
 def test_another_process_answers(tmp_path: Path, process: "subprocess.Popen[str]"):
@@ -255,16 +257,38 @@ def test_another_process_answers(tmp_path: Path, process: "subprocess.Popen[str]
     assert running_engines(tmp_path) == ()
 
 
-def test_what_a_killed_one_left_is_removed_by_who_asks(tmp_path: Path, process: "subprocess.Popen[str]"):
+def test_what_a_killed_one_left_is_removed_by_who_looks(tmp_path: Path, process: "subprocess.Popen[str]"):
     ((path, content),) = run_files.read_all(tmp_path)
     process.kill()
     process.wait()
     assert path.exists()
-    with pytest.raises(EngineClosedError, match=f"Hearth {process.pid} .* has ended"):
-        only(tmp_path).queue()
     assert running_engines(tmp_path) == ()
     assert not path.exists()
     assert not Path(content.address).parent.exists()
+
+
+def test_what_a_killed_one_left_is_removed_by_the_next(
+    tmp_path: Path, engine: StandIn, process: "subprocess.Popen[str]"
+):
+    ((path, _),) = run_files.read_all(tmp_path)
+    process.kill()
+    process.wait()
+    with serving(engine, tmp_path):
+        assert within(5, lambda: not path.exists())
+        assert only(tmp_path).title == "window"
+
+
+@unix_only
+def test_a_file_of_a_process_number_that_is_used_again_is_removed_by_who_asks(tmp_path: Path):
+    from engine.control.channel import Listening
+
+    gone = Listening()
+    gone.close()
+    content = run_files.RunFile(process=os.getpid(), title="old", started_at=0.0, address=gone.address, key="00")
+    path = run_files.write(tmp_path, content)
+    with pytest.raises(EngineClosedError, match="has ended"):
+        only(tmp_path).queue()
+    assert not path.exists()
 
 
 def test_nothing_of_it_is_a_pickle():

@@ -20,9 +20,11 @@ class Clock:
 
 def within(seconds: float, is_true: Callable[[], bool]) -> bool:
     until = time.monotonic() + seconds
-    while not is_true() and time.monotonic() < until:
+    while time.monotonic() < until:
+        if is_true():
+            return True
         time.sleep(0.005)
-    return is_true()
+    return False
 
 
 def test_nothing_is_known_of_a_model_that_has_done_nothing():
