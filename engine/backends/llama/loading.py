@@ -97,6 +97,7 @@ class _Decoder:
     context: Context
     context_tokens: int
     can_share: bool
+    token_bytes: int
     whereabouts: Whereabouts
 
 
@@ -104,7 +105,7 @@ def _local(weights: Weights, options: LoadOptions, vocabulary: Vocabulary) -> _D
     check_generates(weights, vocabulary.size)
     context, tokens = open_decode_context(weights, options, vocabulary.size)
     where = replace(IN_THIS_PROCESS, layers=weights.layers, total_layers=weights.layers)
-    return _Decoder(context, tokens, weights.has_partial_memory, where)
+    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, where)
 
 
 def _remote(
@@ -113,14 +114,14 @@ def _remote(
     check_generates(weights, vocabulary.size)
     opened = open_remote_context(weights.info, options, vocabulary.size, progress, modules)
     weights.memory_bytes = opened.memory_bytes
-    return _Decoder(opened.context, opened.context_tokens, opened.can_share, opened.whereabouts)
+    return _Decoder(opened.context, opened.context_tokens, opened.can_share, opened.token_bytes, opened.whereabouts)
 
 
 def _text_model(
     weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats, decoder: _Decoder
 ) -> LlamaTextModel:
     kv = decoder.context.kv
-    parked = ParkingLot(parking_bytes(kv.cells * weights.kv_bytes_per_token, free_memory_bytes(options)))
+    parked = ParkingLot(parking_bytes(kv.cells * decoder.token_bytes, free_memory_bytes(options)))
     slots = SlotTable(kv, options.max_sequences, parked, can_share=decoder.can_share)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)

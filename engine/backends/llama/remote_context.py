@@ -40,6 +40,7 @@ class RemoteModel:
         context: decodes with it.
         context_tokens: longest prompt plus answer of one request.
         can_share: whether a part of a sequence can be dropped or shared.
+        token_bytes: KV of one token.
         memory_bytes: of weights and buffers, wherever they are.
         whereabouts: where it is.
     """
@@ -47,6 +48,7 @@ class RemoteModel:
     context: "RemoteContext"
     context_tokens: int
     can_share: bool
+    token_bytes: int
     memory_bytes: int
     whereabouts: Whereabouts
 
@@ -96,8 +98,14 @@ def open_remote_context(
         device_bytes=int(answer["device_bytes"]),
         process_ids=(process.pid,),
     )
-    memory = int(answer["memory_bytes"])
-    return RemoteModel(context, int(answer["context_tokens"]), bool(answer["can_share"]), memory, where)
+    return RemoteModel(
+        context,
+        int(answer["context_tokens"]),
+        bool(answer["can_share"]),
+        int(answer["token_bytes"]),
+        int(answer["memory_bytes"]),
+        where,
+    )
 
 
 def _order(

@@ -85,6 +85,7 @@ class LlamaWorker:
             "context_tokens": tokens,
             "cells": context.kv.cells,
             "can_share": weights.has_partial_memory,
+            "token_bytes": weights.kv_bytes_per_token,
             "memory_bytes": weights.memory_bytes,
             "device_bytes": weights.device_bytes,
             "layers": layers,

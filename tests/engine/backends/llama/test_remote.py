@@ -110,6 +110,35 @@ def test_a_conversation_goes_on_where_its_kv_is_and_can_be_parked(load: Load, ma
     assert answer(model) == first
 
 
+def test_an_interrupted_answer_goes_on_after_its_model_has_left_and_returned(load: Load, make_rpc_server):
+    server = make_rpc_server()
+    model = load(gpu(*server.targets))
+    expected = answer(model)
+    model.close()  # a server serves one client at a time
+    model = load(gpu(*server.targets))
+    prompt = model.prepare(GenerateRequest(model="starter", messages=QUESTION, sampling=GREEDY, max_tokens=TOKENS))
+    sequence = model.admit(prompt)
+    assert sequence is not None
+    text = "".join(step.text for _ in range(7) for step in model.step([sequence], 512))
+    model.suspend(sequence)
+    assert model.resume(sequence)
+    text += "".join(step.text for _ in range(4) for step in model.step([sequence], 512))
+    written = sequence.written_tokens
+    model.suspend(sequence)
+    conversations = model.conversations()
+    model.close()
+    back = load(gpu(*server.targets))
+    back.remember(conversations)
+    again = back.admit(prompt, written)
+    assert again is not None
+    assert again.prompt_tokens - again.prefilled_tokens == 1
+    finish = None
+    while finish is None:
+        (step,) = back.step([again], 512)
+        text, finish = text + step.text, step.finish
+    assert text == expected
+
+
 def test_progress_is_told_and_cancels(load: Load, make_rpc_server):
     server = make_rpc_server()
     told: list[float] = []
