@@ -13,7 +13,7 @@ from engine.cli.queue_view import (
     requests_document,
     why_view,
 )
-from engine.cli.running import JsonOption, WatchOption, ask_all, find_request, no_request, show, tell_all
+from engine.cli.running import JsonOption, WatchOption, ask_all, find_engine, find_request, no_request, show, tell_all
 from engine.cli.session import Session
 from engine.config import ORDERS
 from engine.control.client import RunningEngine
@@ -59,22 +59,22 @@ def finished(
 def cancel(context: typer.Context, request: _Id, as_json: JsonOption = False) -> None:
     """End a request, whether it runs or waits."""
     output = Output(as_json)
-    engine, found = find_request(context.obj, request)
-    if not engine.cancel(found.id):
+    engine, there = find_engine(context.obj, request)
+    if not engine.cancel(there):
         raise no_request(request)
     output.line(f"{request} is cancelled.")
-    output.document({"process": engine.process, "cancelled": found.id})
+    output.document({"process": engine.process, "cancelled": there})
 
 
 @app.command("up")
 def move_up(context: typer.Context, request: _Id, as_json: JsonOption = False) -> None:
     """Let a request begin next on its lane."""
     output = Output(as_json)
-    engine, found = find_request(context.obj, request)
-    if not engine.move_up(found.id):
+    engine, there = find_engine(context.obj, request)
+    if not engine.move_up(there):
         raise no_request(request)
     output.line(f"{request} is the next to begin on its lane.")
-    output.document({"process": engine.process, "moved_up": found.id})
+    output.document({"process": engine.process, "moved_up": there})
 
 
 @app.command("urgency")
@@ -89,12 +89,11 @@ def set_urgency(
 ) -> None:
     """Change how soon a request is needed."""
     output = Output(as_json)
-    engine, found = find_request(context.obj, request)
-    if not engine.set_urgency(found.id, urgency, level):
+    engine, there = find_engine(context.obj, request)
+    if not engine.set_urgency(there, urgency, level):
         raise no_request(request)
-    now = found.level if level is None else level
-    output.line(f"{request} is {urgency} now, level {now}.")
-    output.document({"process": engine.process, "request": found.id, "urgency": urgency, "level": now})
+    output.line(f"{request} is {urgency} now{'' if level is None else f', level {level}'}.")
+    output.document({"process": engine.process, "request": there, "urgency": urgency, "level": level})
 
 
 @app.command("order")

@@ -99,9 +99,13 @@ def _sentences(queue: QueueSnapshot) -> Iterator[str]:
             yield f"{lane.name}: {model} takes nothing new, because a request before it needs its memory."
     for model, share in sorted(queue.loading.items()):
         yield f"{model} is being loaded, {share:.0%}."
+    if unlisted := queue.waiting_count - len(queue.waiting):
+        yield f"{unlisted:,} more {'waits' if unlisted == 1 else 'wait'}."
     promise = ""
-    if queue.overtaken_at_most_s is not None:
+    if queue.overtaken_at_most_s:
         promise = f"; who arrives {duration_text(queue.overtaken_at_most_s)} later never overtakes"
+    elif queue.overtaken_at_most_s is not None:
+        promise = "; who arrives later never overtakes"
     ended = count_of(queue.ended_today, "request")
     yield f"Ordered by {queue.order}{promise}. {ended} {'has' if queue.ended_today == 1 else 'have'} ended today."
 

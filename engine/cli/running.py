@@ -80,21 +80,42 @@ def find_request(session: Session, name: str) -> tuple[RunningEngine, QueuedRequ
 
     Raises:
         EngineClosedError: no Hearth runs.
-        EngineError: there is no such request, or there are several.
+        EngineError: there is no such request, or there are several, or so many wait that this one is not listed.
     """
-    process, _, id_there = name.rpartition("/")
-    found = [
-        (engine, request)
-        for engine, queue in tell_all(session, RunningEngine.queue)
-        for request in queue.requests
-        if request.id == id_there and process in ("", str(engine.process))
-    ]
+    _, found = _search(session, name)
     if not found:
         raise no_request(name)
+    return found[0]
+
+
+def find_engine(session: Session, name: str) -> tuple[RunningEngine, str]:
+    """Find the Hearth that has a request, and the request's id there; it may turn out not to have it.
+
+    Raises:
+        EngineClosedError: no Hearth runs.
+        EngineError: none has such a request, or several have one.
+    """
+    engines, found = _search(session, name)
+    if found:
+        return found[0][0], found[0][1].id
+    if len(engines) != 1:
+        raise no_request(name)
+    return engines[0], name.rpartition("/")[2]  # of very many that wait, not all are listed
+
+
+def _search(session: Session, name: str) -> tuple[list[RunningEngine], list[tuple[RunningEngine, QueuedRequest]]]:
+    """The Hearths that a name may mean, and the one request that it does mean, if it is listed."""
+    process, _, id_there = name.rpartition("/")
+    answers = [
+        (engine, queue)
+        for engine, queue in tell_all(session, RunningEngine.queue)
+        if process in ("", str(engine.process))
+    ]
+    found = [(engine, request) for engine, queue in answers for request in queue.requests if request.id == id_there]
     if len(found) > 1:
         names = " or ".join(f"{engine.process}/{id_there}" for engine, _ in found)
         raise EngineError(f"Several Hearths have a request {id_there}.", f"Say which: {names}.")
-    return found[0]
+    return [engine for engine, _ in answers], found
 
 
 def no_request(name: str) -> EngineError:
