@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress, TextModel
 from engine.devices.machine import available_memory_bytes
@@ -18,6 +17,7 @@ from engine.memory.ledger import MACHINE, Bytes, Ledger
 from engine.memory.load_times import LoadTimes
 from engine.memory.place import Place as Place
 from engine.memory.place import place_of as place_of
+from engine.memory.population import Population
 from engine.memory.resident import Resident as Resident
 from engine.memory.shortage import Shortage, too_large
 from engine.types import ModelInfo
@@ -41,7 +41,7 @@ class _Flight:
         self.landed = threading.Event()
 
 
-class Residency:
+class Residency(Population):
     """Loads models within a budget, keeps them, and lets idle ones go when memory is short, the cheapest first.
 
     A lease marks a model that a request needs, from before it is loaded until the request has ended; a leased model is
@@ -78,6 +78,7 @@ class Residency:
             budget_bytes: most of the machine's memory that all models together may take; None sets no limit.
             conversations: keeps what models know of conversations while they are away; None keeps nothing.
         """
+        super().__init__(Ledger(budget_bytes, self._free_bytes))
         self.estimates = Estimates(options)
         self.load_times = LoadTimes()
         self._backends = backends
@@ -87,25 +88,8 @@ class Residency:
         self._device_free_bytes = device_free_bytes
         self._on_unloaded = on_unloaded
         self._store = conversations
-        self._ledger = Ledger(budget_bytes, self._free_bytes)
-        self._residents: dict[Place, LoadedModel] = {}  # guarded by _lock
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
-        self._lock = threading.Lock()
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
-
-    @property
-    def pinned(self) -> frozenset[Path]:
-        """Files of the models that were pinned, loaded or not."""
-        return self._ledger.pinned
-
-    def lease(self) -> Lease:
-        """Make a lease that holds nothing yet."""
-        return Lease(self._ledger)
-
-    def get(self, place: Place) -> LoadedModel | None:
-        """Return the loaded model of a file on a device, if it is loaded there."""
-        with self._lock:
-            return self._residents.get(place)
 
     def room_for(
         self,
@@ -122,7 +106,7 @@ class Residency:
             needed_bytes: of the device's own memory, as far as it has any.
             spare: models that must stay now, whatever they are worth.
         """
-        room, _ = self._room(info, target, needed_bytes, spare)
+        room, _, _ = self._room(info, target, needed_bytes, spare)
         if target.interface in ONE_MODEL_AT_A_TIME:
             there = [it for it in self.residents() if set(it.place.devices) & set(target.device.split("+"))]
             busy = tuple(it.place for it in there if it.holders or it.is_pinned or it.place in spare)
@@ -130,18 +114,6 @@ class Residency:
             victims = tuple(dict.fromkeys((*idle, *room.victims)))
             room = replace(room, victims=victims, busy=(*room.busy, *busy), fits=room.fits and not busy)
         return room
-
-    def use(self, place: Place) -> LoadedModel | None:
-        """Return a loaded model and keep it until `let_go`; None if it is not there."""
-        with self._lock:
-            model = self._residents.get(place)
-            if model is not None:
-                self._ledger.hold(place)
-            return model
-
-    def let_go(self, place: Place) -> None:
-        """Undo one `use`."""
-        self._ledger.let_go(place)
 
     def load(
         self,
@@ -204,26 +176,6 @@ class Residency:
         gone = [self.evict(place) for place in places]
         return any(gone)
 
-    def discard(self, model: LoadedModel) -> None:
-        """Forget a model that broke and is closed already."""
-        with self._lock:
-            for place in [place for place, resident in self._residents.items() if resident is model]:
-                del self._residents[place]
-                self._ledger.leave(place)
-
-    def residents(self) -> tuple[Resident, ...]:
-        """The models in memory."""
-        with self._lock:
-            models = list(self._residents.items())
-        return tuple(self._describe(place, model) for place, model in models)
-
-    def evictable_bytes(self, device: str) -> int:
-        """Bytes of a device's own memory, or of the machine's for the processor, that idle models hold."""
-        idle = [it.model for it in self.residents() if not it.holders and not it.is_pinned]
-        if device == MACHINE:
-            return sum(model.memory_bytes - model.whereabouts.device_bytes for model in idle)
-        return sum(model.whereabouts.device_bytes for model in idle if device in model.device.split("+"))
-
     def evict(self, place: Place) -> bool:
         """Let an idle model go now, and wait until it has; False if it is in use, pinned, or not loaded."""
         with self._lock:
@@ -240,10 +192,6 @@ class Residency:
         """
         if self._store is not None and isinstance(model, TextModel) and (found := model.conversations()):
             self._store.set_aside(conversation_key(model, self._backends), found)
-
-    def pin(self, info: ModelInfo, is_pinned: bool = True) -> None:
-        """Keep a model in memory from when it is loaded, or no longer; ends when a person unloads it."""
-        self._ledger.pin(info.path, is_pinned)
 
     def close(self) -> None:
         """Close all models at once; nothing may run them any more."""
@@ -277,9 +225,14 @@ class Residency:
             began_s = time.monotonic()
             model = backend.load(info, replace(self._options, available_bytes=allowed, target=target), progress)
             self.load_times.note(place, time.monotonic() - began_s)
+        except BaseException:
+            self._ledger.leave(place)
+            raise
+        try:
             self._admit(place, info, model, target, allowed)
         except BaseException:
             self._ledger.leave(place)
+            model.close()
             raise
         return model
 
@@ -288,39 +241,41 @@ class Residency:
         sizes = self._sizes(model)
         took = model.memory_bytes - model.whereabouts.device_bytes + _parking(model)
         self.estimates.learn(info, target, allowed, took)
+        if self._store is not None and isinstance(model, TextModel):
+            key = conversation_key(model, self._backends)
+            model.remember(self._store.load(key, model.parking_bytes))
         with self._room_lock:
             self._ledger.enter(place, sizes, self.load_times.of(place))
             room, shortage = self._ledger.room(dict.fromkeys(sizes, 0), spare=(place,))
             if shortage is not None and self._ledger.limit_bytes is not None:
-                model.close()
                 needed = sizes[MACHINE]
                 shortage = Shortage(MACHINE, needed, needed - room.missing_bytes)
                 raise too_large(info, shortage, self._ledger.limit_bytes)
             self._evict_all(room, info)
-        if self._store is not None and isinstance(model, TextModel):
-            key = conversation_key(model, self._backends)
-            model.remember(self._store.load(key, model.parking_bytes))
-        with self._lock:
-            self._residents[place] = model
+            with self._lock:
+                self._residents[place] = model
 
     def _room(
         self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place] = ()
-    ) -> tuple[Room, Shortage | None]:
+    ) -> tuple[Room, Shortage | None, Bytes]:
+        """How room can be made, where it is missing, and what is to be taken of each memory."""
         estimate = self.estimates.of(info, target)
-        room, shortage = self._ledger.room(self._needs(estimate.usual_bytes, target, needed_bytes), spare)
+        needs = self._needs(estimate.usual_bytes, target, needed_bytes)
+        room, shortage = self._ledger.room(needs, spare)
         if not room.fits and estimate.least_bytes < estimate.usual_bytes:
-            room, shortage = self._ledger.room(self._needs(estimate.least_bytes, target, needed_bytes), spare)
-        return room, shortage
+            needs = self._needs(estimate.least_bytes, target, needed_bytes)
+            room, shortage = self._ledger.room(needs, spare)
+        return room, shortage, needs
 
     def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place]) -> Bytes:
         """Let models go until this one fits; returns what it is expected to take."""
         self._refresh()
         while True:
-            room, shortage = self._room(info, target, needed_bytes, spare)
+            room, shortage, needs = self._room(info, target, needed_bytes, spare)
             if shortage is not None:
                 raise too_large(info, shortage, self._ledger.limit_bytes)
             if not self._evict_all(room, info):
-                return self._needs(self.estimates.of(info, target).usual_bytes, target, needed_bytes)
+                return needs
 
     def _evict_all(self, room: Room, info: ModelInfo) -> bool:
         """Let those go that a room names; False if there are none."""
@@ -364,22 +319,6 @@ class Residency:
         for place in there:
             if not self.evict(place):
                 raise DeviceError(f"{device} takes one model at a time, and {place.path.stem} is in use there.")
-
-    def _describe(self, place: Place, model: LoadedModel) -> Resident:
-        now_s = time.monotonic()
-        known = self._ledger.holding(place)
-        if known is None:  # it is leaving just now
-            return Resident(model=model, place=place, used_s=now_s)
-        return Resident(
-            model=model,
-            place=place,
-            used_s=known.used_s,
-            holders=known.holders,
-            waiting=known.wanted,
-            is_pinned=known.is_pinned,
-            cost_s=known.cost_s(now_s),
-            size_bytes=known.size_bytes,
-        )
 
     def _close(self, model: LoadedModel) -> None:
         closed = threading.Event()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from engine.backends.base import LoadOptions, LoadProgress, Whereabouts
+from engine.backends.base import DeviceTarget, LoadOptions, LoadProgress, Whereabouts
 from engine.backends.llama.batch import Batch
 from engine.backends.llama.context import check_code
 from engine.backends.llama.parking import State
@@ -90,13 +90,18 @@ def open_remote_context(
             raise
         context = RemoteContext(process, shared, int(answer["cells"]), options.threads)
         undo.pop_all()
+    return _opened(context, answer, target, process.pid)
+
+
+def _opened(context: "RemoteContext", answer: dict[str, Any], target: DeviceTarget, process_id: int) -> RemoteModel:
+    """What `LlamaWorker.load` has answered."""
     where = Whereabouts(
         device=target.device,
         interface=target.interface,
         layers=int(answer["layers"]),
         total_layers=int(answer["total_layers"]),
         device_bytes=int(answer["device_bytes"]),
-        process_ids=(process.pid,),
+        process_ids=(process_id,),
     )
     return RemoteModel(
         context,
