@@ -1,12 +1,21 @@
 """No model, and no load, takes more than the budget allows."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from engine.backends.base import DeviceTarget, LoadedModel, LoadOptions, LoadProgress
+from engine.backends.llama import LlamaBackend
+from engine.bench.random_model import cached_random_model
 from engine.errors import EngineError, OutOfMemoryError
-from engine.memory.residency import Place
+from engine.memory.residency import Place, Residency
+from engine.models.gguf import read_header
+from engine.models.gguf_info import describe
+from engine.models.library import ModelLibrary
 from engine.testing import FakeBackend
 from engine.types import ModelInfo
+from resources import models_dir
 from tests.engine.memory.machine import GB, Machine, info
 
 
@@ -136,3 +145,26 @@ def test_a_device_that_takes_one_model_at_a_time_is_cleared_or_waited_for() -> N
             machine.residency.load(info("b"), lambda _f: True, gpu("RPC"))
     machine.residency.load(info("b"), lambda _f: True, gpu("RPC"))
     assert machine.names == {"b"}
+
+
+def test_real_models_stay_within_a_budget_that_not_all_of_them_fit(tmp_path: Path) -> None:
+    options = LoadOptions(context_tokens=1024, max_sequences=4)
+    models = [ModelLibrary((models_dir(),)).find("starter")]
+    for kind in ("q8_0", "q4_0", "f16"):
+        path = cached_random_model(tmp_path, "tiny", kind)
+        models.append(describe(read_header(path), path.stem))
+
+    def retire(model: LoadedModel, on_closed: Callable[[], None]) -> None:
+        model.close()
+        on_closed()
+
+    budget = 50_000_000
+    residency = Residency({"gguf": LlamaBackend(None, None)}, options, retire, budget_bytes=budget)
+    most = 0
+    for number in (0, 1, 2, 3, 0, 2, 1, 3, 0):
+        residency.load(models[number], lambda _fraction: True)
+        loaded = [r.model for r in residency.residents()]
+        assert sum(model.memory_bytes + model.parking_bytes for model in loaded) <= budget
+        most = max(most, len(loaded))
+    assert 1 < most < len(models)
+    residency.close()
