@@ -168,7 +168,7 @@ class Lane:
         """Sleep until there is a message; look again now and then while requests wait for something else."""
         self._shares.leave(self.name)
         self._snapshot = self._take_snapshot()
-        wait_s = _LOOK_S if self._requests.has_requests() else None
+        wait_s = _LOOK_S if self._snapshot.waiting or self._snapshot.running else None
         with contextlib.suppress(queue.Empty):
             self._read(self._inbox.get(timeout=wait_s))
 
@@ -300,7 +300,8 @@ class Lane:
         """As much as a short pause allows while somebody's answer flows; more, but not for long, while none does."""
         others = [ticket for ticket in self._requests.running() if ticket.urgency is not Urgency.BATCH]
         flows = any(ticket.clock.first_token_s is not None for ticket in others)
-        is_alone = not flows and len(jobs) == 1 and not self._requests.others_wait()
+        now = self._snapshot
+        is_alone = not flows and len(jobs) == 1 and not now.waiting and len(now.running_by_model) < 2
         if is_alone:
             return self._prefill_chunk_tokens
         return rate.tokens_within(SHARED_PREFILL_S if flows else ALONE_PREFILL_S, self._prefill_chunk_tokens)

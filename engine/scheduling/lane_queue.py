@@ -71,11 +71,6 @@ class LaneQueue:
                     return Turn(need=need, suspend=tuple(need.running.values()))
             return state.policy.turn(state.roster, self.lane, state.clock())
 
-    def has_requests(self) -> bool:
-        """Whether anything waits or runs here."""
-        with self._state.changed:
-            return bool(len(self._state.roster.tables.get(self.lane, ())))
-
     def model_of(self, need: Need) -> LoadedModel | None:
         """The loaded model of a turn; None if it has left meanwhile."""
         with self._state.changed:
@@ -146,12 +141,6 @@ class LaneQueue:
         """Requests that ended while they were suspended; each is returned once."""
         with self._state.changed:
             return self._state.orphans.pop(self.lane, [])
-
-    def others_wait(self) -> bool:
-        """Whether anything waits here, or several models have work."""
-        with self._state.changed:
-            needs = self._state.roster.needs_of(self.lane)
-            return any(need.waiting for need in needs) or sum(need.has_work for need in needs) > 1
 
     def running(self) -> list[Ticket]:
         """The requests that have a place on this lane."""

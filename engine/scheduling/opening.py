@@ -74,11 +74,6 @@ def open_works(
         overrides: devices that people have chosen.
         numbers: newest numbers of plugins' telemetry.
     """
-    options = LoadOptions(
-        context_tokens=config.context_tokens,
-        max_sequences=config.max_sequences,
-        threads=config.threads or min(physical_cores(), usable_cores()),
-    )
 
     def models() -> list[LoadedModel]:
         return [resident.model for resident in residency.residents()]
@@ -101,18 +96,9 @@ def open_works(
         hardware.power_w,
         lambda model: residency.keep(model),
     )
-    residency = Residency(
-        backends,
-        options,
-        retire=lanes.retire,
-        device_free_bytes=hardware.free_bytes,
-        on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
-        budget_bytes=config.memory_budget_bytes,
-        conversations=ConversationStore(config.cache_dir / "conversations"),
-    )
+    residency = _residency(config, backends, hardware, lanes)
     state.attach(residency)
-    situations = Situations(hardware, residency, lanes, config.context_tokens)
-    placer = Placer(library, hardware, situations, lanes, overrides)
+    placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
     queue = LoadQueue(state, config.max_sequences)
     bringer = Bringer(library, residency, placer, lanes, queue, hardware.telemetry.note)
     keeper = Keeper(residency, config.idle_unload_s, hardware.telemetry.note)
@@ -129,4 +115,21 @@ def open_works(
         control=QueueControl(state, lanes),
         announcer=Announcer(state),
         keeper=keeper,
+    )
+
+
+def _residency(config: EngineConfig, backends: Mapping[str, Backend], hardware: Hardware, lanes: Lanes) -> Residency:
+    options = LoadOptions(
+        context_tokens=config.context_tokens,
+        max_sequences=config.max_sequences,
+        threads=config.threads or min(physical_cores(), usable_cores()),
+    )
+    return Residency(
+        backends,
+        options,
+        retire=lanes.retire,
+        device_free_bytes=hardware.free_bytes,
+        on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
+        budget_bytes=config.memory_budget_bytes,
+        conversations=ConversationStore(config.cache_dir / "conversations"),
     )

@@ -5,11 +5,11 @@ it says what time it is.
 """
 
 import itertools
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Final, Protocol
 
 from engine.scheduling.entries import Entry, Need
+from engine.scheduling.service_shares import ServiceShares
 from engine.scheduling.table import Table
 
 _LATENESS_KEPT: Final = 0.8
@@ -39,6 +39,7 @@ class Roster:
         tables: what waits and runs, as columns, by lane.
         headroom: 1 where heat and battery allow work that nobody waits for, 0 where they do not.
         is_paused: whether nothing new may begin.
+        service: what each client has had of the lanes.
         version: changes with everything that can change a decision, besides time and steps.
     """
 
@@ -54,9 +55,8 @@ class Roster:
         self.is_paused = False
         self.version = 0
         self.room_for = room_for
+        self.service = ServiceShares()
         self._ids = itertools.count()
-        self._service_s: defaultdict[str, float] = defaultdict(float)
-        self._present: Counter[str] = Counter()
 
     def add_need(self, need: Need) -> Need:
         """Add a model, unless one with this key is there; return the one that is."""
@@ -71,9 +71,7 @@ class Roster:
         """Add a request that waits."""
         if entry.id < 0:
             entry.id = next(self._ids)
-        if not self._present[entry.client]:
-            self._lift(entry.client)
-        self._present[entry.client] += 1
+        self.service.come(entry.client)
         entry.need.waiting[entry.id] = entry
         self._table(entry.need.lane).add(entry)
         self.version += 1
@@ -86,9 +84,7 @@ class Roster:
         if entry.need.running.pop(entry.id, None) is not None:
             entry.need.is_full = False
         self._table(entry.need.lane).remove(entry)
-        self._present[entry.client] -= 1
-        if not self._present[entry.client]:
-            del self._present[entry.client]
+        self.service.go(entry.client)
         self.version += 1
 
     def begin(self, entry: Entry, now_s: float) -> None:
@@ -115,7 +111,7 @@ class Roster:
         entry.steps += 1
         entry.read_tokens += read
         entry.written_tokens += written
-        self._service_s[entry.client] += lane_s
+        self.service.charge(entry.client, lane_s)
         self._table(entry.need.lane).update(entry)
 
     def first_token(self, entry: Entry, now_s: float) -> None:
@@ -152,22 +148,6 @@ class Roster:
     def entries(self) -> Iterable[Entry]:
         """All requests, in no order."""
         return itertools.chain.from_iterable(table.entries for table in self.tables.values())
-
-    def service_s(self, clients: Iterable[str]) -> list[float]:
-        """Seconds of lanes that clients have had, for comparison only."""
-        return [self._service_s[client] for client in clients]
-
-    def forget_need(self, need: Need) -> None:
-        """Take out a model that nobody needs."""
-        if not need.has_work and not need.is_resident:
-            self.needs.pop(need.key, None)
-            self._table(need.lane).remove_need(need)
-
-    def _lift(self, client: str) -> None:
-        """Who comes back after a pause has no claim on the time in between (Sheng et al. 2024, 2401.00588)."""
-        present = [self._service_s[other] for other in self._present if other != client]
-        if present:
-            self._service_s[client] = max(self._service_s[client], min(present))
 
     def _table(self, lane: str) -> Table:
         table = self.tables.get(lane)

@@ -92,7 +92,7 @@ def _of_need(need: Need) -> tuple[float, ...]:
 def _poverty(roster: Roster, table: Table) -> Column:
     """1 for the client that had least of the lanes among those that are here, 0 for the one that had most."""
     numbers = table.numbers("client")
-    service_s = np.array(roster.service_s(table.clients))
+    service_s = np.array(roster.service.had_s(table.clients))
     here = service_s[numbers]
     least, most = here.min(), here.max()
     return (most - here) / (most - least) if most > least else np.ones(len(here))

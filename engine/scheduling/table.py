@@ -52,15 +52,6 @@ class Table:
         need.index = len(self.needs)
         self.needs.append(need)
 
-    def remove_need(self, need: Need) -> None:
-        """Take out a model that no request needs."""
-        last = self.needs.pop()
-        if last is not need:
-            self.needs[need.index] = last
-            last.index = need.index
-            for entry in (*last.waiting.values(), *last.running.values()):
-                self.update(entry)
-
     def add(self, entry: Entry) -> None:
         """Add a request."""
         row = len(self.entries)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from engine.backends.base import LoadedModel
@@ -126,7 +127,7 @@ def outcome_of(future: "Future[Any]") -> tuple[Outcome, str]:
 
 def _title(request: Request) -> str:
     if isinstance(request, RecognizeRequest):
-        return "a picture" if isinstance(request.image, bytes) else request.image.name
+        return request.image.name if isinstance(request.image, Path) else "a picture"
     if isinstance(request, EmbedRequest):
         text = request.texts[0] if request.texts else ""
     else:

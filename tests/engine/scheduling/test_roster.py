@@ -43,7 +43,7 @@ def test_steps_are_counted_and_paid_for_by_the_client(world):
     world.roster.stepped(entry, 101.0, 0.5, read=6)
     world.roster.stepped(entry, 102.0, 0.25, read=4, written=1)
     assert (entry.unread_tokens, entry.unwritten_tokens, entry.steps, entry.stepped_s) == (0, 4, 2, 102.0)
-    assert world.roster.service_s(["c", "nobody"]) == [0.75, 0.0]
+    assert world.roster.service.had_s(["c", "nobody"]) == [0.75, 0.0]
 
 
 def test_a_client_that_comes_back_has_no_claim_on_the_time_it_was_away(world):
@@ -52,7 +52,7 @@ def test_a_client_that_comes_back_has_no_claim_on_the_time_it_was_away(world):
     world.run(busy)
     world.roster.stepped(busy, 101.0, 30.0, written=1)
     world.ask(need, client="new")
-    assert world.roster.service_s(["new"]) == [30.0]
+    assert world.roster.service.had_s(["new"]) == [30.0]
 
 
 def test_a_client_among_idle_ones_keeps_what_it_had(world):
@@ -62,7 +62,7 @@ def test_a_client_among_idle_ones_keeps_what_it_had(world):
     world.roster.stepped(entry, 101.0, 30.0, written=1)
     world.end(entry)
     world.ask(need, client="c")
-    assert world.roster.service_s(["c"]) == [30.0]
+    assert world.roster.service.had_s(["c"]) == [30.0]
 
 
 def test_how_late_a_model_is_fades(world):
@@ -82,18 +82,6 @@ def test_requests_of_a_model_that_leaves_wait_again(world):
     assert (entry.is_running, need.is_resident, list(need.waiting.values())) == (False, False, [entry])
     world.roster.set_resident(need, 104.0, is_resident=True)
     assert need.resident_s == 104.0
-
-
-def test_models_are_forgotten_only_when_nobody_needs_them(world):
-    need, other = world.need("a"), world.need("b")
-    world.ask(other)
-    world.roster.forget_need(need)
-    assert world.roster.needs_of(LANE) == [need, other]
-    world.roster.set_resident(need, 1.0, is_resident=False)
-    world.roster.forget_need(need)
-    assert world.roster.needs_of(LANE) == [other]
-    table = world.roster.tables[LANE]
-    assert list(table.numbers("need")) == [other.index]
 
 
 def test_a_model_is_known_by_its_key(world):
