@@ -5,6 +5,7 @@ from functools import partial
 
 from app.chat import ChatPage
 from app.hardware import HardwarePage
+from app.queue import QueueController, QueuePage
 from app.shell import Command, MainWindow
 from app.task_runs import TaskRunsController, TasksPage
 from app.theme import Appearance
@@ -31,6 +32,7 @@ class Commands:
         chat: ChatPage,
         tasks: tuple[TasksPage, TaskRunsController],
         hardware: HardwarePage,
+        queue: tuple[QueuePage, QueueController],
         install_plugin: Callable[[], None] | None = None,
     ) -> None:
         self._window = window
@@ -38,15 +40,17 @@ class Commands:
         self._chat = chat
         self._tasks_page, self._tasks = tasks
         self._hardware = hardware
+        self._queue_page, self._queue = queue
         self._install_plugin = install_plugin
 
     def __call__(self) -> tuple[Command, ...]:
-        """List them: pages, tasks, chat, hardware, the rest."""
+        """List them: pages, tasks, chat, hardware, queue, the rest."""
         return (
             *self._pages(),
             *self._task_forms(),
             *self._chat_actions(),
             *self._hardware_actions(),
+            *self._queue_actions(),
             *self._settings(),
         )
 
@@ -83,6 +87,19 @@ class Commands:
         ):
             yield Command(title, partial(self._on_hardware, action), icon, "Hardware")
 
+    def _queue_actions(self) -> Iterator[Command]:
+        page = self._queue_page
+        self._queue.refresh()  # the page may be hidden, and somebody else may have paused the queue
+        is_paused = self._queue.is_paused
+        for title, action, icon in (
+            ("Go on with new work", partial(page.set_paused, False), "play")
+            if is_paused
+            else ("Pause new work", partial(page.set_paused, True), "pause"),
+            ("Show what runs and what waits", partial(page.show_finished, False), "queue"),
+            ("Show what has finished", partial(page.show_finished, True), "clock"),
+        ):
+            yield Command(title, partial(self._in_queue, action), icon, "Queue")
+
     def _settings(self) -> Iterator[Command]:
         if self._install_plugin is not None:
             yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
@@ -100,6 +117,10 @@ class Commands:
     def _on_hardware(self, action: Callable[[], object]) -> None:
         self._window.open_page("hardware")
         action()
+
+    def _in_queue(self, action: Callable[[], object]) -> None:
+        action()
+        self._window.open_page("queue")
 
     def _in_chat(self, action: Callable[[], None]) -> None:
         self._window.open_page("chat")

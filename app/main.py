@@ -30,6 +30,7 @@ from app.logs import logging_to
 from app.markdown.render import warm_up
 from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
+from app.queue import QueueController, QueuePage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
 from app.shell import PALETTE_KEYS, CommandPalette, MainWindow, PageEntry
@@ -72,6 +73,7 @@ class App:
         chat: the controller of Chat.
         runs: the controller of Tasks.
         hardware: the controller of Hardware.
+        queue: the controller of Queue.
         plugins: the controller of Plugins.
         palette: the search over all commands.
     """
@@ -91,10 +93,12 @@ class App:
         self.recognize = RecognizeController(engine, self._tasks, settings.vision_model)
         self.runs = TaskRunsController(engine, self._tasks)
         self.hardware = HardwareController(engine, self._tasks, lambda: self.runs.models)
+        self.queue = QueueController(engine)
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
         self._plugins_page = PluginsPage(self.appearance, self.plugins)
         chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
         hardware_page = HardwarePage(self.appearance, self.hardware)
+        queue_page = QueuePage(self.appearance, self.queue)
         self._watch = PluginWatch(engine)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
@@ -107,12 +111,21 @@ class App:
                 PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
                 PageEntry("tasks", "Tasks", "tasks", tasks_page),
                 PageEntry("hardware", "Hardware", "hardware", hardware_page),
+                PageEntry("queue", "Queue", "queue", queue_page),
                 PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
             ),
         )
+        self._queue_at = [entry.name for entry in self.window.entries].index("queue")
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
+        queue_page.page_wanted.connect(self.window.open_page)
         commands = Commands(
-            self.window, self.appearance, chat_page, (tasks_page, self.runs), hardware_page, self._install_plugin
+            self.window,
+            self.appearance,
+            chat_page,
+            (tasks_page, self.runs),
+            hardware_page,
+            (queue_page, self.queue),
+            self._install_plugin,
         )
         self.palette = CommandPalette(self.appearance, commands, self.window)
         QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
@@ -139,6 +152,7 @@ class App:
         self.chat.open()
         self.runs.open()
         self.hardware.open()
+        self.queue.open()
         self.plugins.open()
 
     async def close(self) -> None:
@@ -147,6 +161,7 @@ class App:
         self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
         self.hardware.close()
+        self.queue.close()
         await self.chat.close()
         await self._tasks.close()
         self.recognize.close()
@@ -162,9 +177,11 @@ class App:
         self._qt.setStyleSheet(stylesheet_for(theme, self._icon_dir))
 
     def show_snapshot(self) -> None:
-        """Bring the status strip up to date, if somebody can see it."""
+        """Bring the status strip and the number that waits up to date, if somebody can see it."""
         if self.window.isVisible() and not self.window.isMinimized():
-            self.window.strip.show_snapshot(self._engine.snapshot(), self._engine.hardware())
+            snapshot = self._engine.snapshot()
+            self.window.strip.show_snapshot(snapshot, self._engine.hardware())
+            self.window.rail.set_badge(self._queue_at, snapshot.waiting)
 
     def _install_plugin(self) -> None:
         self.window.open_page("plugins")

@@ -16,12 +16,13 @@ from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
 from app.chat.tool_calls import ToolCaller
 from engine import Engine, ToolInfo
-from engine.errors import EngineError
+from engine.errors import EngineError, RequestCancelledError
 from engine.types import (
     Accepts,
     Event,
     Finished,
     GenerateRequest,
+    Message,
     ModelInfo,
     OverflowPolicy,
     Sampling,
@@ -32,6 +33,8 @@ from engine.types import (
 )
 
 MAX_ANSWER_TOKENS = 2048
+CLIENT = "Chat window"
+"""Who asks, as the queue lists it."""
 MAX_ROUNDS = 8
 """Times that tools are called before the model has to answer without them."""
 T = TypeVar("T")
@@ -134,6 +137,8 @@ class Answerer(QObject):
                 calls = await self._stream(session, row, request)
                 await self._call(session, row, calls)
                 state = TurnState.DONE
+        except RequestCancelledError:  # in the queue: the person's wish, like the button here
+            state = TurnState.STOPPED
         except EngineError as error:
             state = TurnState.FAILED
             self.failed.emit(session, failure_of(error))
@@ -243,6 +248,20 @@ def _request(session: ChatSession, wish: Wish, tools: tuple[ToolSpec, ...]) -> G
             overflow=overflow,
             tools=tools,
             thinking=wish.thinking,
+            client=CLIENT,
+            title=_title(messages),
         )
-    prompt = messages[-1].content if messages else ""
-    return GenerateRequest(model=wish.model.id, prompt=prompt, sampling=wish.sampling, max_tokens=MAX_ANSWER_TOKENS)
+    return GenerateRequest(
+        model=wish.model.id,
+        prompt=messages[-1].content if messages else "",
+        sampling=wish.sampling,
+        max_tokens=MAX_ANSWER_TOKENS,
+        client=CLIENT,
+        title=_title(messages),
+    )
+
+
+def _title(messages: Sequence[Message]) -> str:
+    """First words of the newest question, as the queue lists it."""
+    asked = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    return title_of(asked) if asked.strip() else ""

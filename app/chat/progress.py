@@ -1,5 +1,6 @@
 """AnswerProgress: what the events of one answer add up to while it is being written."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -8,6 +9,27 @@ from app.chat.conversation import AnswerFacts
 from engine.types import Event, Finished, Loading, Prefill, Queued, SteppedDown, TextDelta, ThinkingDelta
 
 _NBSP = "\u00a0"
+_MINUTES_FROM_S = 120
+
+
+def waiting_words(queued: Queued) -> str:
+    """Place in the queue, predicted start and reason: `3rd in the queue, starts in about 4 s. Its model is busy.`"""
+    place = "Next in the queue" if queued.position <= 1 else f"{_ordinal(queued.position)} in the queue"
+    start = f", starts in about {_time(queued.starts_in_s)}" if queued.starts_in_s is not None else ""
+    reason = queued.reason.strip()
+    return f"{place}{start}. {reason}" if reason else f"{place}{start}"
+
+
+def _ordinal(number: int) -> str:
+    teens = 10 <= number % 100 <= 20
+    return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _time(seconds: float) -> str:
+    """Rounded so that it does not pretend: whole seconds, and minutes from two on."""
+    if seconds >= _MINUTES_FROM_S:
+        return f"{seconds / 60:.0f}{_NBSP}min"
+    return f"{max(1, math.ceil(seconds))}{_NBSP}s"
 
 
 class AnswerProgress:
@@ -41,10 +63,8 @@ class AnswerProgress:
             device: where the model lives, if the caller knows.
         """
         match event:
-            case Queued(position):
-                self.words = (
-                    "Waiting, next in the queue" if position <= 1 else f"Waiting, number {position} in the queue"
-                )
+            case Queued():
+                self.words = waiting_words(event)
             case Loading(fraction):
                 self.words = f"Loading {self._model} {fraction * 100:.0f}{_NBSP}%"
             case Prefill(done, total):

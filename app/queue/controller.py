@@ -66,8 +66,13 @@ class QueueController(QObject):
 
     @property
     def waiting(self) -> tuple[QueuedRequest, ...]:
-        """What waited at the last look, next first."""
+        """What waited at the last look, next first; of very many only the first ones."""
         return self._waiting
+
+    @property
+    def waiting_count(self) -> int:
+        """How many waited at the last look."""
+        return max(len(self._waiting), self._snapshot.waiting_count if self._snapshot is not None else 0)
 
     @property
     def now_s(self) -> float:

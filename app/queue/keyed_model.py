@@ -82,9 +82,8 @@ class KeyedModel(QAbstractTableModel, Generic[T]):
             self.endInsertRows()
         return True
 
-    def _sort(self, wanted: Sequence[str]) -> None:
-        places = {entry.id: row for row, entry in enumerate(self._rows)}
-        if [places[key] for key in wanted] == list(range(len(wanted))):
+    def _sort(self, wanted: list[str]) -> None:
+        if [entry.id for entry in self._rows] == wanted:
             return
         self.layoutAboutToBeChanged.emit()
         places = {key: row for row, key in enumerate(wanted)}

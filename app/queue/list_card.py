@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.queue.actions import RequestActions
 from app.queue.controller import QueueController
@@ -57,6 +57,7 @@ class ListCard(QFrame):
         self.lists = Segmented("Which requests are listed", (_WAITING, _RUNNING), self)
         self._legend = Legend(appearance, [(family.name, family.role) for family in FAMILIES], parent=self)
         self.empty = EmptyNote(appearance, "queue", self, tuple(OPEN_PAGES))
+        self._note = QLabel(self)
         self._room = QStackedLayout()
         self._lay_out()
         self.lists.choose(_WAITING)
@@ -92,8 +93,11 @@ class ListCard(QFrame):
         if selected is not None and not any(request.id == selected.id for request in listed):
             self.table.let_go()  # else Qt selects a neighbour, and a key that was meant for this one acts on that
         self.model.show(listed, is_paused=self._controller.is_paused)
-        self.lists.rename(_WAITING, f"{_WAITING} {len(waiting):,}" if waiting else _WAITING)
+        count = self._controller.waiting_count
+        self.lists.rename(_WAITING, f"{_WAITING} {count:,}" if count else _WAITING)
         self.lists.rename(_RUNNING, f"{_RUNNING} {len(running):,}" if running else _RUNNING)
+        is_cut = is_waiting and count > len(waiting)
+        self._note.setText(f"the first {len(waiting):,} are listed" if is_cut else "")
         self._legend.setVisible(is_waiting and self.model.has_scores)
         has_rows = bool(listed)
         self._room.setCurrentIndex(0 if has_rows else 1)
@@ -131,12 +135,15 @@ class ListCard(QFrame):
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
+        self._note.setProperty("role", "small")
+        self._note.setProperty("muted", True)
         head = QWidget(self)
         head.setFixedHeight(HEAD)
         row = QHBoxLayout(head)
         row.setContentsMargins(theme.space("l") - 1, 0, theme.space("l") - 1, 0)
         row.setSpacing(theme.space("l"))
         row.addWidget(self.lists)
+        row.addWidget(self._note)
         row.addStretch(1)
         row.addWidget(self._legend)
         line = QFrame(self)

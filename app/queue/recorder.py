@@ -4,6 +4,7 @@ A snapshot says what runs now and how long the latest ones took that have ended;
 was seen then. What began and ended between two looks is taken from the timings of ended requests.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,6 +15,7 @@ from engine.queueing import EndedRequest, QueuedRequest, QueueSnapshot, RequestS
 PAST_S: Final = 20.0
 AHEAD_S: Final = 20.0
 _LOOKED_AT: Final = 256  # waiting requests that may have a place in the next seconds
+_MOST_PLANS: Final = 16  # answers that are planned on one lane; there is no room for more
 _SHORT_S: Final = 2.0  # what is planned without an end is shown this long
 _SAME_STEP_S: Final = 0.06  # pictures that begin and end this close to each other were one step
 
@@ -143,10 +145,10 @@ class Recorder:
             run = self._running.pop(gone)
             if gone not in self._ended:  # paused, or forgotten by the engine
                 self._past.append(replace(run, until=now, ends=None))
+        paused = {run.request for run in self._past}
         for request in wanted.values():
             known = self._running.get(request.id)
-            was_paused = any(run.request == request.id for run in self._past)
-            start = now - (request.started_s or 0.0) if not was_paused else now
+            start = now - (request.started_s or 0.0) if request.id not in paused else now
             read = now - request.prefilled_s if request.prefilled_s is not None else None
             self._running[request.id] = _Run(
                 request=request.id,
@@ -274,8 +276,9 @@ def _plans(waiting: Sequence[QueuedRequest], is_paused: bool) -> Iterator[Block]
     if is_paused:
         return
     pictures: dict[tuple[str, str], Block] = {}
+    texts: Counter[str] = Counter()
     for request in waiting[:_LOOKED_AT]:
-        if request.starts_in_s is None or not request.lane:
+        if request.starts_in_s is None or request.starts_in_s > AHEAD_S or not request.lane:
             continue
         start = max(0.0, request.starts_in_s)
         end = max(request.ends_in_s if request.ends_in_s is not None else start + _SHORT_S, start)
@@ -285,7 +288,9 @@ def _plans(waiting: Sequence[QueuedRequest], is_paused: bool) -> Iterator[Block]
             request=request.id, is_planned=True,
         )  # fmt: skip
         if kind is not Kind.PICTURES:
-            yield block
+            texts[request.lane] += 1
+            if texts[request.lane] <= _MOST_PLANS:
+                yield block
             continue
         key = (request.lane, request.model)
         known = pictures.get(key, replace(block, count=0))

@@ -14,14 +14,16 @@ from app.recognize.decoder import Decoder, encode, expand
 from app.recognize.picture import Picture, State
 from app.tasks import Tasks
 from engine import Engine
-from engine.errors import EngineError, ImageError, RequestError
-from engine.types import Accepts, ModelInfo, RecognizeRequest
+from engine.errors import EngineError, ImageError, RequestCancelledError, RequestError
+from engine.types import Accepts, ModelInfo, RecognizeRequest, Urgency
 
 log = logging.getLogger(__name__)
 
 _BUNDLED = "reader"
 _AT_ONCE = 8  # as many as the lane puts into one run
 _TOP_K = 10
+_FEW = 8  # pictures that a person waits for; more are left to run
+_CLIENT = "Recognize"
 _THUMBNAIL = QSize(256, 256)
 _SHOWN = QSize(2048, 2048)
 
@@ -65,6 +67,7 @@ class RecognizeController(QObject):
         self._ended = 0
         self._started_s = 0.0
         self._pasted = 0
+        self._urgent: Picture | None = None  # the one that somebody looks at and waits for
 
     # ------------------------------------------------------------------------------------------------------- models
 
@@ -209,15 +212,25 @@ class RecognizeController(QObject):
             if picture.state is State.WAITING:
                 if not self._in_flight:
                     self._started_s, self._ended = time.monotonic(), 0
+                    self._urgent = picture
                 self.batch.set_state(picture, State.RUNNING)
                 self._in_flight[picture] = self._tasks.start(self._look_at(picture), on_error=self._fail, name="look")
 
     async def _look_at(self, picture: Picture) -> None:
-        request = RecognizeRequest(model=self.model_id, image=picture.source, top_k=_TOP_K)
+        request = RecognizeRequest(
+            model=self.model_id,
+            image=picture.source,
+            top_k=_TOP_K,
+            urgency=self._urgency_of(picture),
+            client=_CLIENT,
+            title=picture.name,
+        )
         try:
             self.batch.set_result(picture, await self._engine.recognize(request), request.model)
         except RequestError as error:  # this picture only
             self.batch.set_failed(picture, _short(error), str(error))
+        except RequestCancelledError:  # in the queue: this picture only
+            self.batch.set_state(picture, State.STOPPED)
         except EngineError as error:  # the model or the engine: every other picture would fail too
             del self._in_flight[picture]
             self.batch.set_state(picture, State.STOPPED)
@@ -229,6 +242,12 @@ class RecognizeController(QObject):
         self._fill()
         self.progressed.emit()
         self.finished.emit(picture)
+
+    def _urgency_of(self, picture: Picture) -> Urgency:
+        """Somebody looks at the first result; the rest of a few is waited for, that of many fills gaps."""
+        if picture is self._urgent:
+            return Urgency.INTERACTIVE
+        return Urgency.NORMAL if self.batch.rowCount() <= _FEW else Urgency.BATCH
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, EngineError):

@@ -26,8 +26,12 @@ class Clock:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (Queued(1), "Waiting, next in the queue"),
-        (Queued(3), "Waiting, number 3 in the queue"),
+        (Queued(1), "Next in the queue"),
+        (Queued(3), "3rd in the queue"),
+        (Queued(11, 0.2), "11th in the queue, starts in about 1 s"),
+        (Queued(22, 300.0), "22nd in the queue, starts in about 5 min"),
+        (Queued(3, 3.4, "Waits for code-7b."), "3rd in the queue, starts in about 4 s. Waits for code-7b."),
+        (Queued(2, None, "New work is paused."), "2nd in the queue. New work is paused."),
         (Loading(0.62), "Loading starter 62 %"),
         (Prefill(512, 1204), "Reading the prompt, 512 of 1,204 tokens"),
         (TextDelta("x", 1), ""),

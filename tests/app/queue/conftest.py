@@ -173,9 +173,10 @@ ENDED = tuple(sorted(ENDED, key=lambda request: -request.ended_at))
 class FakeSource:
     """A queue that does as it is told. `calls` is what was asked of it; `error` fails the next action."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, *, has_scores: bool = True, **changes: Any) -> None:
+        requests = (*RUNNING, *WAITING)
         known = {
-            "requests": (*RUNNING, *WAITING),
+            "requests": requests if has_scores else tuple(replace(it, parts=(), score=0.0) for it in requests),
             "ended": ENDED,
             "ended_today": 214,
             "lanes": LANES,
