@@ -30,6 +30,7 @@ ONE_MODEL_AT_A_TIME = frozenset({"RPC"})
 CLOSE_TIMEOUT_S = 30.0
 """Longest wait for a model to leave; a lane answers after one step."""
 
+_FREE_S = 0.2
 _LOOK_S = 0.1  # how often one that waits for another's load tells its progress, and hears whether it is still wanted
 
 
@@ -89,6 +90,7 @@ class Residency(Population):
         self._on_unloaded = on_unloaded
         self._store = conversations
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
+        self._free: dict[str, tuple[float, int | None]] = {}  # when the system was asked, and what it said
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
 
     def room_for(
@@ -254,6 +256,7 @@ class Residency(Population):
             self._evict_all(room, info)
             with self._lock:
                 self._residents[place] = model
+        self._free.clear()
 
     def _room(
         self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place] = ()
@@ -271,6 +274,7 @@ class Residency(Population):
         """Let models go until this one fits; returns what it is expected to take."""
         self._refresh()
         while True:
+            self._free.clear()
             room, shortage, needs = self._room(info, target, needed_bytes, spare)
             if shortage is not None:
                 raise too_large(info, shortage, self._ledger.limit_bytes)
@@ -305,7 +309,13 @@ class Residency(Population):
         return sizes
 
     def _free_bytes(self, memory: str) -> int | None:
-        return self._available_bytes() if memory == MACHINE else self._device_free_bytes(memory)
+        """What a memory has free, as it was a moment ago: asking the system takes longer than all the rest."""
+        now_s = time.monotonic()
+        asked_s, free = self._free.get(memory, (-_FREE_S, None))
+        if now_s - asked_s >= _FREE_S:
+            free = self._available_bytes() if memory == MACHINE else self._device_free_bytes(memory)
+            self._free[memory] = (now_s, free)
+        return free
 
     def _refresh(self) -> None:
         """Note what models take now: a graph's memory grows with what it is given."""
@@ -325,6 +335,7 @@ class Residency(Population):
         self._retire(model, closed.set)
         if not closed.wait(CLOSE_TIMEOUT_S):
             log.warning("%s has not left after %.0f s", model.info.id, CLOSE_TIMEOUT_S)
+        self._free.clear()
         if self._store is not None:
             self._store.write()
         self._on_unloaded(model)
