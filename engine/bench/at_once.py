@@ -74,12 +74,12 @@ async def compare(options: BenchOptions) -> tuple[Sides, Sequence[DeviceInfo]]:
         EngineError: text or pictures do not run on the processor.
     """
     text = cached_random_model(options.folder, options.shape or "1b", options.kind)
-    picture_model, picture = _picture_model(options.folder), _picture()
+    model, image = picture_model(options.folder), picture()
     limit_s, rounds = (0.3, 1) if options.quick else (4.0, 3)
     sides = Sides()
     async with Engine(options.config) as engine:
         devices = [device for device in await engine.find_devices() if device.is_usable]
-        workload = _Workload(engine, str(text), str(picture_model), picture, limit_s)
+        workload = _Workload(engine, str(text), str(model), image, limit_s)
         able = {
             backend: await workload.able(backend, [device.id for device in devices if device.route(backend)])
             for backend in (LLAMA, ONNX)
@@ -202,7 +202,7 @@ class _Workload:
         await self.engine.recognize(RecognizeRequest(model=self.picture_model, image=self.picture, device=device))
 
 
-def _picture_model(folder: Path) -> Path:
+def picture_model(folder: Path) -> Path:
     """A classifier of random weights, in the cache folder."""
     path = folder / "random-picture.onnx"
     folder.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def _picture_model(folder: Path) -> Path:
     return path
 
 
-def _picture() -> bytes:
+def picture() -> bytes:
     """A picture of the graph's own size, so that little else than the graph takes time."""
     pixels = np.random.default_rng(0).integers(0, 256, (_PICTURE.side, _PICTURE.side, 3), dtype=np.uint8)
     stream = io.BytesIO()

@@ -8,7 +8,8 @@ from engine.bench.report import BenchReport
 from engine.errors import InvalidRequestError
 
 BENCHES: Sequence[str] = (
-    "overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "dispatch", "speed"
+    "overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "dispatch", "mixed", "scheduler",
+    "speed",
 )  # fmt: skip
 
 

@@ -24,12 +24,18 @@ class BenchOptions:
         quick: few and short measurements, to see whether the bench works.
         shape: take a random model of this shape instead of the bench's own choice.
         kind: type of its weights.
+        trace: file with the trace to replay; None takes the bench's own.
+        orders: names of the orders to replay it in; none named means all.
+        simulate: replay it in simulation as well.
     """
 
     config: EngineConfig
     quick: bool = False
     shape: str | None = None
     kind: str = "q8_0"
+    trace: Path | None = None
+    orders: tuple[str, ...] = ()
+    simulate: bool = False
 
     @property
     def folder(self) -> Path:

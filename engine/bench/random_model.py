@@ -39,14 +39,20 @@ RECIPES: Mapping[str, RandomRecipe] = {
 """What `--type` accepts."""
 
 
-def cached_random_model(folder: Path, shape: str, kind: str) -> Path:
+def cached_random_model(folder: Path, shape: str, kind: str, seed: int = 0) -> Path:
     """Path of a random model, written now if the cache has none.
+
+    Args:
+        folder: the cache.
+        shape: a name from `SHAPES`.
+        kind: a name from `RECIPES`.
+        seed: others make other models of the same shape and type.
 
     Raises:
         InvalidRequestError: no such shape or type.
         OutOfMemoryError: the disk has no room for it.
     """
-    path = folder / f"random-{shape}-{kind}.gguf"
+    path = folder / (f"random-{shape}-{kind}-{seed}.gguf" if seed else f"random-{shape}-{kind}.gguf")
     if path.exists():
         return path
     needed = sum(tensor.size_bytes for tensor in tensors_of(_shape(shape), _recipe(kind)))
@@ -56,7 +62,7 @@ def cached_random_model(folder: Path, shape: str, kind: str) -> Path:
             f"The random {shape} model needs {needed / 1e9:.1f} GB, but {folder} has {free / 1e9:.1f} GB free.",
             "Free some space, choose a smaller --shape or --type, or move the cache with HEARTH_HOME.",
         )
-    write_random_gguf(path, shape, kind)
+    write_random_gguf(path, shape, kind, seed=seed)
     return path
 
 

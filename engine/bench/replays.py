@@ -109,7 +109,7 @@ def figures_of(replay: Replay, alone: Alone, longest_load_s: float) -> dict[str,
         "loaded_bytes": replay.loaded_bytes,
         "jain": jain(served, alone),
     }
-    for urgency in Urgency:
+    for urgency in sorted({one.request.urgency for one in served}):
         for share in SHARES:
             figures[f"first_token_p{share}_s_{urgency}"] = replay.quantile_s(urgency, share)
     return figures

@@ -45,9 +45,19 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "core_share_hidden": Target(0.003, at_most=True),
     },
     "dispatch": {"median_error": Target(0.15, at_most=True), "combined_gain": Target(1.7)},
+    "mixed": {
+        "makespan_vs_fifo": Target(0.6, at_most=True),
+        "makespan_vs_free": Target(0.6, at_most=True),
+        "makespan_vs_collate": Target(1.0, at_most=True),
+        "ttft_p95_vs_fifo": Target(0.25, at_most=True),
+        "ttft_p95_vs_collate": Target(0.6, at_most=True),
+        "waits_over_bound": Target(0, at_most=True),
+        "simulated_error": Target(0.15, at_most=True),
+    },
+    "scheduler": {"pick_us_p99": Target(1000, at_most=True)},
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
-"""They hold for the shapes and types that a bench takes by itself."""
+"""They hold for the shapes, types and traces that a bench takes by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """`hearth bench`: measure this machine and Hearth on it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
+from engine.config import ORDERS
 from engine.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -20,13 +22,23 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME...", help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, speed."
+            metavar="NAME...",
+            help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, speed.",
         ),
     ] = None,
     shape: Annotated[
         str | None, typer.Option(help="Use a random-weight model of this shape: 100m, 1b, 7b.", show_default=False)
     ] = None,
     kind: Annotated[str, typer.Option("--type", help="Type of its weights: f16, q8_0, q4_k_m, ...")] = "q8_0",
+    trace: Annotated[
+        Path | None,
+        typer.Option(help="Of mixed: replay the requests of this file.", show_default=False, dir_okay=False),
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Of mixed: order requests so; may be repeated. One of {', '.join(ORDERS)}."),
+    ] = None,
+    simulate: Annotated[bool, typer.Option("--simulate", help="Of mixed: simulate the replay as well.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -38,7 +50,15 @@ def bench(
 
     session: Session = context.obj
     output = Output(as_json)
-    options = BenchOptions(config=session.config(), quick=quick, shape=shape, kind=kind)
+    options = BenchOptions(
+        config=session.config(),
+        quick=quick,
+        shape=shape,
+        kind=kind,
+        trace=trace,
+        orders=tuple(policy or ()),
+        simulate=simulate,
+    )
     chosen = names or (["speed"] if shape else [])
     check_names(chosen)
     if shape is not None:
@@ -48,7 +68,7 @@ def bench(
     reports = []
     for name in chosen:
         reports.append(run_bench(name, options))
-        output.table(_table(reports[-1], with_targets=not (quick or shape)), _circumstances(reports[-1]))
+        output.table(_table(reports[-1], with_targets=not (quick or shape or trace)), _circumstances(reports[-1]))
     freed: dict[str, int] = {}
     if clean:
         freed = {"freed_bytes": remove_random_models(options.folder) + _remove_measuring_models(options)}

@@ -1,0 +1,136 @@
+"""How fast the models of a trace are on this machine, as the simulator and the bound on waiting want to know it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+from engine.bench.at_once import picture
+from engine.bench.measure import BenchOptions, decode_tokens_per_s, prefill_s
+from engine.bench.real_replay import OWN_LANES, SEQUENCES, config_for, paths_of, text_of
+from engine.bench.simulator import Machine, Rates
+from engine.bench.traces import Trace
+from engine.engine import Engine
+from engine.types import RecognizeRequest
+
+_ROWS: Final = (1, 2, 3, 4, 6, 8)
+_PROMPT_TOKENS: Final = 160
+
+
+async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine, Mapping[str, Path]]:
+    """Measure the models of a trace one by one, and how much they disturb each other.
+
+    Raises:
+        EngineError: a model cannot be loaded.
+    """
+    paths = paths_of(options, trace)
+    rounds, tokens = (1, 8) if options.quick else (3, 48)
+    config = replace(config_for(options, trace, OWN_LANES), order="hearth")
+    models: dict[str, Rates] = {}
+    async with Engine(config) as engine:
+        await engine.settled()
+        for name, path in paths.items():
+            if trace.models[name].takes_images:
+                models[name] = await _picture_rates(engine, path, rounds)
+            else:
+                models[name] = await _text_rates(engine, path, rounds, tokens)
+    texts = [paths[name] for name, model in trace.models.items() if not model.takes_images]
+    loading_slows = await _loading_slows(options, trace, texts, tokens)
+    machine = Machine(
+        models=models,
+        crowding=await _crowding(options, trace, texts, tokens),
+        loading_slows=loading_slows,
+        chunk_tokens=options.config.prefill_chunk_tokens,
+    )
+    return machine, paths
+
+
+async def _text_rates(engine: Engine, path: Path, rounds: int, tokens: int) -> Rates:
+    size, load_s = await _load(engine, path, rounds)
+    steps: dict[int, list[float]] = {rows: [] for rows in _ROWS}
+    reading: list[float] = []
+    await decode_tokens_per_s(engine, path, [text_of(8, "warm")], 4)
+    for number in range(rounds):
+        reading.append(await prefill_s(engine, path, text_of(_PROMPT_TOKENS, f"{path} read {number}")))
+        for rows in _ROWS:
+            prompts = [text_of(8, f"{path} {number} {rows} {row}") for row in range(rows)]
+            steps[rows].append(rows / await decode_tokens_per_s(engine, path, prompts, tokens))
+    return Rates(
+        size_bytes=size,
+        load_s=load_s,
+        prefill_s=median(reading) / _PROMPT_TOKENS,
+        steps=tuple((rows, median(seconds)) for rows, seconds in steps.items()),
+        slots=SEQUENCES,
+    )
+
+
+async def _picture_rates(engine: Engine, path: Path, rounds: int) -> Rates:
+    size, load_s = await _load(engine, path, rounds)
+    request = RecognizeRequest(model=str(path), image=picture())
+    steps: dict[int, float] = {}
+    await engine.recognize(request)
+    for rows in (1, SEQUENCES):
+        taken: list[float] = []
+        for _ in range(rounds):
+            began_s = perf_counter()
+            await asyncio.gather(*(engine.recognize(request) for _ in range(rows)))
+            taken.append(perf_counter() - began_s)
+        steps[rows] = median(taken)
+    return Rates(size_bytes=size, load_s=load_s, prefill_s=1e-9, steps=tuple(steps.items()), slots=SEQUENCES)
+
+
+async def _load(engine: Engine, path: Path, rounds: int) -> tuple[int, float]:
+    """Bytes in memory and seconds of loading, the file being in the system's cache as it is in a replay."""
+    size, taken = (await engine.load(str(path))).memory_bytes, []
+    for _ in range(rounds):
+        await engine.unload(str(path))
+        began_s = perf_counter()
+        await engine.load(str(path))
+        taken.append(perf_counter() - began_s)
+    return size, median(taken)
+
+
+async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
+    """By how much longer than in turns two models take that run at the same time."""
+    if len(texts) < 2:
+        return 1.0
+    pair = texts[:2]
+    async with Engine(config_for(options, trace, OWN_LANES)) as engine:
+        await engine.settled()
+        alone = [await _tokens_per_s(engine, path, f"alone {path}", tokens) for path in pair]
+        at_once = await asyncio.gather(*(_tokens_per_s(engine, path, f"at once {path}", 2 * tokens) for path in pair))
+    shares = sum(together / single for together, single in zip(at_once, alone, strict=True))
+    return max(1 / len(pair), 1 / shares)  # no less: each would be faster than alone
+
+
+async def _loading_slows(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
+    """Share that answers are slower while another model is loaded."""
+    if len(texts) < 2:
+        return 0.0
+    here, other = texts[0], str(texts[1])
+    async with Engine(replace(config_for(options, trace, OWN_LANES), order="hearth")) as engine:
+        await engine.settled()
+        alone = await _tokens_per_s(engine, here, "alone", tokens)
+        is_done = asyncio.Event()
+
+        async def write() -> float:
+            try:
+                return await _tokens_per_s(engine, here, "beside", 2 * tokens)
+            finally:
+                is_done.set()
+
+        async def load() -> None:
+            while not is_done.is_set():
+                await engine.load(other)
+                await engine.unload(other)
+
+        beside, _ = await asyncio.gather(write(), load())
+        return max(0.0, alone / beside - 1)
+
+
+async def _tokens_per_s(engine: Engine, path: Path, salt: str, tokens: int) -> float:
+    await decode_tokens_per_s(engine, path, [text_of(8, f"{salt} warm")], 4)
+    return await decode_tokens_per_s(engine, path, [text_of(8, salt)], tokens)
