@@ -95,10 +95,12 @@ class Job(ABC):
         cost: what it has taken of its device.
         form: `text`, `image` or `texts`.
         prompt_tokens: of its prompt; 0 for texts and pictures.
+        is_cut: whether it ended only because it was as long as allowed.
     """
 
     form = "text"
     prompt_tokens = 0
+    is_cut = False
 
     def __init__(self, ticket: "Ticket") -> None:
         self.ticket = ticket

@@ -53,6 +53,7 @@ class GenerateJob(Job):
         prompt: what to answer, ready for the model.
         sequence: its place in the model's batch, also while it is suspended; None before it begins.
         written: tokens of its answer that another copy of its model has written.
+        is_cut: whether it ended only because it was as long as allowed.
     """
 
     def __init__(self, ticket: Ticket, model: TextModel, prompt: Prompt, stream: OutputStream, later: Later) -> None:
@@ -70,6 +71,7 @@ class GenerateJob(Job):
         self.prompt_tokens = len(prompt.tokens)
         self.sequence: TextSequence | None = None
         self.written: tuple[int, ...] = ()
+        self.is_cut = False
         self._model = model
         self._stream = stream
         self._later = later
@@ -93,6 +95,11 @@ class GenerateJob(Job):
     def output_count(self) -> int:
         """Tokens so far."""
         return self._output_tokens
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether part of its prompt is still to be read."""
+        return self.sequence is not None and self.sequence.is_prefilling
 
     def begin(self) -> bool:
         """Take a place in the batch of its model, or take it again."""
@@ -139,6 +146,7 @@ class GenerateJob(Job):
         if step.error is not None:
             self._stream.fail(step.error)
         elif step.finish is not None:
+            self.is_cut = step.finish is FinishReason.LENGTH
             self._finish(self._result(step.finish, step.sequence, placement), step.blocks)
 
     def _pass_on(self, step: SequenceStep) -> None:

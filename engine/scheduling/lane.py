@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engine.backends.base import EmbeddingModel, LoadedModel, TextModel, VisionModel
+from engine.backends.base import LoadedModel
 from engine.errors import EngineClosedError, EngineError, ModelError, OutOfMemoryError
 from engine.requests import Urgency
 from engine.scheduling.core_shares import CoreShares
@@ -69,6 +69,8 @@ OnModelFailed = Callable[[LoadedModel, EngineError, list[Ticket]], None]
 
 _LOOK_S: Final = 0.05
 """How often a lane looks again whose requests all wait for something else."""
+_SNAPSHOT_S: Final = 0.02
+"""How often the snapshot is taken anew while nothing begins or ends: a step can be much shorter."""
 _URGENT_FIRST: Final = {Urgency.INTERACTIVE: 0, Urgency.NORMAL: 1, Urgency.BATCH: 2}
 
 
@@ -119,6 +121,7 @@ class Lane:
         self._closed: weakref.WeakSet[LoadedModel] = weakref.WeakSet()
         self._is_closing = False
         self._latest_model = ""
+        self._looked_s = 0.0
         self._threads, self._threads_reason = governor.choice.threads, governor.choice.reason
         self._snapshot = self._take_snapshot()
         self._thread = threading.Thread(target=self._run, name=f"hearth-lane-{name}", daemon=True)
@@ -195,11 +198,13 @@ class Lane:
             if not jobs:
                 return bool(turn.suspend)
             model.set_threads(self._threads)
-            progress = self._step(turn.need, model, jobs)
+            progress = self._step(jobs)
             duration_s = time.monotonic() - began_s
             self.meter.note_step(duration_s)
             self._spent_s[id(model)] = self._spent_s.get(id(model), 0.0) + duration_s
             self._requests.stepped(turn.need, progress, duration_s)
+            if turn.admit or turn.suspend or any(one.is_over for one in progress):
+                self._looked_s = 0.0
         except EngineError as error:
             log.warning("%s failed: %s", model.info.id, error)
             self._break(model, error)
@@ -207,7 +212,8 @@ class Lane:
             log.exception("%s failed inside", model.info.id)
             cause = f"The model {model.info.id} failed inside: {error}."
             self._break(model, ModelError(cause, "Load it again; if it happens again, the log says more."))
-        self._snapshot = self._take_snapshot()
+        if began_s > self._looked_s + _SNAPSHOT_S:
+            self._snapshot, self._looked_s = self._take_snapshot(), began_s
         return True
 
     def _seat(self, turn: Turn) -> list[Job]:
@@ -217,6 +223,7 @@ class Lane:
             if ticket.job is not None:
                 ticket.job.suspend()
                 ticket.lease.let_go(place_at(turn.need))
+                ticket.lease.want(place_at(turn.need))
             self._requests.suspend(entry)
         for ticket in self._requests.running():
             if ticket.is_gone() and ticket.entry is not None and ticket.job is not None:
@@ -241,6 +248,7 @@ class Lane:
             ticket.clock.start()
             return True
         ticket.lease.let_go(place_at(need))
+        ticket.lease.want(place_at(need))
         if need.running:
             self._requests.refuse(need)
             return False
@@ -257,31 +265,32 @@ class Lane:
             self._threads = most
             self._threads_reason = f"{most} of {choice.threads} threads: text and images are computed at the same time"
 
-    def _step(self, need: Need, model: LoadedModel, jobs: list[Job]) -> Sequence[Progress]:
-        placement = self._placement(model)
-        if isinstance(model, TextModel):
-            answers = [job for job in jobs if isinstance(job, GenerateJob)]
-            rate = self._rates.setdefault(id(model), PrefillRate())
-            step = text_step(model, answers, self._prefill_budget(answers, rate), rate, placement, self._power_w)
-            if step.tokens:
-                self.meter.note_tokens(step.tokens)
-            if step.decode_s:
-                self._governor.note((id(model), step.tokens), step.decode_s)
-            self._learning.text(model, step)
-            return step.progress
-        if isinstance(model, VisionModel):
-            began_s = time.monotonic()
-            images = [job for job in jobs if isinstance(job, RecognizeJob)]
-            progress = vision_step(model, images, placement, self._power_w)
+    def _step(self, jobs: list[Job]) -> Sequence[Progress]:
+        # By the kind of the jobs, not of the model: asking whether something is a protocol takes 50 us.
+        placement, began_s = self._placement(jobs[0].model), time.monotonic()
+        if isinstance(jobs[0], GenerateJob):
+            return self._write([job for job in jobs if isinstance(job, GenerateJob)], placement)
+        if isinstance(jobs[0], RecognizeJob):
+            images, eyes = [job for job in jobs if isinstance(job, RecognizeJob)], jobs[0].model
+            progress = vision_step(eyes, images, placement, self._power_w)
             self.meter.note_images(len(images))
-            self._learning.images(model, len(images), time.monotonic() - began_s)
+            self._learning.images(eyes, len(images), time.monotonic() - began_s)
             return progress
-        assert isinstance(model, EmbeddingModel)
         assert isinstance(jobs[0], EmbedJob)
-        began_s = time.monotonic()
-        progress = embed_step(model, jobs[0], placement, self._power_w)
-        self._learning.texts(model, time.monotonic() - began_s)
+        progress = embed_step(jobs[0].model, jobs[0], placement, self._power_w)
+        self._learning.texts(jobs[0].model, time.monotonic() - began_s)
         return progress
+
+    def _write(self, jobs: list[GenerateJob], placement: Placement) -> Sequence[Progress]:
+        model = jobs[0].model
+        rate = self._rates.setdefault(id(model), PrefillRate())
+        step = text_step(model, jobs, self._prefill_budget(jobs, rate), rate, placement, self._power_w)
+        if step.tokens:
+            self.meter.note_tokens(step.tokens)
+        if step.decode_s:
+            self._governor.note((id(model), step.tokens), step.decode_s)
+        self._learning.text(model, step)
+        return step.progress
 
     def _placement(self, model: LoadedModel) -> Placement:
         where = model.whereabouts
@@ -298,6 +307,8 @@ class Lane:
 
     def _prefill_budget(self, jobs: Sequence[GenerateJob], rate: PrefillRate) -> int:
         """As much as a short pause allows while somebody's answer flows; more, but not for long, while none does."""
+        if not any(job.is_reading for job in jobs):
+            return self._prefill_chunk_tokens
         others = [ticket for ticket in self._requests.running() if ticket.urgency is not Urgency.BATCH]
         flows = any(ticket.clock.first_token_s is not None for ticket in others)
         now = self._snapshot

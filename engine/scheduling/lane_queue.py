@@ -109,6 +109,7 @@ class LaneQueue:
                 if had_none and one.written:
                     state.roster.first_token(entry, now_s)
                 if one.is_over:
+                    self._learn_from(one.job, need)
                     self._end(entry)
             if self._steps % _REFRESH_STEPS == 0:
                 state.refresh(need)
@@ -171,6 +172,12 @@ class LaneQueue:
                     if need.running
                 },
             )
+
+    def _learn_from(self, job: Job, need: Need) -> None:
+        if job.form == "text" and job.output_count:
+            self._state.learned.note_answer(need.name, job.form, job.output_count, is_cut=job.is_cut)
+        if (first_s := job.clock.first_token_s) is not None:
+            self._state.learned.note_first_token(need.name, first_s - job.clock.arrived_s)
 
     def _end(self, entry: Entry) -> None:
         self._state.roster.remove(entry)

@@ -156,8 +156,15 @@ class LoadQueue:
         return bool(tickets)
 
     def loaded(self, place: Place, model: LoadedModel, began_s: float) -> list[Ticket]:
-        """Note that a model is there; return the requests that wait for it, to be started."""
+        """Note that a model is there; return the requests that wait for it, to be started.
+
+        Args:
+            place: where.
+            model: what was loaded.
+            began_s: when loading it began, on the monotonic clock.
+        """
         state = self._state
+        state.learned.note_load(model.info.id, state.clock() - began_s)
         with state.changed:
             need = state.roster.needs[place]
             state.loading.pop(place, None)
@@ -235,7 +242,7 @@ class LoadQueue:
             row_s=max(1e-6, step_s / 2),
         )
         state.homes[place] = (way.info, way.target, way.needed_bytes)
-        state.refresh(need)
+        state.recall(need)
         return state.roster.add_need(need)
 
     def _take_out(self, ticket: Ticket) -> None:

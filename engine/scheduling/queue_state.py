@@ -128,6 +128,13 @@ class QueueState:
             is_ready=False,
         )
 
+    def recall(self, need: Need) -> None:
+        """Take over what earlier runs learned about a model that is met for the first time. Hold `changed`."""
+        assert self._residency is not None
+        if (load_s := self.learned.load_s(need.name)) is not None:
+            self._residency.load_times.teach({need.name: load_s})
+        self.refresh(need)
+
     def refresh(self, need: Need) -> None:
         """Take over what was learned about a model. Hold `changed`."""
         learned = self.learned
