@@ -103,30 +103,20 @@ class App:
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
         self.chat.choices.changed.connect(self._prefer_model)
-        self.window = MainWindow(
-            self.appearance,
-            qt,
-            (
-                PageEntry("chat", "Chat", "chat", chat_page),
-                PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
-                PageEntry("tasks", "Tasks", "tasks", tasks_page),
-                PageEntry("hardware", "Hardware", "hardware", hardware_page),
-                PageEntry("queue", "Queue", "queue", queue_page),
-                PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
-            ),
+        pages = (
+            PageEntry("chat", "Chat", "chat", chat_page),
+            PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
+            PageEntry("tasks", "Tasks", "tasks", tasks_page),
+            PageEntry("hardware", "Hardware", "hardware", hardware_page),
+            PageEntry("queue", "Queue", "queue", queue_page),
+            PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
         )
-        self._queue_at = [entry.name for entry in self.window.entries].index("queue")
+        self._queue_at = [page.name for page in pages].index("queue")
+        self.window = MainWindow(self.appearance, qt, pages)
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
         queue_page.page_wanted.connect(self.window.open_page)
-        commands = Commands(
-            self.window,
-            self.appearance,
-            chat_page,
-            (tasks_page, self.runs),
-            hardware_page,
-            (queue_page, self.queue),
-            self._install_plugin,
-        )
+        tasks, queue = (tasks_page, self.runs), (queue_page, self.queue)
+        commands = Commands(self.window, self.appearance, chat_page, tasks, hardware_page, queue, self._install_plugin)
         self.palette = CommandPalette(self.appearance, commands, self.window)
         QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
         self._restore()

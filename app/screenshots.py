@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 
 from app.hardware import HardwarePage
 from app.main import App, Options, run_qt
+from app.queue import QueuePage
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.settings import AppSettings
 from app.task_runs import TasksPage
@@ -105,6 +106,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await _shoot_recognize(app, camera, config.home, moved[1])
         await _shoot_tasks(app, camera)
         await _shoot_hardware(app, camera)
+        await _shoot_queue(app, camera, config.home)
         await _shoot_plugins(app, camera, config.home)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
@@ -191,6 +193,31 @@ async def _shoot_hardware(app: App, camera: Photographer) -> None:
     await until(lambda: bool(dialog.table.buttons))
     await camera.take("hardware-placement", ALL_SCHEMES, over=dialog)
     dialog.accept()
+
+
+async def _shoot_queue(app: App, camera: Photographer, folder: Path) -> None:
+    page = app.window.findChild(QueuePage)
+    assert page is not None
+    app.chat.choices.choose_model("starter")
+    app.recognize.choose_model("reader")
+    await until(lambda: not app.recognize.is_busy)
+    app.window.show_named("queue")
+    await camera.take("queue-empty")
+    page.set_paused(True)
+    for question in (_QUESTION, "Tell a story about a lighthouse keeper.", "Write a letter to the landlord."):
+        app.chat.new_chat()
+        app.chat.send(question)
+    app.recognize.add_files(_paint_pictures(folder))
+    await until(lambda: len(app.queue.waiting) >= len(_LINES))
+    app.show_snapshot()
+    await camera.take("queue", ALL_SCHEMES)
+    page.set_paused(False)
+    await until(lambda: not app.queue.running and not app.queue.waiting)
+    app.show_snapshot()
+    await camera.take("queue-ran")
+    page.show_finished()
+    await camera.take("queue-finished")
+    page.show_finished(False)
 
 
 async def _shoot_plugins(app: App, camera: Photographer, folder: Path) -> None:

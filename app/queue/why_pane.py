@@ -19,6 +19,7 @@ from engine.queueing import QueuedRequest, QueueSnapshot
 
 WIDTH: Final = 328
 _FOOT: Final = 49
+_SHORT: Final = 56  # characters of a reason that is whole in the list beside this
 
 
 class WhyPane(QFrame):
@@ -46,6 +47,7 @@ class WhyPane(QFrame):
         self._appearance = appearance
         self._actions = actions
         self._request: QueuedRequest | None = None
+        self._is_over = False
         self._title = QLabel(self)
         self._sum = QLabel(self)
         self._total = QLabel(self)
@@ -77,6 +79,7 @@ class WhyPane(QFrame):
 
     def set_over(self, *, is_over: bool) -> None:
         """Lie over the page, with a button that closes it and the request's name, or beside the list."""
+        self._is_over = is_over
         self._close.setVisible(is_over)
         self._name.setVisible(is_over and self._request is not None)
         self._sum.setVisible(not is_over)  # there is no room for both
@@ -104,8 +107,9 @@ class WhyPane(QFrame):
             self.factors.show_parts(request.parts)
         else:
             self._facts.show_facts(facts_of(request, lane, is_paused=snapshot.is_paused))
-        reason = "" if has_parts else reason_of(request)
-        bound = bound_words(request, snapshot)
+        reason, bound = reason_of(request), bound_words(request, snapshot)
+        if has_parts and not self._is_over and len(reason) <= _SHORT:
+            reason = ""
         for label, words in ((self._reason, reason), (self._bound, bound)):
             _say(label, words)
             label.setVisible(bool(words))
@@ -113,7 +117,7 @@ class WhyPane(QFrame):
         self._foot.show()
         self._foot_line.show()
         self._show_buttons(request)
-        self._name.setVisible(not self._close.isHidden())
+        self._name.setVisible(self._is_over)
         if is_other:
             self.setAccessibleName(f"{title_of(request)} {request.title}")
             self._scroll.verticalScrollBar().setValue(0)
@@ -141,7 +145,7 @@ class WhyPane(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close with Escape where it lies over the page."""
-        if event.key() == Qt.Key.Key_Escape and not self._close.isHidden():
+        if event.key() == Qt.Key.Key_Escape and self._is_over:
             self.closed.emit()
             return
         super().keyPressEvent(event)
@@ -170,6 +174,13 @@ class WhyPane(QFrame):
         menu.clear()
         if self._request is not None:
             self._actions.add_urgencies(menu, self._request)
+
+    def _leave_room(self, _least: int, most: int) -> None:
+        """Keep the right edge where it is, whether there is a scroll bar or not."""
+        margins = self._words_column.contentsMargins()
+        bar = self._scroll.verticalScrollBar().sizeHint().width() if most else 0
+        margins.setRight(max(0, margins.left() - bar))
+        self._words_column.setContentsMargins(margins)
 
     def _on_move(self) -> None:
         if self._request is not None:
@@ -220,8 +231,10 @@ class WhyPane(QFrame):
         words = QVBoxLayout(body)
         words.setContentsMargins(edge, theme.space("xs"), edge, theme.space("xs"))
         words.setSpacing(theme.space("xxs"))
-        for part in (self._name, self._nothing, self.factors, self._facts, self._words, self._reason, self._bound):
+        for part in (self._name, self._nothing, self.factors, self._facts, self._words, self._bound, self._reason):
             words.addWidget(part)
+        self._words_column = words
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._leave_room)
         words.addStretch(1)
         self._scroll.setWidget(body)
         self._scroll.setWidgetResizable(True)

@@ -247,7 +247,8 @@ class RecognizeController(QObject):
         """Somebody looks at the first result; the rest of a few is waited for, that of many fills gaps."""
         if picture is self._urgent:
             return Urgency.INTERACTIVE
-        return Urgency.NORMAL if self.batch.rowCount() <= _FEW else Urgency.BATCH
+        ended, total = self.progress
+        return Urgency.NORMAL if total - ended <= _FEW else Urgency.BATCH
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, EngineError):

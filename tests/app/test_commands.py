@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.hardware.placement_dialog import PlacementDialog
 from app.main import App, Options
+from app.queue import QueuePage
 from app.settings import AppSettings
 from app.task_runs import TasksPage
 from engine import Engine, EngineConfig
@@ -87,6 +88,16 @@ def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
             dialog = app.window.findChild(PlacementDialog)
             await until(lambda: dialog.table.buttons)
             dialog.close()
+            await press(app, "pause new work")
+            assert app.window.page_name == "queue"
+            assert engine.queue().is_paused
+            app.palette.toggle()
+            assert {"Open Queue", "Go on with new work", "Show what runs and what waits"} <= set(titles(app))
+            app.palette.toggle()
+            await press(app, "go on new work")
+            assert not engine.queue().is_paused
+            await press(app, "show what has finished")
+            assert app.window.findChild(QueuePage).board.finished.isVisible()
         finally:
             await app.close()
             app.window.deleteLater()

@@ -90,6 +90,31 @@ def test_a_start_finds_the_models_and_shows_the_numbers(qt, tmp_path):
     run(qt, body())
 
 
+def test_what_waits_is_counted_in_the_rail_and_in_the_strip_and_listed_on_its_page(qt, tmp_path):
+    async def body() -> None:
+        app = build(qt, tmp_path)
+        app.window.show()
+        app.open()
+        await until(lambda: app.chat.choices.current)
+        app.queue.set_paused(True)
+        app.chat.send("Hello")
+        await until(lambda: app._engine.snapshot().waiting)
+        app.show_snapshot()
+        badges = [button.badge for button in app.window.rail.buttons]
+        assert badges[app._queue_at] == "1"
+        assert [badge for badge in badges if badge] == ["1"]
+        assert app.window.strip._queue.text() == "1 waiting"
+        app.window.open_page("queue")
+        assert [request.title for request in app.queue.waiting] == ["Hello"]
+        app.queue.set_paused(False)
+        await until(lambda: not app.chat.session.is_busy)
+        app.show_snapshot()
+        assert not any(button.badge for button in app.window.rail.buttons)
+        await app.close()
+
+    run(qt, body())
+
+
 def test_plugins_have_a_page_and_safe_mode_is_said_above_every_page(qt, tmp_path):
     async def body() -> None:
         app = build(qt, tmp_path, is_safe=True)

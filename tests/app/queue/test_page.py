@@ -77,6 +77,12 @@ def test_the_list_the_timeline_and_the_explanation_agree(shown):
         assert "Why third?" in said
         assert "0.35 + 0.31 for waiting =\n0.66" in said
         assert "Nothing that arrives more than 4 minutes after it can be chosen before it." in said
+        assert "Its model must be loaded" not in said  # it stands whole in the list
+        bench.source.change_request(
+            "r13", reason="Waits because qwen2.5-14b would have to evict chat-8b; +0.31 waiting."
+        )
+        bench.look()
+        assert "would have to evict chat-8b" in bench.said(bench.board.why)
         factors = bench.board.why.factors.accessibleDescription().replace("\u00a0", " ")
         assert factors.count(";") == 11
         assert "Urgency: interactive, level 2. 0.62, 0.167 points" in factors

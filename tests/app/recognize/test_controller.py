@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.recognize.picture import State
 from engine.errors import EngineDeadError, ModelFileError
-from engine.types import Label, VisionOutput
+from engine.types import Label, Urgency, VisionOutput
 
 
 def test_the_bundled_reader_is_chosen_and_chat_models_are_left_out(run, bench):
@@ -100,6 +100,41 @@ def test_stop_lets_go_at_once_and_resume_goes_on(run, make_bench, pictures):
             bench.controller.resume()
             await bench.all_ended(12)
             assert bench.summaries == ["1 line"] * 12
+
+    run(body())
+
+
+@pytest.mark.parametrize(("count", "rest"), [(4, Urgency.NORMAL), (12, Urgency.BATCH)])
+def test_the_first_picture_is_urgent_and_many_fill_gaps(run, make_bench, pictures, count: int, rest: Urgency):
+    async def body() -> None:
+        async with make_bench(step_s=0.05) as bench:
+            bench.engine.pause_queue(True)
+            bench.controller.add_files(pictures[:count])
+            expected = min(count, 8)
+            await bench.until(lambda: len(bench.engine.queue().requests) == expected)
+            requests = {request.title: request for request in bench.engine.queue().requests}
+            assert {request.client for request in requests.values()} == {"Recognize"}
+            urgencies = [requests[picture.name].urgency for picture in list(bench.controller.batch)[:expected]]
+            assert urgencies == [Urgency.INTERACTIVE, *[rest] * (expected - 1)]
+            bench.engine.pause_queue(False)
+            await bench.all_ended(count)
+
+    run(body())
+
+
+def test_a_picture_that_is_cancelled_in_the_queue_stops_alone(run, make_bench, pictures):
+    async def body() -> None:
+        async with make_bench(step_s=0.02) as bench:
+            bench.engine.pause_queue(True)
+            bench.controller.add_files(pictures[:3])
+            await bench.until(lambda: len(bench.engine.queue().requests) == 3)
+            request = next(it for it in bench.engine.queue().requests if it.title == pictures[1].name)
+            assert bench.engine.cancel_request(request.id)
+            bench.engine.pause_queue(False)
+            await bench.until(lambda: not bench.controller.is_busy)
+            states = [picture.state for picture in bench.controller.batch]
+            assert states == [State.DONE, State.STOPPED, State.DONE]
+            assert bench.failures == []
 
     run(body())
 
