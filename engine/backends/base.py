@@ -314,7 +314,10 @@ ImageOutputs = Sequence[Tensors]
 
 @runtime_checkable
 class VisionModel(LoadedModel, Protocol):
-    """Recognises images: each is prepared by itself, many run together, and each is finished by itself."""
+    """Recognises images: each is prepared by itself, many run together, and each is finished by itself.
+
+    `prepare` and `finish` work after `close` as well: an image may be on its way when its model leaves.
+    """
 
     @property
     def max_batch(self) -> int:

@@ -8,16 +8,20 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from engine.backends.llama.cells import kv_cells, parking_bytes
 from engine.bench.at_once import picture
-from engine.bench.measure import BenchOptions, decode_tokens_per_s, prefill_s
+from engine.bench.measure import GREEDY, BenchOptions, decode_tokens_per_s, watch
 from engine.bench.real_replay import OWN_LANES, SEQUENCES, config_for, paths_of, text_of
 from engine.bench.simulator import Machine, Rates
 from engine.bench.traces import Trace
 from engine.engine import Engine
-from engine.types import RecognizeRequest
+from engine.errors import ModelError
+from engine.models.shape import shape_of
+from engine.types import GenerateRequest, RecognizeRequest
 
 _ROWS: Final = (1, 2, 3, 4, 6, 8)
 _PROMPT_TOKENS: Final = 160
+_TRIES: Final = 50
 
 
 async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine, Mapping[str, Path]]:
@@ -36,7 +40,7 @@ async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine,
             if trace.models[name].takes_images:
                 models[name] = await _picture_rates(engine, path, rounds)
             else:
-                models[name] = await _text_rates(engine, path, rounds, tokens)
+                models[name] = await _text_rates(engine, path, trace.memory_budget_bytes, rounds, tokens)
     texts = [paths[name] for name, model in trace.models.items() if not model.takes_images]
     loading_slows = await _loading_slows(options, trace, texts, tokens)
     machine = Machine(
@@ -48,13 +52,14 @@ async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine,
     return machine, paths
 
 
-async def _text_rates(engine: Engine, path: Path, rounds: int, tokens: int) -> Rates:
+async def _text_rates(engine: Engine, path: Path, budget_bytes: int, rounds: int, tokens: int) -> Rates:
     size, load_s = await _load(engine, path, rounds)
+    size += parking_bytes(_kv_bytes(engine, path), budget_bytes)
     steps: dict[int, list[float]] = {rows: [] for rows in _ROWS}
     reading: list[float] = []
     await decode_tokens_per_s(engine, path, [text_of(8, "warm")], 4)
     for number in range(rounds):
-        reading.append(await prefill_s(engine, path, text_of(_PROMPT_TOKENS, f"{path} read {number}")))
+        reading.append(await _read_s(engine, path, text_of(_PROMPT_TOKENS, f"{path} read {number}")))
         for rows in _ROWS:
             prompts = [text_of(8, f"{path} {number} {rows} {row}") for row in range(rows)]
             steps[rows].append(rows / await decode_tokens_per_s(engine, path, prompts, tokens))
@@ -65,6 +70,13 @@ async def _text_rates(engine: Engine, path: Path, rounds: int, tokens: int) -> R
         steps=tuple((rows, median(seconds)) for rows, seconds in steps.items()),
         slots=SEQUENCES,
     )
+
+
+async def _read_s(engine: Engine, path: Path, prompt: str) -> float:
+    """Seconds until the first token of a prompt is there."""
+    began_s = perf_counter()
+    await watch(engine, GenerateRequest(model=str(path), prompt=prompt, sampling=GREEDY, max_tokens=1))
+    return perf_counter() - began_s
 
 
 async def _picture_rates(engine: Engine, path: Path, rounds: int) -> Rates:
@@ -82,15 +94,33 @@ async def _picture_rates(engine: Engine, path: Path, rounds: int) -> Rates:
     return Rates(size_bytes=size, load_s=load_s, prefill_s=1e-9, steps=tuple(steps.items()), slots=SEQUENCES)
 
 
+def _kv_bytes(engine: Engine, path: Path) -> int:
+    """Of all sequences together; as much is kept free for conversations outside the cache."""
+    token_bytes = max(1, shape_of(engine.model(str(path))).kv_bytes_per_token)
+    return kv_cells(engine.config.context_tokens, SEQUENCES, token_bytes, 1 << 60) * token_bytes
+
+
 async def _load(engine: Engine, path: Path, rounds: int) -> tuple[int, float]:
     """Bytes in memory and seconds of loading, the file being in the system's cache as it is in a replay."""
     size, taken = (await engine.load(str(path))).memory_bytes, []
     for _ in range(rounds):
-        await engine.unload(str(path))
+        await _unload(engine, path)
         began_s = perf_counter()
         await engine.load(str(path))
         taken.append(perf_counter() - began_s)
     return size, median(taken)
+
+
+async def _unload(engine: Engine, path: Path) -> None:
+    """Unload a model; whoever loaded it may hold it for a moment longer."""
+    for _ in range(_TRIES):
+        try:
+            await engine.unload(str(path))
+        except ModelError:
+            await asyncio.sleep(0.02)
+        else:
+            return
+    await engine.unload(str(path))
 
 
 async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
@@ -110,7 +140,7 @@ async def _loading_slows(options: BenchOptions, trace: Trace, texts: list[Path],
     """Share that answers are slower while another model is loaded."""
     if len(texts) < 2:
         return 0.0
-    here, other = texts[0], str(texts[1])
+    here, other = texts[:2]
     async with Engine(replace(config_for(options, trace, OWN_LANES), order="hearth")) as engine:
         await engine.settled()
         alone = await _tokens_per_s(engine, here, "alone", tokens)
@@ -124,8 +154,8 @@ async def _loading_slows(options: BenchOptions, trace: Trace, texts: list[Path],
 
         async def load() -> None:
             while not is_done.is_set():
-                await engine.load(other)
-                await engine.unload(other)
+                await engine.load(str(other))
+                await _unload(engine, other)
 
         beside, _ = await asyncio.gather(write(), load())
         return max(0.0, alone / beside - 1)

@@ -1,6 +1,7 @@
 """Replaying a trace for real: a fresh engine, its models of random weights, and requests that come when they come."""
 
 import asyncio
+import os
 import random
 import string
 import time
@@ -105,9 +106,15 @@ async def replay(options: BenchOptions, trace: Trace, files: Files, order: str, 
     )
 
 
+_RUN: Final = f"{time.time_ns()} {os.getpid()}"
+
+
 def text_of(tokens: int, salt: str) -> str:
-    """A text of so many letters, each a token for a random model; it depends on the salt alone."""
-    return "".join(random.Random(salt).choices(string.ascii_letters, k=tokens))
+    """A text of so many letters, each a token for a random model.
+
+    It depends on the salt, and on this run of the program: KV of earlier ones may still be on disk.
+    """
+    return "".join(random.Random(f"{_RUN} {salt}").choices(string.ascii_letters, k=tokens))
 
 
 async def _later(at_s: float, call: "_Call") -> None:

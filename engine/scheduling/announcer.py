@@ -1,7 +1,6 @@
 """Announcer: tells those who wait where they stand and when they are likely to begin, a few times a second."""
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,7 +53,8 @@ class Announcer:
                 news = self._news()
             for entry, event in news:
                 ticket_of(entry).tell(event)
-            time.sleep(INTERVAL_S)
+            if state.closed.wait(INTERVAL_S):
+                return
 
     def _news(self) -> list[tuple[Entry, Queued]]:
         state, now_s = self._state, self._state.clock()

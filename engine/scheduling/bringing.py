@@ -164,20 +164,20 @@ class Bringer:
             return
 
         def start() -> None:
+            then: Callable[[], None] | None = None
             try:
                 if ticket.job is not None:
                     ticket.job.move(model)
                     self._queue.ready(ticket, ticket.job)
                 else:
-                    ticket.start(model)
+                    then = ticket.start(model)
             finally:
                 self._residency.let_go(place)
-
-        def fail(error: BaseException) -> None:
-            ticket.fail(error)
+            if then is not None:
+                then()
 
         try:
-            self.pool(model).submit(_guarded, start, fail)
+            self.pool(model).submit(_guarded, start, ticket.fail)
         except RuntimeError:
             self._residency.let_go(place)
             ticket.fail(EngineClosedError("The engine was closed."))

@@ -16,7 +16,7 @@ from engine.scheduling.image_gate import ImageGate
 from engine.scheduling.job import Fail, JobClock, settle
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
 from engine.scheduling.load_queue import LoadQueue
-from engine.scheduling.tickets import Label, Request, Ticket, journey_for, label_of, outcome_of
+from engine.scheduling.tickets import Label, Request, Start, Ticket, journey_for, label_of, outcome_of
 from engine.stream import OutputStream, StreamCancelled
 from engine.types import EmbedRequest, EmbedResult, Event, GenerateRequest, ModelInfo, RecognizeRequest, RecognizeResult
 
@@ -164,9 +164,10 @@ class Intake:
         """Ask a model something that takes no step, once it is loaded."""
         future = Future[R]()
 
-        def start(model: LoadedModel) -> None:
+        def start(model: LoadedModel) -> Callable[[], None]:
             lease.hold(place_of(ticket.way.info, ticket.way.target))
-            settle(future, ask(model))
+            answer = ask(model)
+            return lambda: settle(future, answer)
 
         label = Label(form="load", title=f"Load {name}", model=name)
         ticket = Ticket(
@@ -185,7 +186,7 @@ class Intake:
         self,
         request: Request,
         lease: Lease,
-        start: Callable[[LoadedModel], None],
+        start: Start,
         fail: Fail,
         is_gone: Callable[[], bool],
         tell: Callable[[Event], None] = lambda _event: None,

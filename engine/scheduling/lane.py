@@ -203,7 +203,10 @@ class Lane:
             self.meter.note_step(duration_s)
             self._spent_s[id(model)] = self._spent_s.get(id(model), 0.0) + duration_s
             self._requests.stepped(turn.need, progress, duration_s)
-            if turn.admit or turn.suspend or any(one.is_over for one in progress):
+            over = [one.job for one in progress if one.is_over]
+            for job in over:
+                job.ticket.lease.let_go(place_at(turn.need))
+            if turn.admit or turn.suspend or over:
                 self._looked_s = 0.0
         except EngineError as error:
             log.warning("%s failed: %s", model.info.id, error)

@@ -14,6 +14,9 @@ from engine.scheduling.tickets import Ticket
 _REFRESH_STEPS: Final = 32
 """What was learned about a model is looked up anew after this many steps."""
 
+_MORE: Final = 0.25
+"""An answer that outgrows what was expected is expected to grow by this share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -105,6 +108,8 @@ class LaneQueue:
                 if entry is None or entry.row < 0:
                     continue
                 had_none = not entry.written_tokens
+                if one.written and entry.written_tokens + one.written >= entry.output_tokens:
+                    entry.output_tokens += max(1, int(_MORE * entry.output_tokens))
                 state.roster.stepped(entry, now_s, lane_s / len(progress), read=one.read, written=one.written)
                 if had_none and one.written:
                     state.roster.first_token(entry, now_s)

@@ -220,7 +220,7 @@ class LoadQueue:
     def close(self) -> None:
         """Let all loaders end."""
         with self._state.changed:
-            self._state.is_closed = True
+            self._state.closed.set()
             self._state.notify()
 
     def _need(self, ticket: Ticket, lane: str) -> Need:

@@ -46,7 +46,7 @@ class QueueState:
         learned: what earlier requests have shown.
         history: requests that have ended.
         clock: monotonic seconds.
-        is_closed: whether the engine is closing.
+        closed: set once the engine is closing.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class QueueState:
         self.learned = learned
         self.history = History()
         self.clock = clock
-        self.is_closed = False
+        self.closed = threading.Event()
         self._wake = wake
         self._numbers = itertools.count(1)
         self._residency: Residency | None = None
@@ -87,6 +87,11 @@ class QueueState:
     def attach(self, residency: Residency) -> None:
         """Name who keeps the models; it is made after the queue."""
         self._residency = residency
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the engine is closing."""
+        return self.closed.is_set()
 
     def next_number(self) -> int:
         """A number for a request that arrives."""

@@ -13,8 +13,6 @@ from engine.scheduling.service_shares import ServiceShares
 from engine.scheduling.table import Table
 
 _LATENESS_KEPT: Final = 0.8
-_MORE: Final = 0.25
-"""An answer that has outgrown what was expected is expected to grow by this share."""
 
 
 class Room(Protocol):
@@ -113,8 +111,6 @@ class Roster:
         entry.steps += 1
         entry.read_tokens += read
         entry.written_tokens += written
-        if written and entry.written_tokens >= entry.output_tokens:
-            entry.output_tokens = entry.written_tokens + max(1, int(_MORE * entry.written_tokens))
         self.service.charge(entry.client, lane_s)
         self._table(entry.need.lane).update(entry)
 

@@ -22,6 +22,8 @@ Request = GenerateRequest | RecognizeRequest | EmbedRequest
 _TITLE_LETTERS: Final = 80
 _MOST_LEVEL: Final = 4
 
+Start = Callable[[LoadedModel], Callable[[], None] | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -52,7 +54,8 @@ class Ticket:
         deadline_s: seconds after its arrival by which all of it should be there; None for no wish.
         clock: moments of its life.
         journey: where it goes.
-        start: called with the loaded model, off the lane: makes the job, or is done with it.
+        start: called with the loaded model, off the lane: makes the job, or is done with it. What it returns is called
+            once the model may leave again.
         fail: ends it with an error.
         is_gone: whether nobody waits for it any more.
         tell: takes events.
@@ -71,7 +74,7 @@ class Ticket:
     deadline_s: float | None = None
     clock: JobClock
     journey: Journey
-    start: Callable[[LoadedModel], None]
+    start: Start
     fail: Fail
     is_gone: Callable[[], bool]
     tell: Callable[[Event], None] = lambda _event: None
