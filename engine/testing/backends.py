@@ -285,6 +285,7 @@ class FakeBackend:
         calls: tools that every answer asks for at its end.
         repeat: start the script again instead of ending the answer.
         step_s: how long a step takes.
+        load_s: how long loading takes.
         load_error: raised by `load`.
         step_error: raised by a step, after `fail_after_steps` good ones.
         fails_on: the device where these errors happen; empty for all.
@@ -297,6 +298,7 @@ class FakeBackend:
     calls: tuple[ToolCall, ...] = ()
     repeat: bool = False
     step_s: float = 0.0
+    load_s: float = 0.0
     load_error: EngineError | None = None
     step_error: Exception | None = None
     fail_after_steps: int = 0
@@ -312,6 +314,7 @@ class FakeBackend:
             raise self.load_error
         if not progress(0.5):
             raise ModelError(f"Loading {info.id} was cancelled.")
+        time.sleep(self.load_s)
         model = self._make(info, options)
         self.models.append(model)
         return model

@@ -66,9 +66,9 @@ async def make_engine(tmp_path: Path) -> AsyncIterator[MakeEngine]:
     """Make open engines with a fake library; they are closed after the test."""
     async with AsyncExitStack() as stack:
 
-        def make(backend: FakeBackend, **settings: object) -> Engine:
+        def make(backend: FakeBackend, size_bytes: int = 1000, **settings: object) -> Engine:
             engine = Engine(EngineConfig(home=tmp_path, **settings), backends={"gguf": backend})
-            engine._library = FakeLibrary()
+            engine._library = FakeLibrary(size_bytes)
             engine.open()
             stack.push_async_callback(engine.close)
             return engine
