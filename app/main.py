@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -217,6 +217,8 @@ async def run_app(qt: QApplication, options: Options) -> None:
     closing = asyncio.Event()
     app.window.close_requested.connect(closing.set)
     app.window.painted.connect(app.open)
+    commands = ExitStack()
+    app.window.painted.connect(lambda: commands.enter_context(_reachable(engine, config)))
     app.window.show()
     app.window.focus_page()
     if options.files:
@@ -226,8 +228,16 @@ async def run_app(qt: QApplication, options: Options) -> None:
         with _set_by_signals(closing):
             await closing.wait()
     finally:
+        commands.close()
         await app.close()
         app.window.deleteLater()
+
+
+def _reachable(engine: Engine, config: EngineConfig) -> AbstractContextManager[object]:
+    """Let `hearth queue` and `hearth ps` of a terminal reach this window's engine."""
+    from engine.control.server import ControlServer  # after the first paint, which need not wait for it
+
+    return ControlServer(engine, config.home, asyncio.get_running_loop(), "window")
 
 
 @contextmanager

@@ -99,9 +99,24 @@ class DoorModels:
     """
 
     def __init__(
-        self, door: Door, loop: asyncio.AbstractEventLoop, cancellation: Cancellation, urgency: Urgency
+        self,
+        door: Door,
+        loop: asyncio.AbstractEventLoop,
+        cancellation: Cancellation,
+        urgency: Urgency,
+        client: str = "",
     ) -> None:
+        """Make it.
+
+        Args:
+            door: of the engine.
+            loop: where the door is asked.
+            cancellation: ends what is asked.
+            urgency: of every request.
+            client: who asks, whatever the task says.
+        """
         self._door = door
+        self._client = client
         self._loop = loop
         self._cancellation = cancellation
         self._urgency = urgency
@@ -147,13 +162,15 @@ class DoorModels:
 
     def recognize(self, request: RecognizeRequest) -> RecognizeResult:
         """Say what is in an image."""
-        return self._wait(self._door.recognize(replace(request, urgency=self._urgency)))
+        return self._wait(self._door.recognize(replace(request, urgency=self._urgency, client=self._client)))
 
     def embed(
         self, model: str, texts: Sequence[str], purpose: Literal["document", "query"] = "document"
     ) -> EmbedResult:
         """Turn texts into vectors."""
-        request = EmbedRequest(model=model, texts=tuple(texts), purpose=purpose, urgency=self._urgency)
+        request = EmbedRequest(
+            model=model, texts=tuple(texts), purpose=purpose, urgency=self._urgency, client=self._client
+        )
         return self._wait(self._door.embed(request))
 
     async def _answer(
@@ -161,7 +178,8 @@ class DoorModels:
     ) -> GenerateResult | EngineError:
         result: GenerateResult | EngineError | None = None
         try:
-            async with self._turns, aclosing(self._door.generate(replace(request, urgency=self._urgency))) as events:
+            asked = replace(request, urgency=self._urgency, client=self._client)
+            async with self._turns, aclosing(self._door.generate(asked)) as events:
                 async for event in events:
                     if isinstance(event, TextDelta) and tell is not None and event.text:
                         tell((index, event.text))

@@ -52,7 +52,7 @@ class TaskRunner:
         inputs = complete(task.inputs, request.inputs)
         loop = asyncio.get_running_loop()
         run = _Run(plugin, task, TaskChannel(loop))
-        models: Models = DoorModels(self._door, loop, run.cancellation, request.urgency)
+        models: Models = DoorModels(self._door, loop, run.cancellation, request.urgency, task.title)
         if not self._permits(plugin, PermissionKind.MODELS):
             models = cast("Models", NoModels(plugin))
         # A daemon: a task that does not listen must not keep the program from ending.
