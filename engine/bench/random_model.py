@@ -15,10 +15,12 @@ from engine.models.random_model import RandomRecipe, RandomShape, tensors_of, wr
 SHAPES: Mapping[str, RandomShape] = {
     "tiny": RandomShape(2, 256, 512, 4, 2, 512, 2048),
     "100m": RandomShape(12, 768, 2048, 12, 12, 32_000, 4096),
+    "120m": RandomShape(12, 768, 2048, 12, 2, 32_000, 4096),
     "1b": RandomShape(22, 2048, 5632, 32, 4, 32_000, 4096),
     "7b": RandomShape(32, 4096, 11_008, 32, 32, 32_000, 4096),
 }
-"""`1b` is TinyLlama's shape, `7b` is Llama 2's."""
+"""`1b` is TinyLlama's shape, `7b` is Llama 2's. `120m` keeps little KV per token: its memory is its weights, as in most
+models of today."""
 
 
 RECIPES: Mapping[str, RandomRecipe] = {

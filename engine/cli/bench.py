@@ -27,7 +27,8 @@ def bench(
         ),
     ] = None,
     shape: Annotated[
-        str | None, typer.Option(help="Use a random-weight model of this shape: 100m, 1b, 7b.", show_default=False)
+        str | None,
+        typer.Option(help="Use a random-weight model of this shape: 100m, 120m, 1b, 7b.", show_default=False),
     ] = None,
     kind: Annotated[str, typer.Option("--type", help="Type of its weights: f16, q8_0, q4_k_m, ...")] = "q8_0",
     trace: Annotated[
