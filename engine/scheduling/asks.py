@@ -17,6 +17,7 @@ class Ask:
 
     Attributes:
         form: `text`, `image` or `texts`.
+        task: what kind of answer is asked for, and by whom: their lengths are learned apart.
         prompt_tokens: to be read, estimated.
         output_tokens: to be written, estimated.
         most_tokens: that may be written.
@@ -24,6 +25,7 @@ class Ask:
     """
 
     form: str = "text"
+    task: str = "text"
     prompt_tokens: int = 0
     output_tokens: int = 0
     most_tokens: int = USUAL_ANSWER_TOKENS
@@ -39,11 +41,22 @@ def ask_of(request: GenerateRequest | RecognizeRequest | EmbedRequest) -> Ask:
     texts = [request.prompt or "", request.suffix or "", *(message.content for message in request.messages)]
     return Ask(
         form="text",
+        task=_task(request),
         prompt_tokens=_tokens(*texts),
         output_tokens=min(request.max_tokens or USUAL_ANSWER_TOKENS, USUAL_ANSWER_TOKENS),
         most_tokens=request.max_tokens or 4 * USUAL_ANSWER_TOKENS,
         device=request.device,
     )
+
+
+def _task(request: GenerateRequest) -> str:
+    if request.json_schema is not None or request.grammar is not None:
+        kind = "ruled"
+    elif request.suffix is not None:
+        kind = "gap"
+    else:
+        kind = "turn" if request.messages else "text"
+    return f"{kind} {request.client}".rstrip()
 
 
 def _tokens(*texts: str) -> int:

@@ -131,6 +131,10 @@ class Job(ABC):
         """Tokens, texts or pictures that are done."""
         return 0
 
+    def known_tokens(self) -> int:
+        """Tokens of its prompt that its model need not read again."""
+        return 0
+
     def begin(self) -> bool:
         """Take a place in the batch of its model, or take it again; False if there is no room just now."""
         return True

@@ -101,6 +101,10 @@ class GenerateJob(Job):
         """Whether part of its prompt is still to be read."""
         return self.sequence is not None and self.sequence.is_prefilling
 
+    def known_tokens(self) -> int:
+        """Tokens of its prompt whose KV is held."""
+        return self._model.held_tokens(self.prompt) if self.sequence is None else 0
+
     def begin(self) -> bool:
         """Take a place in the batch of its model, or take it again."""
         if self.sequence is not None:

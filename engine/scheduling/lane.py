@@ -183,8 +183,7 @@ class Lane:
 
     def _turn(self) -> bool:
         """Do one step; False if there is nothing to do."""
-        for job in self._requests.orphans():
-            job.leave()
+        self._do_chores()
         turn = self._requests.turn()
         model = None if turn is None else self._requests.model_of(turn.need)
         if turn is None or model is None or model in self._closed:
@@ -218,6 +217,14 @@ class Lane:
         if began_s > self._looked_s + _SNAPSHOT_S:
             self._snapshot, self._looked_s = self._take_snapshot(), began_s
         return True
+
+    def _do_chores(self) -> None:
+        orphans, fresh = self._requests.chores()
+        for job in orphans:
+            job.leave()
+        for ticket in fresh:
+            if ticket.job is not None and ticket.job.model not in self._closed:
+                self._requests.know(ticket, ticket.job.known_tokens())
 
     def _seat(self, turn: Turn) -> list[Job]:
         """Let requests leave and begin as the turn says; return the jobs of the step, the most urgent first."""

@@ -72,6 +72,7 @@ class LaneQueue:
             for need in state.roster.needs_of(self.lane):
                 if need.is_leaving and need.running:
                     return Turn(need=need, suspend=tuple(need.running.values()))
+            state.look()
             return state.policy.turn(state.roster, self.lane, state.clock())
 
     def model_of(self, need: Need) -> LoadedModel | None:
@@ -143,10 +144,17 @@ class LaneQueue:
             state.notify()
             return tickets
 
-    def orphans(self) -> list[Job]:
-        """Requests that ended while they were suspended; each is returned once."""
+    def chores(self) -> tuple[list[Job], list[Ticket]]:
+        """Requests that ended while they were suspended, and those that have become ready; each is returned once."""
         with self._state.changed:
-            return self._state.orphans.pop(self.lane, [])
+            return self._state.orphans.pop(self.lane, []), self._state.fresh.pop(self.lane, [])
+
+    def know(self, ticket: Ticket, tokens: int) -> None:
+        """Note how many tokens of a request's prompt need not be read again."""
+        with self._state.changed:
+            if tokens and (entry := ticket.entry) is not None and entry.row >= 0:
+                entry.known_tokens = tokens
+                self._state.roster.changed(entry)
 
     def running(self) -> list[Ticket]:
         """The requests that have a place on this lane."""
@@ -180,7 +188,8 @@ class LaneQueue:
 
     def _learn_from(self, job: Job, need: Need) -> None:
         if job.form == "text" and job.output_count:
-            self._state.learned.note_answer(need.name, job.form, job.output_count, is_cut=job.is_cut)
+            task = job.journey.ask.task
+            self._state.learned.note_answer(need.name, task, job.output_count, is_cut=job.is_cut)
         if (first_s := job.clock.first_token_s) is not None:
             self._state.learned.note_first_token(need.name, first_s - job.clock.arrived_s)
 

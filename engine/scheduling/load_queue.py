@@ -98,6 +98,7 @@ class LoadQueue:
                 job.move(model)
             entry.prompt_tokens, entry.output_tokens = job.prompt_tokens, self._expected(entry.need, job)
             entry.is_ready = True
+            state.fresh[entry.need.lane].append(ticket)
             state.roster.changed(entry)
             if not entry.need.running:
                 job.tell_position(len(entry.need.waiting), None, "")
@@ -279,4 +280,4 @@ class LoadQueue:
         most = max(1, job.most_output)
         if job.form != "text":
             return most
-        return max(1, self._state.learned.expected_tokens(need.name, job.form, most))
+        return max(1, self._state.learned.expected_tokens(need.name, job.journey.ask.task, most))

@@ -19,6 +19,7 @@ from engine.plugins.contract.offers import Sample
 from engine.scheduling.announcer import Announcer
 from engine.scheduling.bringing import Bringer
 from engine.scheduling.hardware import Hardware, Sources
+from engine.scheduling.headroom import HeadroomMeter, hottest_c
 from engine.scheduling.intake import Intake
 from engine.scheduling.lanes import Lanes
 from engine.scheduling.learned import Learned
@@ -88,7 +89,8 @@ def open_works(
     )
     hardware = Hardware(config, inventory_of(config), sources)
     learned = Learned(config.cache_dir / "learned.json")
-    state = QueueState(config.order, weights_of(config.weights), learned, lambda lane: lanes.wake(lane))
+    warmth = HeadroomMeter(lambda: hottest_c(hardware))
+    state = QueueState(config.order, weights_of(config.weights), learned, lambda lane: lanes.wake(lane), warmth.read)
     lanes = Lanes(
         config,
         state,

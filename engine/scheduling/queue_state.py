@@ -41,6 +41,7 @@ class QueueState:
         tickets: all requests that have not ended, by number.
         models: what is loaded, by key of the need.
         homes: the file and the device behind the key of a need.
+        fresh: requests that have become ready, by lane; the lane looks how much of their prompts is known.
         orphans: requests that ended while they were suspended, by lane, to be let go there.
         loading: share that is loaded, by key of the need.
         learned: what earlier requests have shown.
@@ -55,6 +56,7 @@ class QueueState:
         weights: Weights | None,
         learned: Learned,
         wake: Wake,
+        headroom: Callable[[], float] = lambda: 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make an empty queue.
@@ -64,6 +66,7 @@ class QueueState:
             weights: of the twelve factors; the default ones if not given.
             learned: what earlier requests have shown.
             wake: tells a lane to look again.
+            headroom: 1 where battery and heat allow work that nobody waits for, 0 where they do not.
             clock: monotonic seconds.
         """
         self.changed = threading.Condition(threading.RLock())
@@ -74,6 +77,7 @@ class QueueState:
         self.tickets: dict[int, Ticket] = {}
         self.models: dict[Hashable, LoadedModel] = {}
         self.homes: dict[Hashable, tuple[ModelInfo, DeviceTarget, int]] = {}
+        self.fresh: defaultdict[str, list[Ticket]] = defaultdict(list)
         self.orphans: defaultdict[str, list[Job]] = defaultdict(list)
         self.loading: dict[Hashable, float] = {}
         self.learned = learned
@@ -81,6 +85,7 @@ class QueueState:
         self.clock = clock
         self.closed = threading.Event()
         self._wake = wake
+        self._headroom = headroom
         self._numbers = itertools.count(1)
         self._residency: Residency | None = None
 
@@ -111,13 +116,17 @@ class QueueState:
             if len(table):
                 self._wake(lane)
 
+    def look(self) -> None:
+        """Take account of battery and heat. Hold `changed`."""
+        self.roster.headroom = self._headroom()
+
     def entry_of(self, ticket: Ticket, need: Need) -> Entry:
         """Put a request into the roster's terms. Hold `changed`."""
         ask, clock = ticket.journey.ask, ticket.clock
         deadline_s = None if ticket.deadline_s is None else clock.arrived_s + ticket.deadline_s
         expected = ask.output_tokens
         if ask.form == "text":
-            expected = self.learned.expected_tokens(need.name, ask.form, ask.most_tokens)
+            expected = self.learned.expected_tokens(need.name, ask.task, ask.most_tokens)
         return Entry(
             id=ticket.number,
             need=need,

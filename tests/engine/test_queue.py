@@ -3,8 +3,10 @@
 import asyncio
 from contextlib import aclosing, suppress
 
+import numpy as np
 import pytest
 
+from engine.backends.base import Conversation
 from engine.engine import Engine
 from engine.errors import InvalidRequestError, OutOfMemoryError, RequestCancelledError
 from engine.queueing import FACTORS, Outcome, QueuedRequest, RequestState
@@ -309,3 +311,34 @@ async def test_wrong_levels_and_deadlines_are_refused(make_engine):
         await Asked(engine, ask(level=9)).task
     with pytest.raises(InvalidRequestError, match="deadline_s is 0"):
         await engine.recognize(RecognizeRequest(model="eyes", image=b"x", deadline_s=0))
+
+
+async def test_a_prompt_that_is_known_already_counts_as_ready(make_engine):
+    backend = FakeBackend(**LONG)
+    engine = make_engine(backend, max_sequences=1)
+    first = Asked(engine, ask(max_tokens=4000))
+    await until(lambda: first.has_begun)
+    backend.models[0].remember([Conversation(tokens=(0, 1), state=np.zeros(8, np.uint8), last_used=1)])
+    waits = Asked(engine, ask(title="waits"))
+    await until(lambda: len(engine.queue().waiting) == 1)
+    await until(lambda: named(engine, "waits").parts[FACTORS.index("prefix")].value == pytest.approx(2 / 3))
+    first.task.cancel()
+    await waits.task
+
+
+async def test_lengths_of_answers_are_learned_and_kept(make_engine):
+    engine = make_engine(FakeBackend(step_s=0.001), max_sequences=1)
+    for _ in range(6):
+        await Asked(engine, ask(max_tokens=500)).task  # the script is four pieces long
+    engine.pause_queue(True)
+    waits = Asked(engine, ask(title="waits", max_tokens=500))
+    await until(lambda: [one.output_expected for one in engine.queue().waiting] == [4])
+    engine.pause_queue(False)
+    await waits.task
+    await engine.close()
+    again = make_engine(FakeBackend(step_s=0.001))
+    again.pause_queue(True)
+    waits = Asked(again, ask(title="waits", max_tokens=500))
+    await until(lambda: [one.output_expected for one in again.queue().waiting] == [4])
+    again.pause_queue(False)
+    await waits.task

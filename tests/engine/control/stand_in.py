@@ -45,7 +45,8 @@ ENDED = EndedRequest(
     outcome=Outcome.FAILED, ended_at=1_700_000_000.0, error="No room.", total_s=4.0,
 )  # fmt: skip
 QUEUE = QueueSnapshot(
-    requests=(RUNNING, WAITING), waiting_count=1, ended=(ENDED,), ended_today=7, lanes=(LaneWork(name="cpu", device="cpu", threads=2),),
+    requests=(RUNNING, WAITING), waiting_count=1, ended=(ENDED,), ended_today=7,
+    lanes=(LaneWork(name="cpu", device="cpu", threads=2),),
     overtaken_at_most_s=240.0, loading=MappingProxyType({"code-7b": 0.5}),
 )  # fmt: skip
 MODEL = LoadedModelInfo(
