@@ -52,6 +52,7 @@ _KINDS: Final = (
     _Kind(Urgency.INTERACTIVE, (200, 600), (4, 24), 0.9, 3.0),  # code to complete
     _Kind(Urgency.NORMAL, (200, 800), (40, 160), 0.2, 1.0),  # an errand
     _Kind(Urgency.BATCH, (300, 800), (16, 64), 0.1, 0.7, burst=5),  # documents to work through
+    _Kind(Urgency.BATCH, (20, 80), (1, 6), 0.0, 0.15, burst=40),  # many short ones
 )
 
 

@@ -102,6 +102,7 @@ class Entry:
         read_tokens: of its prompt, so far.
         written_tokens: of its answer, so far.
         began_s: when it had its first step; None before.
+        first_s: when its first token came; None before.
         stepped_s: when it had its latest step.
         steps: since it got its place.
         raised: points that a person gave it by moving it up.
@@ -125,6 +126,7 @@ class Entry:
     read_tokens: int = 0
     written_tokens: int = 0
     began_s: float | None = None
+    first_s: float | None = None
     stepped_s: float = 0.0
     steps: int = 0
     raised: float = 0.0

@@ -30,8 +30,13 @@ LOAD_SCALE_S: Final = 3.0
 """Seconds of loading that halve the factor of residency."""
 WORK_SCALE_S: Final = 4.0
 """Seconds of work that halve the factor of work."""
-PACE_S: Final = 1.0
-"""A running answer that had no step for this long has the full factor of pace."""
+PACE_S: Final = 0.2
+"""Below this lead over its reader a running answer gains. What has a longer one can wait, so that more of them come to
+share their steps."""
+STILL_S: Final = 1.0
+"""A running answer that had no step for this long gains no more by it."""
+_STILL_SHARE: Final = 0.3
+"""Of the factor of pace: for standing still. It lets answers take turns that are all too slow for their readers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,9 @@ class Facts:
         known: share of the prompt whose KV is held.
         poverty: 1 for the client that had least of the device, 0 for the one that had most.
         lateness: the model's recent time to the first token over what it should be.
-        unserved_s: of a running request, seconds since its last step; of one that waits, infinite.
+        lead_s: of a running answer, seconds that its reader has still to read, or until it should have its next step
+            if nobody reads it; of all others, and until the first token, minus infinity.
+        unserved_s: of a running answer, seconds since its last step; of all others infinite.
         evicted: bytes of other models that must leave memory for its model, over its own; may exceed 1.
         headroom: 1 where heat and battery allow its class, 0 where they do not.
         waited_s: since it arrived.
@@ -65,6 +72,7 @@ class Facts:
     known: Column
     poverty: Column
     lateness: Column
+    lead_s: Column
     unserved_s: Column
     evicted: Column
     headroom: Column
@@ -116,7 +124,7 @@ def score(facts: Facts, weights: Weights) -> Scores:
             facts.known,
             facts.poverty,
             np.clip(facts.lateness - 1, 0.0, 1.0),
-            np.minimum(1.0, facts.unserved_s / PACE_S),
+            _pace(facts.lead_s, facts.unserved_s),
             1 - np.minimum(1.0, facts.evicted),
             facts.headroom,
             facts.waited_s,
@@ -124,6 +132,12 @@ def score(facts: Facts, weights: Weights) -> Scores:
     )
     # Not a product of matrices: it rounds by place, and equal requests have to have equal scores.
     return Scores((weights.points[:, None] * values).sum(axis=0), values)
+
+
+def _pace(lead_s: Column, unserved_s: Column) -> Column:
+    """How much an answer has to go on: it is not ahead of its reader, or has stood still."""
+    is_due = np.clip(1 - lead_s / PACE_S, 0.0, 1.0)
+    return (1 - _STILL_SHARE) * is_due + _STILL_SHARE * np.minimum(1.0, unserved_s / STILL_S)
 
 
 def _deadline(slack_s: Column, due_s: Column) -> Column:
@@ -143,7 +157,7 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "prefix": ("its prompt is known", "a part of its prompt is known", "its prompt is new"),
         "fairness": ("its client had little", "its client had its share", "its client had most"),
         "response": ("its model answers late", "its model answers somewhat late", "its model answers in time"),
-        "pace": ("it has not moved for a while", "it moved a moment ago", "it is moving"),
+        "pace": ("its next step is due", "its next step is due soon", "there is enough to read"),
         "memory": ("nothing must leave memory", "something must leave memory", "much must leave memory"),
         "energy": ("heat and battery allow it", "the machine is warm", "heat or battery hold it back"),
     }

@@ -111,6 +111,8 @@ class Roster:
         entry.steps += 1
         entry.read_tokens += read
         entry.written_tokens += written
+        if entry.first_s is None and written:
+            entry.first_s = now_s
         self.service.charge(entry.client, lane_s)
         self._table(entry.need.lane).update(entry)
 

@@ -1,8 +1,8 @@
 """ScorePolicy: the order by twelve factors.
 
 On a lane, the request with the highest score says which model steps, and others of that model come along as far as it
-has places: a step costs little more for them. A running answer that had no step for a while gains points, so that
-answers of several models flow side by side, while work that nobody waits for stands back.
+has places: a step costs little more for them. An answer that is ahead of its reader loses points until the reader has
+nearly caught up, so that answers of several models flow side by side, and steps are shared by more of them.
 
 In memory, the request with the highest score whose model is not loaded says which one is loaded next, once room can be
 made without taking the model of a request that is before it. If the only thing in its way are models at work, and no
@@ -26,6 +26,7 @@ from engine.scheduling.roster import Roster
 from engine.scheduling.scoring import Scored, score_lane
 
 Mask = NDArray[np.bool_]
+Claims = dict[Need, float]
 
 REVIEW_S: Final = 0.02
 """A decision holds this long if nothing comes, goes or changes: a step can be much shorter."""
@@ -73,7 +74,7 @@ class ScorePolicy:
         absent = [need for need in needs if need.waiting and not need.is_resident and not need.is_loading]
         if not absent:
             return None
-        best = _best_ranks(roster, needs, now_s, self.weights)
+        best, waiting = _claims(roster, needs, now_s, self.weights)
         absent.sort(key=lambda need: -best[need])
         for need in absent:
             room = roster.room_for(need, ())
@@ -83,7 +84,7 @@ class ScorePolicy:
             spare = [one.key for one in before]
             if roster.room_for(need, spare).fits:
                 return Want(need=need, can_load=True, spare=spare)
-        return self._blocked(roster, absent[0], needs, best)
+        return self._blocked(roster, absent[0], best, waiting)
 
     def order(self, roster: Roster, now_s: float) -> list[Entry]:
         """All requests that wait, by score."""
@@ -122,13 +123,13 @@ class ScorePolicy:
         admit = _first(scored, waiting, need.free_slots + len(suspend))
         return Turn(need=need, suspend=suspend, admit=admit, rest=_resting(need, [*admit]))
 
-    def _blocked(self, roster: Roster, need: Need, needs: Sequence[Need], best: "dict[Need, float]") -> Want | None:
+    def _blocked(self, roster: Roster, need: Need, best: Claims, waiting: Claims) -> Want | None:
         """The best request whose model is absent waits for memory: those that hold it admit nothing new."""
-        ahead = max((best[one] for one in needs if one.is_resident and one.waiting), default=-np.inf)
+        ahead = max((claim for one, claim in waiting.items() if one.is_resident), default=-np.inf)
         room = roster.room_for(need, ())
         if best[need] < ahead or not room.busy:
             return Want(need=need, can_load=False)
-        by_key = {one.key: one for one in needs}
+        by_key = {one.key: one for one in best}
         freeze = [by_key[key] for key in room.busy if key in by_key]
         strongest = max((best[one] for one in freeze), default=-np.inf)
         return Want(need=need, can_load=False, freeze=freeze, suspend=best[need] > strongest + PREEMPT_POINTS)
@@ -167,9 +168,9 @@ def _leaving(scored: Scored, need: Need, waiting: Mask) -> list[Entry]:
         return []
     better = iter(_first(scored, waiting, len(need.running)))
     leaving: list[Entry] = []
-    for entry in sorted(need.running.values(), key=lambda one: (scored.rank[one.row], -one.id)):
+    for entry in sorted(need.running.values(), key=lambda one: (scored.standing[one.row], -one.id)):
         challenger = next(better, None)
-        if challenger is None or scored.rank[challenger.row] <= scored.rank[entry.row] + PREEMPT_POINTS:
+        if challenger is None or scored.standing[challenger.row] <= scored.standing[entry.row] + PREEMPT_POINTS:
             break
         if entry.steps >= PREEMPT_STEPS:
             leaving.append(entry)
@@ -188,20 +189,21 @@ def _resting(need: Need, beginning: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(others[places:])
 
 
-def _best_ranks(roster: Roster, needs: Sequence[Need], now_s: float, weights: Weights) -> "dict[Need, float]":
-    """The highest rank among the requests of each model."""
-    best: dict[Need, float] = dict.fromkeys(needs, -np.inf)
+def _claims(roster: Roster, needs: Sequence[Need], now_s: float, weights: Weights) -> tuple[Claims, Claims]:
+    """The highest standing among the requests of each model: of all of them, and of those that wait."""
+    everyone: Claims = dict.fromkeys(needs, -np.inf)
+    waiting: Claims = dict.fromkeys(needs, -np.inf)
     for lane in {need.lane for need in needs}:
         scored = score_lane(roster, lane, now_s, weights)
         if scored is not None:
-            everyone = np.ones(len(scored.table), bool)
             for need in needs:
                 if need.lane == lane:
-                    best[need] = scored.best(need, everyone)
-    return best
+                    waiting[need] = scored.claim(need, ~scored.running)
+                    everyone[need] = max(waiting[need], scored.claim(need, scored.running))
+    return everyone, waiting
 
 
-def _stands_before(one: Need, need: Need, best: "dict[Need, float]", now_s: float) -> bool:
+def _stands_before(one: Need, need: Need, best: Claims, now_s: float) -> bool:
     """Whether a loaded model stays, whatever another needs: a better request needs it, or it has only just come."""
     if not one.has_work:
         return False

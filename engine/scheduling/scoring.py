@@ -1,14 +1,20 @@
 """Scoring: turns what the roster knows of a lane's requests into facts, and facts into scores."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.queueing import FACTORS
 from engine.scheduling.entries import Need
-from engine.scheduling.priority import Column, Facts, Scores, Weights, score
+from engine.scheduling.priority import PACE_S, Column, Facts, Scores, Weights, score
 from engine.scheduling.roster import Roster
 from engine.scheduling.table import Table
+
+READ_S: Final = 0.1
+"""Seconds per token of a fast reader."""
+_PACE: Final = FACTORS.index("pace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Scored:
         table: of the lane.
         scores: as the factors have it.
         rank: what they are ordered by: the score, and what a person added to it.
+        standing: the same without the factor of pace, which says who moves next and not who deserves a place.
         need: index of the model, by row.
         running: which ones run.
         ready: which ones could begin if their model were there.
@@ -27,14 +34,22 @@ class Scored:
     table: Table
     scores: Scores
     rank: Column
+    standing: Column
     need: NDArray[np.intp]
     running: NDArray[np.bool_]
     ready: NDArray[np.bool_]
 
     def best(self, need: Need, among: NDArray[np.bool_]) -> float:
         """Highest rank of a model's requests among these; minus infinity if there is none."""
-        chosen = self.rank[among & (self.need == need.index)]
-        return float(chosen.max()) if len(chosen) else -np.inf
+        return _highest(self.rank[among & (self.need == need.index)])
+
+    def claim(self, need: Need, among: NDArray[np.bool_]) -> float:
+        """Highest standing of a model's requests among these; minus infinity if there is none."""
+        return _highest(self.standing[among & (self.need == need.index)])
+
+
+def _highest(values: Column) -> float:
+    return float(values.max()) if len(values) else -np.inf
 
 
 def score_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Scored | None:
@@ -44,10 +59,12 @@ def score_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Sco
         return None
     need = table.numbers("need")
     scores = score(_facts(roster, table, need, now_s), weights)
+    rank = scores.total + table.column("raised")
     return Scored(
         table=table,
         scores=scores,
-        rank=scores.total + table.column("raised"),
+        rank=rank,
+        standing=rank - scores.values[_PACE] * weights.points[_PACE],
         need=need,
         running=table.flags("is_running"),
         ready=table.flags("is_ready"),
@@ -60,10 +77,10 @@ def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -
     reading_s = table.column("unread") * prefill_s
     writing_s = table.column("unwritten") * token_s
     due_s, arrived_s = table.column("due_s"), table.column("arrived_s")
-    running = table.flags("is_running")
+    flows = table.flags("is_running") & table.flags("written")
     # A wish for the whole result is a wish for its first token, as much earlier as the rest takes.
     first_due_s = np.minimum(arrived_s + due_s, table.column("deadline_s") - writing_s)
-    slack_s = np.where(table.flags("has_written"), due_s, first_due_s - now_s - load_s - reading_s)
+    slack_s = np.where(table.flags("written"), due_s, first_due_s - now_s - load_s - reading_s)
     urgency = table.column("urgency")
     return Facts(
         urgency=urgency,
@@ -76,11 +93,20 @@ def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -
         known=table.column("known"),
         poverty=_poverty(roster, table),
         lateness=lateness,
-        unserved_s=np.where(running, now_s - table.column("stepped_s"), np.inf),
+        lead_s=np.where(flows, _lead_s(table, token_s, now_s), -np.inf),
+        unserved_s=np.where(flows, now_s - table.column("stepped_s"), np.inf),
         evicted=evicted,
         headroom=np.where(urgency > 0, 1.0, roster.headroom),
         waited_s=np.maximum(0.0, now_s - arrived_s),
     )
+
+
+def _lead_s(table: Table, token_s: Column, now_s: float) -> Column:
+    """How far answers are ahead of their readers, the time of their next step taken off."""
+    read_s = now_s - table.column("first_s")
+    ahead_s = table.column("written") * READ_S - read_s - token_s
+    rested_s = now_s - table.column("stepped_s")
+    return np.where(table.column("urgency") == 1, ahead_s, PACE_S - rested_s)
 
 
 def _of_need(need: Need) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from engine.scheduling.entries import Entry, Need
 _URGENCY: Final = {Urgency.INTERACTIVE: 1.0, Urgency.NORMAL: 0.5, Urgency.BATCH: 0.0}
 _FIELDS: Final = (
     "arrived_s", "urgency", "level", "unread", "unwritten", "due_s", "deadline_s", "known", "stepped_s", "raised",
-    "is_running", "is_ready", "has_written", "need", "client", "id",
+    "is_running", "is_ready", "written", "first_s", "need", "client", "id",
 )  # fmt: skip
 _FIRST_ROWS: Final = 64
 
@@ -81,11 +81,12 @@ class Table:
             entry.due_s,
             np.inf if entry.deadline_s is None else entry.deadline_s,
             min(1.0, entry.known_tokens / max(1, entry.prompt_tokens)),
-            entry.stepped_s if entry.is_running else -np.inf,
+            entry.stepped_s,
             entry.raised,
             entry.is_running,
             entry.is_ready,
-            entry.written_tokens > 0,
+            entry.written_tokens,
+            np.inf if entry.first_s is None else entry.first_s,
             entry.need.index,
             self._number(entry.client),
             entry.id,

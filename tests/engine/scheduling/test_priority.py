@@ -11,8 +11,8 @@ from engine.scheduling.priority import HORIZON_S, Facts, parts_of, score, weight
 
 USUAL = {
     "urgency": 0.5, "level": 0.5, "work_s": 4.0, "slack_s": 10.0, "due_s": 15.0, "load_s": 0.0, "company": 0.0,
-    "known": 0.0, "poverty": 1.0, "lateness": 1.0, "unserved_s": np.inf, "evicted": 0.0, "headroom": 1.0,
-    "waited_s": 0.0,
+    "known": 0.0, "poverty": 1.0, "lateness": 1.0, "lead_s": -np.inf, "unserved_s": np.inf, "evicted": 0.0,
+    "headroom": 1.0, "waited_s": 0.0,
 }  # fmt: skip
 
 amounts = st.floats(0, 1e6)
@@ -22,6 +22,7 @@ facts = st.fixed_dictionaries(
         "urgency": st.sampled_from([0.0, 0.5, 1.0]), "level": st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
         "work_s": amounts, "slack_s": st.floats(-1e6, 1e6), "due_s": st.floats(0.1, 1e4), "load_s": amounts,
         "company": st.floats(0, 100), "known": shares, "poverty": shares, "lateness": st.floats(0, 100),
+        "lead_s": st.floats(-1e6, 1e6) | st.just(-np.inf),
         "unserved_s": st.floats(0, 1e6) | st.just(np.inf), "evicted": st.floats(0, 100), "headroom": shares,
         "waited_s": st.floats(0, 1e5),
     }
@@ -82,6 +83,7 @@ def test_a_score_depends_on_nothing_but_its_own_facts(rows, chance):
         ({"known": 1.0}, {"known": 0.0}),
         ({"poverty": 1.0}, {"poverty": 0.0}),
         ({"lateness": 2.0}, {"lateness": 1.0}),
+        ({"lead_s": 0.0}, {"lead_s": 1.0}),
         ({"unserved_s": 1.0}, {"unserved_s": 0.0}),
         ({"evicted": 0.0}, {"evicted": 1.0}),
         ({"headroom": 1.0}, {"headroom": 0.0}),
