@@ -19,16 +19,16 @@ def reason_of(roster: Roster, entry: Entry, parts: Sequence[FactorPart] = ()) ->
         others = len(entry.need.running) - 1
         return f"It runs together with {others} more." if others else "It runs."
     best = max(parts, key=lambda part: part.points, default=None)
-    gain = f"; {best.points:+.2f} because {best.words}" if best is not None and best.points > 0 else ""
+    gain = f"; {best.points:+.2f}: {best.words}" if best is not None and best.points > 0 else ""
     return f"{_why_waiting(roster, entry)}{gain}."
 
 
 def _why_waiting(roster: Roster, entry: Entry) -> str:
     need = entry.need
     if roster.is_paused:
-        return "Waits because the queue is paused"
+        return "The queue is paused"
     if need.is_loading:
-        return "Waits for its model, which is being loaded"
+        return f"{need.name} is being loaded"
     if not need.is_resident:
         return _why_absent(roster, need)
     if not entry.is_ready:
@@ -37,8 +37,8 @@ def _why_waiting(roster: Roster, entry: Entry) -> str:
         other = _frozen_for(roster, need)
         return f"Waits because {need.name} admits nothing new until {other} has its memory"
     if not need.free_slots:
-        what = "its place is" if need.slots == 1 else f"all {len(need.running)} places are"
-        return f"Waits because {what} taken at {need.name}"
+        places = "the place" if need.slots == 1 else f"one of {len(need.running)} places"
+        return f"Waits for {places} at {need.name}"
     return "Waits for its turn"
 
 

@@ -71,7 +71,7 @@ async def test_the_queue_shows_what_runs_and_what_waits_and_why(make_engine):
     assert tuple(part.key for part in waiting.parts) == FACTORS
     assert waiting.score == pytest.approx(sum(part.points for part in waiting.parts))
     assert running.score > waiting.score
-    assert waiting.reason.startswith("Waits because its place is taken at text; +0.")
+    assert waiting.reason.startswith("Waits for the place at text; +0.")
     assert 0 < waiting.starts_in_s < waiting.ends_in_s
     assert queue.overtaken_at_most_s == 240
     first.task.cancel()
@@ -96,7 +96,7 @@ async def test_who_waits_is_told_where_and_for_how_long(make_engine):
     await until(lambda: [told and told.position for told in map(last_told, others)] == [1, 2, 3])
     await until(lambda: last_told(others[2]).starts_in_s is not None)
     assert last_told(others[2]).starts_in_s > 0
-    assert last_told(others[2]).reason.startswith("Waits because")
+    assert last_told(others[2]).reason.startswith("Waits for the place at text")
     await asyncio.gather(*(asked.task for asked in others))
 
 
@@ -152,7 +152,7 @@ async def test_a_paused_queue_begins_nothing_and_goes_on_afterwards(make_engine)
     await asyncio.sleep(0.1)
     assert not second.has_begun
     assert engine.queue().is_paused
-    assert named(engine, "second").reason.startswith("Waits because the queue is paused")
+    assert named(engine, "second").reason.startswith("The queue is paused")
     engine.pause_queue(False)
     await second.task
 
