@@ -118,10 +118,11 @@ def figures_of(replay: Replay, alone: Alone, longest_load_s: float) -> dict[str,
 def wait_bound_s(one: Served, served: Iterable[Served], alone: Alone, longest_load_s: float) -> float:
     """The longest that a request may wait.
 
-    While it waits, the device works for others, and none of them arrived more than `HORIZON_S` after it; each has its
-    work done once, and its model loaded at most once on its account. Sharing a batch makes that shorter, never longer.
+    While it waits, its model is loaded, and the device works for others, none of which arrived more than `HORIZON_S`
+    after it; each has its work done once, and its model loaded at most once on its account. Sharing a batch makes that
+    shorter, never longer.
     """
-    return sum(
+    return longest_load_s + sum(
         alone(other.request) + longest_load_s
         for other in served
         if other is not one and other.arrived_s <= one.arrived_s + HORIZON_S
