@@ -114,35 +114,36 @@ class Scores:
 
 def score(facts: Facts, weights: Weights) -> Scores:
     """Score n requests; each score depends on nothing but the facts of that request."""
-    values = np.stack(
-        [
-            (facts.urgency + facts.level) / 2,
-            1 / (1 + facts.work_s / WORK_SCALE_S),
-            _deadline(facts.slack_s, facts.due_s),
-            1 / (1 + facts.load_s / LOAD_SCALE_S),
-            np.minimum(1.0, facts.company),
-            facts.known,
-            facts.poverty,
-            np.clip(facts.lateness - 1, 0.0, 1.0),
-            _pace(facts.lead_s, facts.unserved_s),
-            1 - np.minimum(1.0, facts.evicted),
-            facts.headroom,
-            facts.waited_s,
-        ]
-    )
+    values = np.empty((len(FACTORS), len(facts.waited_s)))
+    values[0] = (facts.urgency + facts.level) / 2
+    values[1] = 1 / (1 + facts.work_s / WORK_SCALE_S)
+    values[2] = _deadline(facts.slack_s, facts.due_s)
+    values[3] = 1 / (1 + facts.load_s / LOAD_SCALE_S)
+    values[4] = np.minimum(1.0, facts.company)
+    values[5] = facts.known
+    values[6] = facts.poverty
+    values[7] = _within_1(facts.lateness - 1)
+    values[8] = _pace(facts.lead_s, facts.unserved_s)
+    values[9] = 1 - np.minimum(1.0, facts.evicted)
+    values[10] = facts.headroom
+    values[11] = facts.waited_s
     # Not a product of matrices: it rounds by place, and equal requests have to have equal scores.
     return Scores((weights.points[:, None] * values).sum(axis=0), values)
 
 
+def _within_1(values: Column) -> Column:
+    return np.minimum(1.0, np.maximum(0.0, values))  # half the time of `clip`
+
+
 def _pace(lead_s: Column, unserved_s: Column) -> Column:
     """How much an answer has to go on: it is not ahead of its reader, or has stood still."""
-    is_due = np.clip(1 - lead_s / PACE_S, 0.0, 1.0)
+    is_due = _within_1(1 - lead_s / PACE_S)
     return (1 - _STILL_SHARE) * is_due + _STILL_SHARE * np.minimum(1.0, unserved_s / STILL_S)
 
 
 def _deadline(slack_s: Column, due_s: Column) -> Column:
     """Nearer is higher; 0 for the hopeless, which would only make others late as well."""
-    return np.where(slack_s < -due_s, 0.0, np.clip(1 - slack_s / due_s, 0.0, 1.0))
+    return np.where(slack_s < -due_s, 0.0, _within_1(1 - slack_s / due_s))
 
 
 _HIGH: Final = 0.66

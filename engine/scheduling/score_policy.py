@@ -105,23 +105,27 @@ class ScorePolicy:
         scored = score_lane(roster, lane, now_s, self.weights)
         assert scored is not None  # one of the models has work
         may_begin = _may_begin(roster, scored)
-        chosen: tuple[float, Need, Mask] | None = None
+        waiting, running = scored.best(scored.rank, may_begin), scored.best(scored.rank, scored.running)
+        challenge = scored.best(scored.standing, may_begin)
+        chosen: tuple[float, Need, list[Entry]] | None = None
         latest = self._latest.get(lane)
         for need in able:
-            waiting = may_begin & (scored.need == need.index) & (not need.is_frozen)
-            if not need.free_slots and not _leaving(scored, need, waiting):
-                waiting = np.zeros_like(waiting)
-            best = scored.best(need, scored.running | waiting)
+            best, suspend = float(running[need.index]), list[Entry]()
+            if not need.is_frozen:
+                if not need.free_slots and _may_leave(scored, need, float(challenge[need.index])):
+                    suspend = _leaving(scored, need, may_begin & (scored.need == need.index))
+                if need.free_slots or suspend:
+                    best = max(best, float(waiting[need.index]))
             if latest is not None and need is latest[2]:
                 best += STAY_POINTS
             if np.isfinite(best) and (chosen is None or best > chosen[0]):
-                chosen = (best, need, waiting)
+                chosen = (best, need, suspend)
         if chosen is None:
             return None
-        _, need, waiting = chosen
-        suspend = [] if need.free_slots else _leaving(scored, need, waiting)
-        admit = _first(scored, waiting, need.free_slots + len(suspend))
-        return Turn(need=need, suspend=suspend, admit=admit, rest=_resting(need, [*admit]))
+        _, need, suspend = chosen
+        places = 0 if need.is_frozen else need.free_slots + len(suspend)
+        admit = _first(scored, may_begin & (scored.need == need.index), places) if places else []
+        return Turn(need=need, suspend=suspend, admit=admit, rest=_resting(need, admit))
 
     def _blocked(self, roster: Roster, need: Need, best: Claims, waiting: Claims) -> Want | None:
         """The best request whose model is absent waits for memory: those that hold it admit nothing new."""
@@ -162,10 +166,16 @@ def _first(scored: Scored, among: Mask, count: int) -> list[Entry]:
     return [scored.table.entries[row] for row in rows[order]]
 
 
+def _may_leave(scored: Scored, need: Need, challenge: float) -> bool:
+    """Whether any request may have to leave its place to one of this standing: the quick answer, mostly no."""
+    return any(
+        entry.steps >= PREEMPT_STEPS and challenge > scored.standing[entry.row] + PREEMPT_POINTS
+        for entry in need.running.values()
+    )
+
+
 def _leaving(scored: Scored, need: Need, waiting: Mask) -> list[Entry]:
     """Running requests that leave their places to better ones that wait, the worst first."""
-    if not waiting.any():
-        return []
     better = iter(_first(scored, waiting, len(need.running)))
     leaving: list[Entry] = []
     for entry in sorted(need.running.values(), key=lambda one: (scored.standing[one.row], -one.id)):
@@ -196,10 +206,11 @@ def _claims(roster: Roster, needs: Sequence[Need], now_s: float, weights: Weight
     for lane in {need.lane for need in needs}:
         scored = score_lane(roster, lane, now_s, weights)
         if scored is not None:
+            waits, runs = (scored.best(scored.standing, some) for some in (~scored.running, scored.running))
             for need in needs:
                 if need.lane == lane:
-                    waiting[need] = scored.claim(need, ~scored.running)
-                    everyone[need] = max(waiting[need], scored.claim(need, scored.running))
+                    waiting[need] = float(waits[need.index])
+                    everyone[need] = max(waiting[need], float(runs[need.index]))
     return everyone, waiting
 
 

@@ -39,17 +39,15 @@ class Scored:
     running: NDArray[np.bool_]
     ready: NDArray[np.bool_]
 
-    def best(self, need: Need, among: NDArray[np.bool_]) -> float:
-        """Highest rank of a model's requests among these; minus infinity if there is none."""
-        return _highest(self.rank[among & (self.need == need.index)])
+    def best(self, values: Column, among: NDArray[np.bool_]) -> Column:
+        """Highest of these values for each model's requests among these, by the model's index; minus infinity if none.
 
-    def claim(self, need: Need, among: NDArray[np.bool_]) -> float:
-        """Highest standing of a model's requests among these; minus infinity if there is none."""
-        return _highest(self.standing[among & (self.need == need.index)])
-
-
-def _highest(values: Column) -> float:
-    return float(values.max()) if len(values) else -np.inf
+        One pass for all models: with ten thousand requests, one for each would take longer than the scores.
+        """
+        found = np.full(len(self.table.needs), -np.inf)
+        rows = np.flatnonzero(among)
+        np.maximum.at(found, self.need[rows], values[rows])
+        return found
 
 
 def score_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Scored | None:
@@ -72,12 +70,12 @@ def score_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Sco
 
 
 def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -> Facts:
-    by_need = np.array([_of_need(one) for one in table.needs]).T
-    load_s, prefill_s, token_s, company, lateness, evicted = by_need[:, need]
+    by_need = np.array([_of_need(one) for one in table.needs]).T.copy()
+    load_s, prefill_s, token_s, company, lateness, evicted = by_need.take(need, axis=1)
     reading_s = table.column("unread") * prefill_s
     writing_s = table.column("unwritten") * token_s
     due_s, arrived_s = table.column("due_s"), table.column("arrived_s")
-    flows = table.flags("is_running") & table.flags("written")
+    lead_s, unserved_s = _flow(table, token_s, now_s)
     # A wish for the whole result is a wish for its first token, as much earlier as the rest takes.
     first_due_s = np.minimum(arrived_s + due_s, table.column("deadline_s") - writing_s)
     slack_s = np.where(table.flags("written"), due_s, first_due_s - now_s - load_s - reading_s)
@@ -93,20 +91,24 @@ def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -
         known=table.column("known"),
         poverty=_poverty(roster, table),
         lateness=lateness,
-        lead_s=np.where(flows, _lead_s(table, token_s, now_s), -np.inf),
-        unserved_s=np.where(flows, now_s - table.column("stepped_s"), np.inf),
+        lead_s=lead_s,
+        unserved_s=unserved_s,
         evicted=evicted,
         headroom=np.where(urgency > 0, 1.0, roster.headroom),
         waited_s=np.maximum(0.0, now_s - arrived_s),
     )
 
 
-def _lead_s(table: Table, token_s: Column, now_s: float) -> Column:
-    """How far answers are ahead of their readers, the time of their next step taken off."""
-    read_s = now_s - table.column("first_s")
-    ahead_s = table.column("written") * READ_S - read_s - token_s
-    rested_s = now_s - table.column("stepped_s")
-    return np.where(table.column("urgency") == 1, ahead_s, PACE_S - rested_s)
+def _flow(table: Table, token_s: Column, now_s: float) -> tuple[Column, Column]:
+    """Of answers that flow: how far they are ahead of their readers, and how long they have stood still."""
+    lead_s, unserved_s = np.full(len(table), -np.inf), np.full(len(table), np.inf)
+    rows = np.flatnonzero(table.flags("is_running") & table.flags("written"))  # few among those that wait
+    rested_s = now_s - table.column("stepped_s")[rows]
+    written_s = table.column("written")[rows] * READ_S
+    ahead_s = written_s - (now_s - table.column("first_s")[rows]) - token_s[rows]  # when the next token will be there
+    lead_s[rows] = np.where(table.column("urgency")[rows] == 1, ahead_s, PACE_S - rested_s)
+    unserved_s[rows] = rested_s
+    return lead_s, unserved_s
 
 
 def _of_need(need: Need) -> tuple[float, ...]:
