@@ -32,8 +32,8 @@ REVIEW_S: Final = 0.02
 """A decision holds this long if nothing comes, goes or changes: a step can be much shorter."""
 STAY_POINTS: Final = 0.02
 """A lane stays with its model unless another's best request is better by this much."""
-PREEMPT_POINTS: Final = 0.15
-"""A running request leaves its place only for one that is better by this much..."""
+PREEMPT_POINTS: Final = 0.1
+"""A running request leaves its place only for one that is better by this much, less than a class of urgency..."""
 PREEMPT_STEPS: Final = 32
 """...and not before it had this many steps."""
 STAY_LOADS: Final = 2.0
