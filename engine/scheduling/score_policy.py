@@ -38,7 +38,7 @@ PREEMPT_STEPS: Final = 32
 """...and not before it had this many steps."""
 STAY_LOADS: Final = 2.0
 """A model that was loaded stays this many times as long as its loading takes, unless it has nothing to do."""
-READING_PACE_S: Final = 0.1
+READING_PACE_S: Final = 0.2
 """Longest step that a person who reads an answer should wait for; work that nobody waits for makes room for it."""
 
 
