@@ -122,7 +122,7 @@ def score(facts: Facts, weights: Weights) -> Scores:
     values[4] = np.minimum(1.0, facts.company)
     values[5] = facts.known
     values[6] = facts.poverty
-    values[7] = _within_1(facts.lateness - 1)
+    values[7] = 1 - _within_1(facts.lateness - 1)  # who is late already would only make others late as well
     values[8] = _pace(facts.lead_s, facts.unserved_s)
     values[9] = 1 - np.minimum(1.0, facts.evicted)
     values[10] = facts.headroom
@@ -157,7 +157,7 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "batch": ("it can run in company", "others of its model are few", "no other needs its model"),
         "prefix": ("its prompt is known", "a part of its prompt is known", "its prompt is new"),
         "fairness": ("its client had little", "its client had its share", "its client had most"),
-        "response": ("its model answers late", "its model answers somewhat late", "its model answers in time"),
+        "response": ("its model answers in time", "its model answers somewhat late", "its model answers late"),
         "pace": ("its next step is due", "its next step is due soon", "there is enough to read"),
         "memory": ("nothing must leave memory", "something must leave memory", "much must leave memory"),
         "energy": ("heat and battery allow it", "the machine is warm", "heat or battery hold it back"),

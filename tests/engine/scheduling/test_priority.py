@@ -82,7 +82,7 @@ def test_a_score_depends_on_nothing_but_its_own_facts(rows, chance):
         ({"company": 1.0}, {"company": 0.0}),
         ({"known": 1.0}, {"known": 0.0}),
         ({"poverty": 1.0}, {"poverty": 0.0}),
-        ({"lateness": 2.0}, {"lateness": 1.0}),
+        ({"lateness": 1.0}, {"lateness": 2.0}),
         ({"lead_s": 0.0}, {"lead_s": 1.0}),
         ({"unserved_s": 1.0}, {"unserved_s": 0.0}),
         ({"evicted": 0.0}, {"evicted": 1.0}),
