@@ -13,7 +13,8 @@ FACTORS: Final = (
 )  # fmt: skip
 """The twelve factors of a score: what is needed (urgency, little work left, a deadline near), what is ready (the model
 is loaded, the request can share a batch, its prompt is known), what is fair (the client had little, the model answers
-late, the answer has had no step for long), what the machine allows (memory, energy and heat), and the time waited."""
+in time, the reader of the answer waits for more), what the machine allows (memory, energy and heat), and the time
+waited."""
 
 
 class RequestState(StrEnum):

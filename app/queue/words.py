@@ -58,7 +58,7 @@ FACTOR_NAMES: Final[Mapping[str, str]] = {
     "batch": "Shares a batch",
     "prefix": "Prompt known",
     "fairness": "Fair share",
-    "response": "Late model",
+    "response": "Model in time",
     "pace": "Held up",
     "memory": "Memory room",
     "energy": "Heat and energy",

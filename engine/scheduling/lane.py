@@ -184,10 +184,9 @@ class Lane:
     def _turn(self) -> bool:
         """Do one step; False if there is nothing to do."""
         self._do_chores()
-        turn = self._requests.turn()
-        model = None if turn is None else self._requests.model_of(turn.need)
-        if turn is None or model is None or model in self._closed:
+        if (found := self._requests.turn()) is None or found[1] in self._closed:
             return False
+        turn, model = found
         self._shares.enter(self.name)
         self._choose_threads()
         self._latest_model = model.info.id

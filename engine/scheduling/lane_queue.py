@@ -65,20 +65,18 @@ class LaneQueue:
         self._state = state
         self._steps = 0
 
-    def turn(self) -> Turn | None:
-        """What to do next; None if there is nothing to do now."""
+    def turn(self) -> tuple[Turn, LoadedModel] | None:
+        """What to do next, and with which model; None if there is nothing to do now."""
         state = self._state
         with state.changed:
-            for need in state.roster.needs_of(self.lane):
-                if need.is_leaving and need.running:
-                    return Turn(need=need, suspend=tuple(need.running.values()))
             state.look()
-            return state.policy.turn(state.roster, self.lane, state.clock())
-
-    def model_of(self, need: Need) -> LoadedModel | None:
-        """The loaded model of a turn; None if it has left meanwhile."""
-        with self._state.changed:
-            return self._state.models.get(need.key)
+            leaving = (n for n in state.roster.needs_of(self.lane) if n.is_leaving and n.running)
+            if (need := next(leaving, None)) is not None:
+                turn: Turn | None = Turn(need=need, suspend=tuple(need.running.values()))
+            else:
+                turn = state.policy.turn(state.roster, self.lane, state.clock())
+            model = None if turn is None else state.models.get(turn.need.key)
+            return None if turn is None or model is None else (turn, model)
 
     def begin(self, entry: Entry) -> None:
         """Note that a request has its place."""

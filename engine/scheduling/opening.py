@@ -88,9 +88,7 @@ def open_works(
         numbers=numbers,
     )
     hardware = Hardware(config, inventory_of(config), sources)
-    learned = Learned(config.cache_dir / "learned.json")
-    warmth = HeadroomMeter(lambda: hottest_c(hardware))
-    state = QueueState(config.order, weights_of(config.weights), learned, lambda lane: lanes.wake(lane), warmth.read)
+    state = _queue_state(config, hardware, lambda lane: lanes.wake(lane))
     lanes = Lanes(
         config,
         state,
@@ -104,20 +102,16 @@ def open_works(
     queue = LoadQueue(state, config.max_sequences)
     bringer = Bringer(library, residency, placer, lanes, queue, hardware.telemetry.note)
     keeper = Keeper(residency, config.idle_unload_s, hardware.telemetry.note)
+    intake, control, announcer = Intake(bringer, queue, state.next_number), QueueControl(state, lanes), Announcer(state)
     hardware.start()
     keeper.start()
-    return Works(
-        hardware=hardware,
-        state=state,
-        lanes=lanes,
-        residency=residency,
-        placer=placer,
-        bringer=bringer,
-        intake=Intake(bringer, queue, state.next_number),
-        control=QueueControl(state, lanes),
-        announcer=Announcer(state),
-        keeper=keeper,
-    )
+    return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper)
+
+
+def _queue_state(config: EngineConfig, hardware: Hardware, wake: Callable[[str], None]) -> QueueState:
+    learned = Learned(config.cache_dir / "learned.json")
+    warmth = HeadroomMeter(lambda: hottest_c(hardware))
+    return QueueState(config.order, weights_of(config.weights), learned, wake, warmth.read)
 
 
 def _residency(config: EngineConfig, backends: Mapping[str, Backend], hardware: Hardware, lanes: Lanes) -> Residency:
