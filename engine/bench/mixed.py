@@ -62,7 +62,7 @@ def run(options: BenchOptions) -> BenchReport:
         figures |= _simulated(options, trace, measured, figures)
     for name, rates in measured.models.items():
         figures |= {f"load_s_{name}": rates.load_s, f"tokens_per_s_{name}": 1 / rates.decode_s(1)}
-    figures |= {"crowding": measured.crowding, "loading_slows": measured.loading_slows}
+    figures["crowding"], figures["loading_slows"] = measured.crowding, measured.loading_slows
     samples = {
         f"{name}_{order}": [value for found in rounds if (value := found[order][name]) is not None]
         for order in orders

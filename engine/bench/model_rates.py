@@ -22,6 +22,8 @@ from engine.types import GenerateRequest, RecognizeRequest
 _ROWS: Final = (1, 2, 3, 4, 6, 8)
 _PROMPT_TOKENS: Final = 160
 _TRIES: Final = 50
+_MOST_LOST: Final = 0.9
+"""Of a step's pace while a model is loaded: more is a measurement gone wrong."""
 
 
 async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine, Mapping[str, Path]]:
@@ -42,11 +44,12 @@ async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine,
             else:
                 models[name] = await _text_rates(engine, path, trace.memory_budget_bytes, rounds, tokens)
     texts = [paths[name] for name, model in trace.models.items() if not model.takes_images]
-    loading_slows = await _loading_slows(options, trace, texts, tokens)
+    loading_slows, steps_slow = await _loading(options, trace, texts, tokens)
     machine = Machine(
         models=models,
         crowding=await _crowding(options, trace, texts, tokens),
         loading_slows=loading_slows,
+        steps_slow=steps_slow,
         chunk_tokens=options.config.prefill_chunk_tokens,
     )
     return machine, paths
@@ -136,29 +139,37 @@ async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], toke
     return max(1 / len(pair), 1 / shares)  # no less: each would be faster than alone
 
 
-async def _loading_slows(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
-    """Share that answers are slower while another model is loaded."""
+async def _loading(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> tuple[float, float]:
+    """Share that steps take longer while another model is loaded, and loading while there are steps."""
     if len(texts) < 2:
-        return 0.0
+        return 0.0, 0.0
     here, other = texts[:2]
+    taken: list[float] = []
     async with Engine(replace(config_for(options, trace, OWN_LANES), order="hearth")) as engine:
         await engine.settled()
+        _, load_s = await _load(engine, other, 3)
         alone = await _tokens_per_s(engine, here, "alone", tokens)
         is_done = asyncio.Event()
 
         async def write() -> float:
             try:
-                return await _tokens_per_s(engine, here, "beside", 2 * tokens)
+                return await _tokens_per_s(engine, here, "beside", 4 * tokens)
             finally:
                 is_done.set()
 
         async def load() -> None:
             while not is_done.is_set():
-                await engine.load(str(other))
                 await _unload(engine, other)
+                began_s = perf_counter()
+                await engine.load(str(other))
+                taken.append(perf_counter() - began_s)
+                await asyncio.sleep(load_s)
 
         beside, _ = await asyncio.gather(write(), load())
-        return max(0.0, alone / beside - 1)
+    lost_s = 4 * tokens * (1 / beside - 1 / alone) / len(taken)  # for each load
+    busy_s = median(taken)
+    share = min(_MOST_LOST, max(0.0, lost_s / busy_s))
+    return share / (1 - share), max(0.0, busy_s / load_s - 1)
 
 
 async def _tokens_per_s(engine: Engine, path: Path, salt: str, tokens: int) -> float:

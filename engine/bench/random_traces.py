@@ -23,6 +23,7 @@ MACHINE: Final = Machine(
     models={**{f"small{n}": SIZES["small"] for n in range(2)}, "middle": SIZES["middle"], "large": SIZES["large"]},
     crowding=1.5,
     loading_slows=0.2,
+    steps_slow=0.2,
 )
 BUDGET_BYTES: Final = 7_000_000_000
 """Of 9 GB that the models come to."""

@@ -74,13 +74,15 @@ class Machine:
     Attributes:
         models: rates by name in the trace.
         crowding: by how much longer than their turn steps take while lanes with text run at the same time; 1: no more.
-        loading_slows: share that a step takes longer while a model is loaded, and loading while there are steps.
+        loading_slows: share that a step takes longer while a model is loaded.
+        steps_slow: share that loading takes longer while there are steps.
         chunk_tokens: most prompt tokens per step.
     """
 
     models: Mapping[str, Rates]
     crowding: float = 1.0
     loading_slows: float = 0.0
+    steps_slow: float = 0.0
     chunk_tokens: int = 512
 
     def alone_s(self, request: TracedRequest) -> float:
@@ -242,7 +244,7 @@ class Simulator:
             self.roster.set_resident(self._needs[str(key)], self.now_s, is_resident=False)
         self.budget.add(need.key, need.size_bytes, need.load_s, self.now_s)
         need.is_loading = True
-        slower = 1 + self._machine.loading_slows if self._steps else 1.0
+        slower = 1 + self._machine.steps_slow if self._steps else 1.0
         self._loading = need, self.now_s + need.load_s * slower
         self._loads += 1
         self._loaded_bytes += need.size_bytes

@@ -134,7 +134,7 @@ def test_a_running_request_leaves_its_place_only_to_a_much_better_one_and_not_at
 
 def test_batch_work_rests_where_a_reader_would_wait_too_long(policy, world):
     need = world.need("a", slots=8)
-    need.step_s, need.row_s = 0.05, 0.02
+    need.step_s, need.row_s = 0.11, 0.04
     reader = world.ask(need, output_tokens=50)
     batch = [world.ask(need, urgency=Urgency.BATCH, output_tokens=50) for _ in range(4)]
     world.carry_out(turn(policy, world))
