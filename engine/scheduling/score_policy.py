@@ -79,12 +79,17 @@ class ScorePolicy:
         for need in absent:
             room = roster.room_for(need, ())
             need.evicted = room.evicted_bytes / max(1, need.size_bytes)
+        blocked: Want | None = None
         for need in absent:
             before = [one for one in needs if one.is_resident and _stands_before(one, need, best, now_s)]
             spare = [one.key for one in before]
             if roster.room_for(need, spare).fits:
                 return Want(need=need, can_load=True, spare=spare)
-        return self._blocked(roster, absent[0], best, waiting)
+            if blocked is None:
+                blocked = self._blocked(roster, need, best, waiting)
+                if blocked.freeze:  # room is being made for it: nothing else may be loaded there
+                    break
+        return blocked
 
     def order(self, roster: Roster, now_s: float) -> list[Entry]:
         """All requests that wait, by score."""
@@ -127,7 +132,7 @@ class ScorePolicy:
         admit = _first(scored, may_begin & (scored.need == need.index), places) if places else []
         return Turn(need=need, suspend=suspend, admit=admit, rest=_resting(need, admit))
 
-    def _blocked(self, roster: Roster, need: Need, best: Claims, waiting: Claims) -> Want | None:
+    def _blocked(self, roster: Roster, need: Need, best: Claims, waiting: Claims) -> Want:
         """The best request whose model is absent waits for memory: those that hold it admit nothing new."""
         ahead = max((claim for one, claim in waiting.items() if one.is_resident), default=-np.inf)
         room = roster.room_for(need, ())

@@ -210,6 +210,18 @@ def test_models_at_work_admit_nothing_new_while_the_best_request_waits_for_their
     assert want(policy, world).can_load
 
 
+def test_room_that_is_being_made_is_not_given_to_a_smaller_model(policy):
+    world = World(limit_bytes=4)
+    busy = world.need("busy", size=2)
+    world.run(world.ask(busy, urgency=Urgency.NORMAL))
+    large, small = world.need("large", resident=False, size=3), world.need("small", resident=False, size=1)
+    world.ask(large)
+    world.ask(small, urgency=Urgency.BATCH)
+    world.now_s += 10  # the one that runs has been there for long
+    want = policy.want(world.roster, "cpu", world.now_s)
+    assert (want.need, want.can_load, want.freeze) == (large, False, [busy])
+
+
 def test_work_that_nobody_waits_for_leaves_at_once_for_a_much_better_request(policy):
     world = World(limit_bytes=1)
     here, absent = world.need("here"), world.need("absent", resident=False)
