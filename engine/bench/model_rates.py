@@ -21,6 +21,8 @@ from engine.types import GenerateRequest, RecognizeRequest
 
 _ROWS: Final = (1, 2, 3, 4, 6, 8)
 _PROMPT_TOKENS: Final = 160
+_CROWD: Final = 4
+"""Answers of each of two models that are written at the same time, to see how much the models disturb each other."""
 _TRIES: Final = 50
 _MOST_LOST: Final = 0.9
 """Of a step's pace while a model is loaded: more is a measurement gone wrong."""
@@ -133,8 +135,10 @@ async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], toke
     pair = texts[:2]
     async with Engine(config_for(options, trace, OWN_LANES)) as engine:
         await engine.settled()
-        alone = [await _tokens_per_s(engine, path, f"alone {path}", tokens) for path in pair]
-        at_once = await asyncio.gather(*(_tokens_per_s(engine, path, f"at once {path}", 2 * tokens) for path in pair))
+        alone = [await _tokens_per_s(engine, path, f"alone {path}", tokens, _CROWD) for path in pair]
+        at_once = await asyncio.gather(
+            *(_tokens_per_s(engine, path, f"at once {path}", 2 * tokens, _CROWD) for path in pair)
+        )
     shares = sum(together / single for together, single in zip(at_once, alone, strict=True))
     return max(1 / len(pair), 1 / shares)  # no less: each would be faster than alone
 
@@ -172,6 +176,6 @@ async def _loading(options: BenchOptions, trace: Trace, texts: list[Path], token
     return share / (1 - share), max(0.0, busy_s / load_s - 1)
 
 
-async def _tokens_per_s(engine: Engine, path: Path, salt: str, tokens: int) -> float:
+async def _tokens_per_s(engine: Engine, path: Path, salt: str, tokens: int, rows: int = 1) -> float:
     await decode_tokens_per_s(engine, path, [text_of(8, f"{salt} warm")], 4)
-    return await decode_tokens_per_s(engine, path, [text_of(8, salt)], tokens)
+    return await decode_tokens_per_s(engine, path, [text_of(8, f"{salt} {row}") for row in range(rows)], tokens)

@@ -73,7 +73,8 @@ class Machine:
 
     Attributes:
         models: rates by name in the trace.
-        crowding: by how much longer than their turn steps take while lanes with text run at the same time; 1: no more.
+        crowding: by how much longer than their turn steps take while lanes with text run at the same time; 1: no more;
+            less than 1 where one leaves cores idle that others can use.
         loading_slows: share that a step takes longer while a model is loaded.
         steps_slow: share that loading takes longer while there are steps.
         chunk_tokens: most prompt tokens per step.
@@ -295,7 +296,7 @@ class Simulator:
                 did.append((entry, chunk, int(chunk == left)))
                 read += chunk
         duration_s = rates.decode_s(rows) if rows else rates.line()[0]
-        duration_s = (duration_s + read * rates.prefill_s) * self._slower(need.lane)
+        duration_s = self._beside(need.lane, duration_s, read * rates.prefill_s)
         return _Step(need, self.now_s + duration_s, self.now_s, did)
 
     def _chunk(self, need: Need, active: Sequence[Entry]) -> int:
@@ -310,13 +311,20 @@ class Simulator:
         fitting = int((SHARED_PREFILL_S if flows else ALONE_PREFILL_S) / prefill_s)
         return max(LEAST_PREFILL_TOKENS, min(most, fitting))
 
-    def _slower(self, lane: str) -> float:
-        """How many times longer a step takes because of what goes on beside it."""
+    def _beside(self, lane: str, decode_s: float, read_s: float) -> float:
+        """How long a step takes because of what goes on beside it: steps of other lanes, and loading until it ends."""
         beside = [other for other in self._steps if other != lane]
-        share = 1.0 + len(beside)
-        if beside and lane != GRAPHS and any(other != GRAPHS for other in beside):
-            share *= self._machine.crowding
-        return share * (1 + self._machine.loading_slows if self._loading is not None else 1.0)
+        if lane != GRAPHS and any(other != GRAPHS for other in beside):
+            decode_s *= self._machine.crowding
+            read_s *= max(1.0, self._machine.crowding)  # reading leaves no core idle that others could use
+        duration_s = (decode_s + read_s) * (1 + len(beside))
+        if self._loading is None:
+            return duration_s
+        loading_s = self._loading[1] - self.now_s
+        done_s = loading_s / (1 + self._machine.loading_slows)
+        return (
+            duration_s * (1 + self._machine.loading_slows) if duration_s <= done_s else loading_s + duration_s - done_s
+        )
 
     def _advance(self) -> None:
         """Go on to the next event, and let it happen."""
