@@ -17,28 +17,32 @@ if TYPE_CHECKING:
     from engine.bench.report import BenchReport
 
 
+_Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME...",
+        help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, speed.",
+    ),
+]
+_Trace = Annotated[
+    Path | None, typer.Option(help="Of mixed: replay the requests of this file.", show_default=False, dir_okay=False)
+]
+_Policies = Annotated[
+    list[str] | None,
+    typer.Option(help=f"Of mixed: order requests so; may be repeated. One of {', '.join(ORDERS)}."),
+]
+
+
 def bench(
     context: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...",
-            help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, speed.",
-        ),
-    ] = None,
+    names: _Names = None,
     shape: Annotated[
         str | None,
         typer.Option(help="Use a random-weight model of this shape: 100m, 120m, 1b, 7b.", show_default=False),
     ] = None,
     kind: Annotated[str, typer.Option("--type", help="Type of its weights: f16, q8_0, q4_k_m, ...")] = "q8_0",
-    trace: Annotated[
-        Path | None,
-        typer.Option(help="Of mixed: replay the requests of this file.", show_default=False, dir_okay=False),
-    ] = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Of mixed: order requests so; may be repeated. One of {', '.join(ORDERS)}."),
-    ] = None,
+    trace: _Trace = None,
+    policy: _Policies = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Of mixed: simulate the replay as well.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
@@ -52,14 +56,9 @@ def bench(
     session: Session = context.obj
     output = Output(as_json)
     options = BenchOptions(
-        config=session.config(),
-        quick=quick,
-        shape=shape,
-        kind=kind,
-        trace=trace,
-        orders=tuple(policy or ()),
-        simulate=simulate,
-    )
+        config=session.config(), quick=quick, shape=shape, kind=kind,
+        trace=trace, orders=tuple(policy or ()), simulate=simulate,
+    )  # fmt: skip
     chosen = names or (["speed"] if shape else [])
     check_names(chosen)
     if shape is not None:
