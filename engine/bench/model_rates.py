@@ -15,7 +15,6 @@ from engine.bench.real_replay import OWN_LANES, SEQUENCES, config_for, paths_of,
 from engine.bench.simulator import Machine, Rates
 from engine.bench.traces import Trace
 from engine.engine import Engine
-from engine.errors import ModelError
 from engine.models.shape import shape_of
 from engine.types import GenerateRequest, RecognizeRequest
 
@@ -23,7 +22,6 @@ _ROWS: Final = (1, 2, 3, 4, 6, 8)
 _PROMPT_TOKENS: Final = 160
 _CROWD: Final = 4
 """Answers of each of two models that are written at the same time, to see how much the models disturb each other."""
-_TRIES: Final = 50
 _MOST_LOST: Final = 0.9
 """Of a step's pace while a model is loaded: more is a measurement gone wrong."""
 
@@ -109,23 +107,11 @@ async def _load(engine: Engine, path: Path, rounds: int) -> tuple[int, float]:
     """Bytes in memory and seconds of loading, the file being in the system's cache as it is in a replay."""
     size, taken = (await engine.load(str(path))).memory_bytes, []
     for _ in range(rounds):
-        await _unload(engine, path)
+        await engine.unload(str(path))
         began_s = perf_counter()
         await engine.load(str(path))
         taken.append(perf_counter() - began_s)
     return size, median(taken)
-
-
-async def _unload(engine: Engine, path: Path) -> None:
-    """Unload a model; whoever loaded it may hold it for a moment longer."""
-    for _ in range(_TRIES):
-        try:
-            await engine.unload(str(path))
-        except ModelError:
-            await asyncio.sleep(0.02)
-        else:
-            return
-    await engine.unload(str(path))
 
 
 async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
@@ -163,7 +149,7 @@ async def _loading(options: BenchOptions, trace: Trace, texts: list[Path], token
 
         async def load() -> None:
             while not is_done.is_set():
-                await _unload(engine, other)
+                await engine.unload(str(other))
                 began_s = perf_counter()
                 await engine.load(str(other))
                 taken.append(perf_counter() - began_s)
