@@ -35,7 +35,7 @@ PACE_S: Final = 0.2
 share their steps."""
 STILL_S: Final = 1.0
 """A running answer that had no step for this long gains no more by it."""
-_STILL_SHARE: Final = 0.3
+_STILL_SHARE: Final = 0.15
 """Of the factor of pace: for standing still. It lets answers take turns that are all too slow for their readers."""
 
 
@@ -54,8 +54,8 @@ class Facts:
         known: share of the prompt whose KV is held.
         poverty: 1 for the client that had least of the device, 0 for the one that had most.
         lateness: the model's recent time to the first token over what it should be.
-        lead_s: of a running answer, seconds that its reader has still to read, or until it should have its next step
-            if nobody reads it; of all others, and until the first token, minus infinity.
+        lead_s: of a running answer, seconds that its reader has still to read, 0 if nobody reads it; of all others, and
+            until the first token, minus infinity.
         unserved_s: of a running answer, seconds since its last step; of all others infinite.
         evicted: bytes of other models that must leave memory for its model, over its own; may exceed 1.
         headroom: 1 where heat and battery allow its class, 0 where they do not.

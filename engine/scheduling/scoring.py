@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.queueing import FACTORS
 from engine.scheduling.entries import Need
-from engine.scheduling.priority import PACE_S, Column, Facts, Scores, Weights, score
+from engine.scheduling.priority import Column, Facts, Scores, Weights, score
 from engine.scheduling.roster import Roster
 from engine.scheduling.table import Table
 
@@ -106,7 +106,7 @@ def _flow(table: Table, token_s: Column, now_s: float) -> tuple[Column, Column]:
     rested_s = now_s - table.column("stepped_s")[rows]
     written_s = table.column("written")[rows] * READ_S
     ahead_s = written_s - (now_s - table.column("first_s")[rows]) - token_s[rows]  # when the next token will be there
-    lead_s[rows] = np.where(table.column("urgency")[rows] == 1, ahead_s, PACE_S - rested_s)
+    lead_s[rows] = np.where(table.column("urgency")[rows] == 1, ahead_s, 0.0)
     unserved_s[rows] = rested_s
     return lead_s, unserved_s
 

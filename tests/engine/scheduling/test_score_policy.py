@@ -10,6 +10,7 @@ from engine.scheduling.score_policy import (
     ScorePolicy,
     blockers,
 )
+from engine.scheduling.scoring import READ_S
 from tests.engine.scheduling.rosters import LANE, World
 
 
@@ -104,14 +105,14 @@ def test_answers_of_several_models_flow_side_by_side(policy, world):
     assert 15 <= seen.count("a") <= 25
 
 
-def test_work_that_nobody_waits_for_stands_back_for_an_answer(policy, world):
+def test_work_that_nobody_waits_for_stands_back_for_an_answer_that_is_slower_than_its_reader(policy, world):
     one, other = world.need("one"), world.need("other")
     batch, answer = world.ask(one, urgency=Urgency.BATCH, output_tokens=50), world.ask(other, output_tokens=50)
     world.run(batch, answer)
     seen = []
     for _ in range(20):
         seen.append(turn(policy, world).need.name)
-        step(world, world.roster.needs[seen[-1]], 0.02)
+        step(world, world.roster.needs[seen[-1]], 0.2)
     assert seen.count("other") >= 18
 
 
@@ -241,3 +242,30 @@ def test_a_paused_queue_begins_nothing(policy, world):
     world.ask(need)
     world.roster.is_paused = True
     assert list(turn(policy, world).admit) == []
+
+
+def test_an_answer_that_is_ahead_of_its_reader_lets_others_step_until_the_reader_has_caught_up(policy, world):
+    one, other = world.need("one"), world.need("other")
+    answer, batch = world.ask(one, output_tokens=500), world.ask(other, urgency=Urgency.BATCH, output_tokens=500)
+    world.run(answer, batch)
+    for _ in range(200):
+        step(world, turn(policy, world).need, 0.02)
+    read = (world.now_s - answer.first_s) / READ_S
+    assert answer.written_tokens >= read  # never behind
+    assert answer.written_tokens < 100
+    assert batch.written_tokens > 100
+
+
+def test_an_answer_that_is_ahead_of_its_reader_keeps_its_place_and_its_memory(policy):
+    world = World(limit_bytes=1)
+    here, absent = world.need("here", slots=1), world.need("absent", resident=False)
+    world.now_s += 60
+    answer = world.ask(here, output_tokens=500)
+    world.run(answer)
+    for _ in range(PREEMPT_STEPS + 1):
+        step(world, here, 0.01)
+    rival = world.ask(here, output_tokens=500)
+    assert not turn(policy, world).suspend
+    world.end(rival)
+    world.ask(absent, output_tokens=500)
+    assert not want(policy, world).suspend
