@@ -11,7 +11,8 @@ for a while slows all of them. Figures of an order end in its name and are media
 - `jain`: how equal clients fare, each against an equal share of the device.
 
 `free_for_all` gives every model its own lane, all cores, and memory without a limit, as programs do that know nothing
-of one another. What `fifo_batched` gains over `fifo` is batching; the rest of what Hearth gains is its order.
+of one another; `free_single` is the same for programs that answer one request at a time. What `fifo_batched` gains over
+`fifo` is batching; the rest of what Hearth gains is its order.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from typing import Final
 
 from engine.bench.measure import BenchOptions
 from engine.bench.model_rates import measure_machine
-from engine.bench.real_replay import OWN_LANES, Files, replay
+from engine.bench.real_replay import ONE_EACH, OWN_LANES, Files, replay
 from engine.bench.replays import Replay, figures_of
 from engine.bench.report import BenchReport, machine_facts
 from engine.bench.simulator import Machine, Simulator
@@ -37,7 +38,9 @@ OURS: Final = "hearth"
 _TRACES: Final = Path(__file__).resolve().parents[2] / "tests" / "benchmarks" / "traces"
 _ROUNDS: Final = 5
 _QUICK_REQUESTS: Final = 12
-_RATIOS: Final = {"fifo": "fifo", "fifo_batched": "fifo_batched", "collate": "collate", "free_for_all": "free"}
+_RATIOS: Final = {
+    "fifo": "fifo", "fifo_batched": "fifo_batched", "collate": "collate", OWN_LANES: "free", ONE_EACH: "free_single"
+}  # fmt: skip
 _COMPARED: Final = {"makespan": "makespan_s", "ttft_p95": "first_token_p95_s_interactive"}
 
 Figures = Mapping[str, float | None]
@@ -127,8 +130,9 @@ def _median(rounds: Sequence[Mapping[str, Figures]], order: str, name: str) -> f
 
 def _orders(options: BenchOptions) -> tuple[str, ...]:
     for order in options.orders:
-        policy_of(order)  # refuses what there is not
-    return tuple(dict.fromkeys(options.orders)) or ORDERS
+        if order != ONE_EACH:
+            policy_of(order)  # refuses what there is not
+    return tuple(dict.fromkeys(options.orders)) or (*ORDERS, ONE_EACH)
 
 
 def _trace(options: BenchOptions) -> Trace:

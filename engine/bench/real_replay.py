@@ -26,6 +26,8 @@ SEQUENCES: Final = 8
 """Requests of one model that run together: what the processors of most machines gain from."""
 _ROOM_TOKENS: Final = 16
 OWN_LANES: Final = "free_for_all"
+ONE_EACH: Final = "free_single"
+"""The same, each answering one request at a time, as servers do that do not batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,13 @@ def config_for(options: BenchOptions, trace: Trace, order: str) -> EngineConfig:
 
     Separate programs know nothing of one another: where every model is on its own, memory knows no limit.
     """
+    is_free = order in {OWN_LANES, ONE_EACH}
     return replace(
         options.config,
-        order=order,
-        memory_budget_bytes=None if order == OWN_LANES else trace.memory_budget_bytes,
+        order=OWN_LANES if is_free else order,
+        memory_budget_bytes=None if is_free else trace.memory_budget_bytes,
         context_tokens=max(256, trace.context_tokens + _ROOM_TOKENS),
-        max_sequences=SEQUENCES,
+        max_sequences=1 if order == ONE_EACH else SEQUENCES,
     )
 
 
