@@ -3,7 +3,7 @@
     EngineError
     ├── ConfigError               a setting is wrong
     ├── EngineClosedError         the engine is not open
-    ├── EngineDeadError           a lane died; close the engine and open a new one
+    ├── EngineDeadError           a lane failed inside, outside of any model
     ├── OutOfMemoryError          the model or its context does not fit
     ├── DeviceError               a device cannot be used, or not for this
     │   └── DeviceLostError       a device, or the process that used it, is gone
@@ -52,7 +52,7 @@ class EngineClosedError(EngineError):
 
 
 class EngineDeadError(EngineError):
-    """A lane died; close the engine and open a new one."""
+    """A lane failed inside, outside of any model; it goes on with the next request."""
 
 
 class OutOfMemoryError(EngineError):

@@ -1,5 +1,6 @@
 """Announcer: tells those who wait where they stand and when they are likely to begin, a few times a second."""
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,8 @@ from engine.scheduling.forecast import forecast
 from engine.scheduling.queue_state import QueueState, ticket_of
 from engine.scheduling.reasons import reason_of
 from engine.types import Queued
+
+log = logging.getLogger(__name__)
 
 TOLD: Final = 16
 """Callers further back than this hear nothing until they have come nearer."""
@@ -50,11 +53,18 @@ class Announcer:
                     state.changed.wait()
                 if state.is_closed:
                     return
-                news = self._news()
+                news = self._try_news()
             for entry, event in news:
                 ticket_of(entry).tell(event)
             if state.closed.wait(INTERVAL_S):
                 return
+
+    def _try_news(self) -> list[tuple[Entry, Queued]]:
+        try:
+            return self._news()
+        except Exception:
+            log.exception("the positions of those who wait could not be told")
+            return []
 
     def _news(self) -> list[tuple[Entry, Queued]]:
         state, now_s = self._state, self._state.clock()

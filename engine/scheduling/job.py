@@ -88,7 +88,7 @@ class Journey:
 class Job(ABC):
     """A request that its model has made ready: it waits for its place, or is given steps.
 
-    Thread: the lane, once it is in the queue; only `is_cancelled` may change from outside.
+    Thread: the lane, once it is in the queue.
 
     Attributes:
         ticket: the request.
@@ -163,11 +163,6 @@ class Job(ABC):
             device_s=self.cost.device_s,
             energy_j=self.cost.energy_j,
         )
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the caller has gone."""
-        return self.ticket.is_gone()
 
     def fail(self, error: BaseException) -> None:
         """Tell the caller that it failed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.backends.base import LoadedModel
-from engine.errors import EngineClosedError, EngineError, ModelError, OutOfMemoryError
+from engine.errors import EngineClosedError, EngineDeadError, EngineError, ModelError, OutOfMemoryError
 from engine.requests import Urgency
 from engine.scheduling.core_shares import CoreShares
 from engine.scheduling.entries import Entry, Need
@@ -155,7 +155,7 @@ class Lane:
 
     def _run(self) -> None:
         while not self._is_closing:
-            if not self._turn():
+            if not self._try_turn():
                 self._rest()
             while not self._inbox.empty() and not self._is_closing:
                 self._read(self._inbox.get())
@@ -180,6 +180,16 @@ class Lane:
             self._is_closing = True
         else:
             message()
+
+    def _try_turn(self) -> bool:
+        """Do one step; whatever goes wrong outside of a model ends the requests of this lane, and not the lane."""
+        try:
+            return self._turn()
+        except Exception as error:
+            log.exception("the lane %s failed inside", self.name)
+            for ticket in self._requests.tickets():
+                ticket.fail(EngineDeadError(f"The queue failed inside: {error}.", "Ask again; the log says more."))
+            return False
 
     def _turn(self) -> bool:
         """Do one step; False if there is nothing to do."""
@@ -235,7 +245,7 @@ class Lane:
                 ticket.lease.want(place_at(turn.need))
             self._requests.suspend(entry)
         for ticket in self._requests.running():
-            if ticket.is_gone() and ticket.entry is not None and ticket.job is not None:
+            if ticket.is_over and ticket.entry is not None and ticket.job is not None:
                 ticket.job.leave()
                 self._requests.drop(ticket.entry)
         for entry in turn.admit:
@@ -248,7 +258,7 @@ class Lane:
     def _begin(self, need: Need, entry: Entry) -> bool:
         """Give a request its place; False if there is no room for it now."""
         ticket = ticket_of(entry)
-        if ticket.is_gone() or ticket.job is None:
+        if ticket.is_over or ticket.job is None:
             self._requests.drop(entry)
             return True
         ticket.lease.hold(place_at(need))

@@ -130,7 +130,7 @@ class LoadQueue:
         state = self._state
         with state.changed:
             while not state.is_closed:
-                want = state.policy.want(state.roster, device, state.clock())
+                want = self._want(device)
                 self._freeze(device, want)
                 if want is not None and (want.can_load or self._is_hopeless(want)):
                     tickets = self._waiting(want.need)
@@ -141,6 +141,14 @@ class LoadQueue:
                         assert isinstance(want.need.key, Place)
                         return LoadOrder(tickets[0], want.need.key, spare)
                 state.changed.wait(None if want is None else _LOOK_S)
+            return None
+
+    def _want(self, device: str) -> Want | None:
+        """What the policy wants; a policy that fails inside must not take the loader with it."""
+        try:
+            return self._state.policy.want(self._state.roster, device, self._state.clock())
+        except Exception:
+            log.exception("the order of loads failed inside")
             return None
 
     def tell_loading(self, place: Place, fraction: float) -> bool:

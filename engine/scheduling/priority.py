@@ -10,7 +10,7 @@ Everything is a column: one array per fact, one element per request. The same fe
 ten thousand, which take half a millisecond.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -114,21 +114,39 @@ class Scores:
 
 def score(facts: Facts, weights: Weights) -> Scores:
     """Score n requests; each score depends on nothing but the facts of that request."""
-    values = np.empty((len(FACTORS), len(facts.waited_s)))
-    values[0] = (facts.urgency + facts.level) / 2
-    values[1] = 1 / (1 + facts.work_s / WORK_SCALE_S)
-    values[2] = _deadline(facts.slack_s, facts.due_s)
-    values[3] = 1 / (1 + facts.load_s / LOAD_SCALE_S)
-    values[4] = np.minimum(1.0, facts.company)
-    values[5] = facts.known
-    values[6] = facts.poverty
-    values[7] = 1 - _within_1(facts.lateness - 1)  # who is late already would only make others late as well
-    values[8] = _pace(facts.lead_s, facts.unserved_s)
-    values[9] = 1 - np.minimum(1.0, facts.evicted)
-    values[10] = facts.headroom
-    values[11] = facts.waited_s
+    total, _ = totals(facts, weights)
+    return Scores(total, np.stack(list(_factors(facts))))
+
+
+def totals(facts: Facts, weights: Weights) -> tuple[Column, Column]:
+    """The scores alone, and the same without the factor of pace: a third quicker than with the values of the factors.
+
+    What moves next goes by the first; what deserves a place, in a batch or in memory, by the second.
+    """
     # Not a product of matrices: it rounds by place, and equal requests have to have equal scores.
-    return Scores((weights.points[:, None] * values).sum(axis=0), values)
+    total, pace = np.zeros(len(facts.waited_s)), np.zeros(len(facts.waited_s))
+    for factor, weight, column in zip(FACTORS, weights.points, _factors(facts), strict=True):
+        if factor == "pace":
+            pace = weight * column
+        else:
+            total += weight * column
+    return total + pace, total
+
+
+def _factors(facts: Facts) -> Iterator[Column]:
+    """The columns, in the order of `FACTORS`."""
+    yield (facts.urgency + facts.level) / 2
+    yield 1 / (1 + facts.work_s / WORK_SCALE_S)
+    yield _deadline(facts.slack_s, facts.due_s)
+    yield 1 / (1 + facts.load_s / LOAD_SCALE_S)
+    yield np.minimum(1.0, facts.company)
+    yield facts.known
+    yield facts.poverty
+    yield 1 - _within_1(facts.lateness - 1)  # who is late already would only make others late as well
+    yield _pace(facts.lead_s, facts.unserved_s)
+    yield 1 - np.minimum(1.0, facts.evicted)
+    yield facts.headroom
+    yield facts.waited_s
 
 
 def _within_1(values: Column) -> Column:

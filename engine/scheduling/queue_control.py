@@ -10,10 +10,10 @@ from engine.scheduling.entries import DUE_S, Entry
 from engine.scheduling.forecast import Expected, forecast
 from engine.scheduling.lanes import Lanes, device_of
 from engine.scheduling.policies import overtaken_at_most_s, policy_of
-from engine.scheduling.priority import parts_of
+from engine.scheduling.priority import Scores, parts_of
 from engine.scheduling.queue_state import QueueState, ticket_of
 from engine.scheduling.reasons import reason_of
-from engine.scheduling.scoring import Scored, score_lane
+from engine.scheduling.scoring import explain_lane, score_lane
 from engine.scheduling.tickets import Ticket
 
 MOST_SHOWN: Final = 500
@@ -149,24 +149,24 @@ class QueueControl:
         self._state.wake(entry.need.lane)
         self._state.notify()
 
-    def _scored(self) -> dict[str, Scored]:
+    def _scored(self) -> dict[str, Scores]:
         """Scores by lane, where requests are ordered by them."""
         state = self._state
         if state.order != "hearth":
             return {}
         lanes = list(state.roster.tables)
-        found = ((lane, score_lane(state.roster, lane, state.clock(), state.weights)) for lane in lanes)
+        found = ((lane, explain_lane(state.roster, lane, state.clock(), state.weights)) for lane in lanes)
         return {lane: scored for lane, scored in found if scored is not None}
 
     def _of_entry(
-        self, entry: Entry, position: int, expected: dict[int, Expected], scored: dict[str, Scored]
+        self, entry: Entry, position: int, expected: dict[int, Expected], scored: dict[str, Scores]
     ) -> QueuedRequest:
         state, ticket, clock = self._state, ticket_of(entry), ticket_of(entry).clock
         parts: Sequence[FactorPart] = ()
         by_lane = scored.get(entry.need.lane)
         is_explained = position <= MOST_EXPLAINED
         if by_lane is not None and is_explained:
-            parts = parts_of(by_lane.scores, entry.row, state.weights)
+            parts = parts_of(by_lane, entry.row, state.weights)
         when = expected.get(entry.id)
         job, now_s = ticket.job, state.clock()
         return QueuedRequest(
@@ -181,7 +181,7 @@ class QueueControl:
             lane=entry.need.lane,
             position=position,
             waited_s=now_s - entry.arrived_s,
-            score=0.0 if by_lane is None else float(by_lane.rank[entry.row]),
+            score=0.0 if by_lane is None else float(by_lane.total[entry.row]) + entry.raised,
             parts=tuple(parts),
             reason=reason_of(state.roster, entry, parts) if is_explained else "",
             starts_in_s=None if when is None or entry.is_running or state.roster.is_paused else when.starts_in_s,

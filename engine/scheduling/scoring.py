@@ -6,15 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.queueing import FACTORS
 from engine.scheduling.entries import Need
-from engine.scheduling.priority import Column, Facts, Scores, Weights, score
+from engine.scheduling.priority import Column, Facts, Scores, Weights, score, totals
 from engine.scheduling.roster import Roster
 from engine.scheduling.table import Table
 
 READ_S: Final = 0.15
 """Seconds per token of a fast reader: three hundred words a minute."""
-_PACE: Final = FACTORS.index("pace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,6 @@ class Scored:
 
     Attributes:
         table: of the lane.
-        scores: as the factors have it.
         rank: what they are ordered by: the score, and what a person added to it.
         standing: the same without the factor of pace, which says who moves next and not who deserves a place.
         need: index of the model, by row.
@@ -32,7 +29,6 @@ class Scored:
     """
 
     table: Table
-    scores: Scores
     rank: Column
     standing: Column
     need: NDArray[np.intp]
@@ -56,17 +52,24 @@ def score_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Sco
     if table is None or not len(table):
         return None
     need = table.numbers("need")
-    scores = score(_facts(roster, table, need, now_s), weights)
-    rank = scores.total + table.column("raised")
+    total, without_pace = totals(_facts(roster, table, need, now_s), weights)
+    raised = table.column("raised")
     return Scored(
         table=table,
-        scores=scores,
-        rank=rank,
-        standing=rank - scores.values[_PACE] * weights.points[_PACE],
+        rank=total + raised,
+        standing=without_pace + raised,
         need=need,
         running=table.flags("is_running"),
         ready=table.flags("is_ready"),
     )
+
+
+def explain_lane(roster: Roster, lane: str, now_s: float, weights: Weights) -> Scores | None:
+    """The scores of a lane's requests with what each factor adds, by row; None if it has none."""
+    table = roster.tables.get(lane)
+    if table is None or not len(table):
+        return None
+    return score(_facts(roster, table, table.numbers("need"), now_s), weights)
 
 
 def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -> Facts:
@@ -94,7 +97,7 @@ def _facts(roster: Roster, table: Table, need: NDArray[np.intp], now_s: float) -
         lead_s=lead_s,
         unserved_s=unserved_s,
         evicted=evicted,
-        headroom=np.where(urgency > 0, 1.0, roster.headroom),
+        headroom=np.ones(len(table)) if roster.headroom == 1 else np.where(urgency > 0, 1.0, roster.headroom),
         waited_s=np.maximum(0.0, now_s - arrived_s),
     )
 
@@ -120,7 +123,8 @@ def _of_need(need: Need) -> tuple[float, ...]:
 def _poverty(roster: Roster, table: Table) -> Column:
     """1 for the client that had least of the lanes among those that are here, 0 for the one that had most."""
     numbers = table.numbers("client")
-    service_s = np.array(roster.service.had_s(table.clients))
-    here = service_s[numbers]
-    least, most = here.min(), here.max()
-    return (most - here) / (most - least) if most > least else np.ones(len(here))
+    had_s = np.array(roster.service.had_s(table.clients))
+    here = np.bincount(numbers, minlength=len(had_s)) > 0
+    least, most = had_s[here].min(), had_s[here].max()
+    by_client = (most - had_s) / (most - least) if most > least else np.ones(len(had_s))
+    return by_client.take(numbers)

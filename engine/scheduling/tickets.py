@@ -96,6 +96,11 @@ class Ticket:
         return self.ways[self.at]
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or nobody waits for it any more."""
+        return self.outcome is not None or self.is_gone()
+
+    @property
     def lease(self) -> Lease:
         """Holds the models that it uses."""
         return self.journey.lease

@@ -8,7 +8,7 @@ import pytest
 
 from engine.backends.base import Conversation
 from engine.engine import Engine
-from engine.errors import InvalidRequestError, OutOfMemoryError, RequestCancelledError
+from engine.errors import EngineDeadError, InvalidRequestError, OutOfMemoryError, RequestCancelledError
 from engine.queueing import FACTORS, Outcome, QueuedRequest, RequestState
 from engine.testing import FakeBackend
 from engine.types import Event, Finished, GenerateRequest, GenerateResult, Queued, RecognizeRequest, TextDelta, Urgency
@@ -341,3 +341,18 @@ async def test_lengths_of_answers_are_learned_and_kept(make_engine):
     await until(lambda: [one.output_expected for one in again.queue().waiting] == [4])
     again.pause_queue(False)
     await waits.task
+
+
+async def test_a_queue_that_fails_inside_ends_its_requests_and_goes_on(make_engine, monkeypatch):
+    engine = make_engine(FakeBackend(**LONG))
+    running = Asked(engine, ask(max_tokens=4000))
+    await until(lambda: running.has_begun)
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("nonsense")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._open.works.state.policy, "turn", broken)
+        with pytest.raises(EngineDeadError, match="The queue failed inside: nonsense"):
+            await running.task
+    assert (await Asked(engine, ask()).task).usage.output_tokens == 20

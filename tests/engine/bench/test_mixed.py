@@ -50,7 +50,8 @@ def test_a_trace_is_replayed_in_all_orders_and_in_simulation(options: BenchOptio
         assert figures[f"first_token_p95_s_interactive_{order}"] > 0
         assert figures[f"overtaken_s_{order}"] <= 0.16
         assert figures[f"simulated_vs_real_{order}"] > 0
-    assert figures["waits_over_bound"] == sum(figures[f"waits_over_bound_{order}"] for order in (*ORDERS, "free_single"))
+    orders = (*ORDERS, "free_single")
+    assert figures["waits_over_bound"] == sum(figures[f"waits_over_bound_{order}"] for order in orders)
     assert figures["makespan_vs_fifo"] == pytest.approx(figures["makespan_s_hearth"] / figures["makespan_s_fifo"])
     assert len(report.samples["makespan_s_collate"]) == 1
 
