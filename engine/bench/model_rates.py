@@ -56,8 +56,9 @@ async def measure_machine(options: BenchOptions, trace: Trace) -> tuple[Machine,
 
 
 async def _text_rates(engine: Engine, path: Path, budget_bytes: int, rounds: int, tokens: int) -> Rates:
-    size, load_s = await _load(engine, path, rounds)
+    size, _ = await _load(engine, path, 1)
     size += parking_bytes(_kv_bytes(engine, path), budget_bytes)
+    load_s = await _exchange_s(engine, path, rounds)
     steps: dict[int, list[float]] = {rows: [] for rows in _ROWS}
     reading: list[float] = []
     await decode_tokens_per_s(engine, path, [text_of(8, "warm")], 4)
@@ -112,6 +113,19 @@ async def _load(engine: Engine, path: Path, rounds: int) -> tuple[int, float]:
         await engine.load(str(path))
         taken.append(perf_counter() - began_s)
     return size, median(taken)
+
+
+async def _exchange_s(engine: Engine, path: Path, rounds: int) -> float:
+    """Seconds until a model that has been at work has left and is there again, with what it knew of conversations."""
+    taken = []
+    for number in range(rounds):
+        prompts = [text_of(_PROMPT_TOKENS, f"{path} exchange {number} {row}") for row in range(SEQUENCES)]
+        await asyncio.gather(*(_read_s(engine, path, prompt) for prompt in prompts))
+        began_s = perf_counter()
+        await engine.unload(str(path))
+        await engine.load(str(path))
+        taken.append(perf_counter() - began_s)
+    return median(taken)
 
 
 async def _crowding(options: BenchOptions, trace: Trace, texts: list[Path], tokens: int) -> float:
