@@ -70,6 +70,7 @@ class Hardware:
         self._probed: Future[None] = Future()
         self._is_awaited = threading.Event()
         self._memory_bytes = memory_limit_bytes()
+        self._budget_bytes = min(self._memory_bytes, config.memory_budget_bytes or self._memory_bytes)
 
     def start(self) -> None:
         """Take what an earlier run has found; ask the backends in the background if it is not true any more."""
@@ -135,7 +136,7 @@ class Hardware:
             loads=self.loads(),
             latest=self.telemetry.latest(),
             memory_bytes=self._memory_bytes,
-            memory_budget_bytes=self._memory_bytes,
+            memory_budget_bytes=self._budget_bytes,
             rates=self.measuring.rates.all(),
             is_measuring=self.measuring.is_busy,
             is_probed=self._probed.done(),

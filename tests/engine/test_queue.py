@@ -253,6 +253,7 @@ async def test_a_pinned_model_stays_and_others_are_told(make_engine):
     engine.pin("text")
     await Asked(engine, ask()).task
     assert engine.snapshot().loaded[0].is_pinned
+    assert engine.hardware().memory_budget_bytes == SIZE + MIB
     with pytest.raises(OutOfMemoryError):
         await Asked(engine, ask("other")).task
     engine.pin("text", False)
