@@ -25,6 +25,8 @@ PATIENCE_S: Final = 2.0
 """How long the backends are not asked after a start, unless somebody waits for it: a window opens meanwhile."""
 FAILED_FOR_S: Final = 60.0
 """How long a device that was lost is left alone. A guess: enough for a driver to come back, short for a person."""
+_ASKED_FOR_S: Final = 5.0
+"""Longest wait, when closing, for those that ask for devices; what they have asked was ended before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Hardware:
         self._sources = sources
         self._probed: Future[None] = Future()
         self._is_awaited = threading.Event()
+        self._probing: threading.Thread | None = None
         self._memory_bytes = memory_limit_bytes()
         self._budget_bytes = min(self._memory_bytes, config.memory_budget_bytes or self._memory_bytes)
 
@@ -81,7 +84,8 @@ class Hardware:
         if is_known:
             self._probed.set_result(None)
         else:
-            threading.Thread(target=self._probe, name="hearth-devices", daemon=True).start()
+            self._probing = threading.Thread(target=self._probe, name="hearth-devices", daemon=True)
+            self._probing.start()
 
     def wait_until_probed(self, timeout_s: float) -> None:
         """Wait until the backends have been asked what they reach."""
@@ -103,6 +107,8 @@ class Hardware:
         self._is_awaited.set()
         self.measuring.close()
         self.telemetry.close()
+        if self._probing is not None:
+            self._probing.join(_ASKED_FOR_S)
 
     def loads(self) -> Mapping[str, DeviceLoad]:
         """What the engine does with each device, by id."""

@@ -23,6 +23,9 @@ _NEEDED_S: Final = 1.0  # somebody has worked since then, so the machine is want
 
 OnProgress = Callable[[float, str], None]
 
+_STOPS_WITHIN_S: Final = 0.5
+"""Longest wait for it when closing; a child that measures ends by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
@@ -56,6 +59,7 @@ class Measuring:
         self._setup = setup
         self._note = note
         self._at_work = threading.Lock()
+        self._waiting: threading.Thread | None = None
         self._ended = threading.Event()
 
     @property
@@ -90,11 +94,16 @@ class Measuring:
         Args:
             idle_s: how long nobody has worked.
         """
-        threading.Thread(target=self._wait_and_measure, args=(idle_s,), name="hearth-measure", daemon=True).start()
+        self._waiting = threading.Thread(
+            target=self._wait_and_measure, args=(idle_s,), name="hearth-measure", daemon=True
+        )
+        self._waiting.start()
 
     def close(self) -> None:
         """End it, now and for ever."""
         self._ended.set()
+        if self._waiting is not None:
+            self._waiting.join(_STOPS_WITHIN_S)
 
     def _wait_and_measure(self, idle_s: Callable[[], float]) -> None:
         tried: set[tuple[str, str]] = set()
