@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import psutil
-
+from engine.devices.battery import on_battery
 from engine.devices.machine import available_memory_bytes, memory_limit_bytes
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Residency
@@ -43,16 +42,7 @@ class Sensors:
     now_s: Callable[[], float] = time.monotonic
     free_bytes: Callable[[], int] = available_memory_bytes
     total_bytes: Callable[[], int] = memory_limit_bytes
-    on_battery: Callable[[], bool] = lambda: on_battery()
-
-
-def on_battery() -> bool:
-    """Whether the machine runs on its battery; False where that cannot be told."""
-    try:
-        battery = psutil.sensors_battery()
-    except (AttributeError, OSError, RuntimeError):  # systems without such a reading; a driver's nonsense
-        return False
-    return battery is not None and battery.power_plugged is False
+    on_battery: Callable[[], bool] = on_battery
 
 
 class Keeper:

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import psutil
-
+from engine.devices.battery import battery_left
 from engine.scheduling.hardware import Hardware
 
 LOW_BATTERY: Final = 20.0
@@ -41,7 +40,7 @@ class HeadroomMeter:
     def __init__(
         self,
         temperature_c: Callable[[], float | None],
-        battery_percent: Callable[[], float | None] = lambda: battery_left(),
+        battery_percent: Callable[[], float | None] = battery_left,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make it.
@@ -73,12 +72,3 @@ def hottest_c(hardware: Hardware) -> float | None:
     latest = hardware.telemetry.latest()
     known = [] if latest is None else [s.temperature_c for s in latest.devices.values() if s.temperature_c is not None]
     return max(known, default=None)
-
-
-def battery_left() -> float | None:
-    """Percent of the battery that is left; None while the machine is on mains, has none, or does not say."""
-    try:
-        battery = psutil.sensors_battery()
-    except (AttributeError, OSError, RuntimeError):  # systems without such a reading; a driver's nonsense
-        return None
-    return None if battery is None or battery.power_plugged is not False else float(battery.percent)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Place
-from engine.memory.yielding import Keeper, Sensors, on_battery
+from engine.memory.yielding import Keeper, Sensors
 from tests.engine.memory.machine import GB, Machine, info
 
 
@@ -119,10 +119,3 @@ def test_the_keeper_looks_by_itself() -> None:
     keeper.close()
     world.keeper.close()  # was never started
     assert world.machine.names == set()
-
-
-def test_a_machine_without_a_battery_is_not_on_battery(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("psutil.sensors_battery", lambda: None, raising=False)
-    assert not on_battery()
-    monkeypatch.delattr("psutil.sensors_battery", raising=False)
-    assert not on_battery()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.scheduling.headroom import HeadroomMeter, battery_left, headroom_of
+from engine.scheduling.headroom import HeadroomMeter, headroom_of
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,3 @@ def test_sensors_are_read_every_few_seconds_only():
     now[0] += 6
     assert meter.read() == 0.5
     assert reads == [100.0, 106.0]
-
-
-def test_this_machine_can_be_asked():
-    left = battery_left()
-    assert left is None or 0 <= left <= 100
