@@ -29,7 +29,7 @@ from engine.bench.replays import Replay, figures_of
 from engine.bench.report import BenchReport, machine_facts
 from engine.bench.simulator import Machine, Simulator
 from engine.bench.traces import Trace, read_trace
-from engine.config import ORDERS
+from engine.config import ORDERS, WEIGHTS_VERSION
 from engine.errors import InvalidRequestError
 from engine.scheduling.policies import policy_of
 from engine.scheduling.priority import weights_of
@@ -53,7 +53,7 @@ def run(options: BenchOptions) -> BenchReport:
         InvalidRequestError: there is no such trace or order.
         EngineError: a request failed.
     """
-    machine = machine_facts()
+    machine = {**machine_facts(), "weights_version": WEIGHTS_VERSION}
     orders = _orders(options)
     trace = _trace(options)
     measured, rounds = asyncio.run(_measure(options, trace, orders))

@@ -21,6 +21,7 @@ from engine.bench.replays import figures_of
 from engine.bench.report import BenchReport, machine_facts
 from engine.bench.simulator import Simulator
 from engine.bench.traces import Trace
+from engine.config import WEIGHTS_VERSION
 from engine.memory.budget import MemoryBudget
 from engine.queueing import FACTORS
 from engine.requests import Urgency
@@ -50,7 +51,7 @@ _RELATIVE: Final = frozenset({"p95", "makespan", "longest_wait"})
 
 def run(options: BenchOptions) -> BenchReport:
     """Time decisions in a long queue, then leave out each factor in turn."""
-    machine = machine_facts()
+    machine = {**machine_facts(), "weights_version": WEIGHTS_VERSION}
     samples = _decisions(100 if options.quick else 1000, 1000 if options.quick else _WAITING)
     figures: dict[str, float | None] = {}
     for name, taken in samples.items():
