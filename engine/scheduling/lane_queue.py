@@ -188,8 +188,6 @@ class LaneQueue:
         if job.form == "text" and job.output_count:
             task = job.journey.ask.task
             self._state.learned.note_answer(need.name, task, job.output_count, is_cut=job.is_cut)
-        if (first_s := job.clock.first_token_s) is not None:
-            self._state.learned.note_first_token(need.name, first_s - job.clock.arrived_s)
 
     def _end(self, entry: Entry) -> None:
         self._state.roster.remove(entry)

@@ -27,7 +27,6 @@ UNKNOWN_ANSWER_TOKENS: Final = 128
 _ANSWERS_KEPT: Final = 0.9  # lengths of answers differ a lot
 _LOADS_KEPT: Final = 0.5  # whether a file is in the system's cache changes from load to load
 _STEPS_KEPT: Final = 0.97  # some thirty steps, a few seconds
-_FIRST_TOKENS_KEPT: Final = 0.7  # to tell who is late now
 _FIRST_STEPS: Final = 2
 """Steps of each kind that are not counted after a start: a driver compiles, caches are cold."""
 _SLOWEST: Final = 4.0
@@ -189,17 +188,6 @@ class Learned:
             return None
         fixed, per_row = sums.line()
         return fixed + per_row * rows
-
-    def note_first_token(self, model: str, seconds: float) -> None:
-        """Learn how long a request to a model waited for its first token, counted from its arrival."""
-        with self._lock:
-            self._add(("first", model, ""), 0.0, seconds, _FIRST_TOKENS_KEPT)
-
-    def first_token_s(self, model: str) -> float | None:
-        """Seconds from the arrival to the first token of a model's latest requests; None while there was none."""
-        with self._lock:
-            sums = self._find("first", model)
-        return sums.mean if sums is not None else None
 
     def close(self) -> None:
         """Save what was learned. May be called twice; what is noted afterwards may be lost."""

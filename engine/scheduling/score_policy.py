@@ -12,7 +12,7 @@ The bound on starvation: on one lane, nothing begins that arrived more than `HOR
 still waits there, unless a person moved it up.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -225,8 +225,3 @@ def _stands_before(one: Need, need: Need, best: Claims, now_s: float) -> bool:
         return False
     is_new = now_s < one.resident_s + STAY_LOADS * one.load_s
     return is_new or best[one] >= best[need]
-
-
-def blockers(want: Want | None) -> Iterator[Hashable]:
-    """Keys of the models that admit nothing new."""
-    return (need.key for need in want.freeze) if want is not None else iter(())

@@ -34,7 +34,6 @@ def test_nothing_is_known_of_a_model_that_has_done_nothing():
     assert learned.load_s("m") is None
     assert learned.prefill_tokens_per_s("m", "cpu") is None
     assert learned.step_s("m", "cpu", 1) is None
-    assert learned.first_token_s("m") is None
 
 
 def test_lengths_of_answers_are_learned_per_model_and_task():
@@ -65,12 +64,9 @@ def test_the_past_fades():
     learned = Learned()
     for _ in range(100):
         learned.note_load("m", 8.0)
-        learned.note_first_token("m", 5.0)
     for _ in range(10):
         learned.note_load("m", 2.0)
-        learned.note_first_token("m", 0.5)
     assert learned.load_s("m") == pytest.approx(2.0, rel=0.05)
-    assert learned.first_token_s("m") == pytest.approx(0.5, rel=0.5)
 
 
 def test_reading_is_learned_from_all_but_the_first_and_the_short_chunks():
@@ -140,7 +136,6 @@ def filled(path: Path, model: str = "m") -> Learned:
     learned = Learned(path)
     learned.note_answer(model, "chat", 50)
     learned.note_load(model, 3.0)
-    learned.note_first_token(model, 0.4)
     for _ in range(5):
         learned.note_prefill(model, "cpu", 100, 0.5)
         learned.note_decode(model, "cpu", 2, 0.2)
@@ -151,7 +146,6 @@ def figures(learned: Learned, model: str = "m") -> list[float | None]:
     return [
         learned.expected_tokens(model, "chat", 1000),
         learned.load_s(model),
-        learned.first_token_s(model),
         learned.prefill_tokens_per_s(model, "cpu"),
         learned.step_s(model, "cpu", 4),
     ]

@@ -8,7 +8,6 @@ from engine.scheduling.score_policy import (
     REVIEW_S,
     STAY_LOADS,
     ScorePolicy,
-    blockers,
 )
 from engine.scheduling.scoring import READ_S
 from tests.engine.scheduling.rosters import LANE, World
@@ -160,7 +159,7 @@ def test_a_model_that_fits_is_loaded_for_the_best_request(policy, world):
     assert (wanted.need, wanted.can_load) == (large, True)
     large.is_loading = True
     assert want(policy, world).need is small
-    assert list(blockers(wanted)) == []
+    assert list(wanted.freeze) == []
 
 
 def test_an_idle_model_goes_for_one_that_is_needed(policy):
@@ -203,7 +202,7 @@ def test_models_at_work_admit_nothing_new_while_the_best_request_waits_for_their
     world.ask(absent)
     wanted = want(policy, world)
     assert not wanted.can_load
-    assert list(blockers(wanted)) == ["here"]
+    assert list(wanted.freeze) == [here]
     here.is_frozen = True
     now = turn(policy, world)
     assert (now.need, list(now.admit)) == (here, [])
