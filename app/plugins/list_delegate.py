@@ -6,10 +6,10 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.plugins.brush import Brush
 from app.plugins.list_model import DOING_ROLE, INFO_ROLE
 from app.plugins.wording import line, look_of, name_of, offer_chips, where_of
 from app.theme import Appearance
+from app.theme.brush import Brush
 from engine import PluginInfo
 
 _STATE = 148

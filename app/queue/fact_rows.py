@@ -7,9 +7,9 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.queue.brush import Brush
 from app.queue.why_words import Fact
 from app.theme import Appearance
+from app.theme.brush import Brush
 
 ROW: Final = 22
 _NAMES: Final = 92

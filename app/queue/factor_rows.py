@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.queue.brush import Brush
 from app.queue.score_bar import look_of_factor
 from app.queue.words import FACTOR_NAMES, duration
 from app.theme import Appearance
+from app.theme.brush import Brush
 from app.theme.widgets import Part, paint_bar
 from engine.queueing import FactorPart
 

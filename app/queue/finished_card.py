@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.queue.brush import Brush
 from app.queue.controller import QueueController
 from app.queue.empty_note import EmptyNote
 from app.queue.finished_model import (
@@ -38,6 +37,7 @@ from app.queue.running_card import HEAD
 from app.queue.table_head import PlainTable
 from app.queue.words import OUTCOME_LOOK, counted
 from app.theme import Appearance
+from app.theme.brush import Brush
 from app.usage import UNKNOWN
 from engine.queueing import EndedRequest, Outcome
 

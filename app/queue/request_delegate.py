@@ -6,13 +6,13 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.queue.brush import Brush
 from app.queue.keyed_model import ENTRY_ROLE, Index
 from app.queue.request_model import NUMBER, REQUEST, SCORE, STARTS, WAITED, Listing, RequestModel
 from app.queue.score_bar import HEIGHT, paint_score
 from app.queue.table_head import PlainTable
 from app.queue.words import asked_by, duration, reason_of
 from app.theme import Appearance
+from app.theme.brush import Brush
 from app.theme.widgets import Part, paint_bar
 from app.usage import percent
 from engine.queueing import QueuedRequest, RequestState

@@ -6,11 +6,11 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPo
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.queue.brush import Brush
 from app.queue.request_delegate import LEAD, RequestDelegate
 from app.queue.request_model import NUMBER, REQUEST, SCORE, STARTS, WAITED, RequestModel
 from app.queue.table_head import PlainTable
 from app.theme import Appearance
+from app.theme.brush import Brush
 from engine.queueing import QueuedRequest
 
 _FIXED: Final = {NUMBER: 36, WAITED: 76, STARTS: 90}

@@ -7,12 +7,12 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app.queue.brush import Brush
 from app.queue.controller import QueueController
 from app.queue.recorder import Kind
 from app.queue.timeline import LaneRow, Timeline
 from app.queue.words import counted, duration, lane_titles, running_summary
 from app.theme import Appearance
+from app.theme.brush import Brush
 from app.theme.widgets import ElidedLabel
 from engine.queueing import LaneWork, QueuedRequest
 

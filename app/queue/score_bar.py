@@ -6,8 +6,8 @@ from typing import Final
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPainterPath
 
-from app.queue.brush import Brush
 from app.queue.words import FACTOR_NAMES, FAMILIES, STRENGTHS
+from app.theme.brush import Brush
 from engine.queueing import FactorPart
 
 HEIGHT: Final = 10

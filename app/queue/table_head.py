@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
-from app.queue.brush import Brush
 from app.theme import Appearance
+from app.theme.brush import Brush
 
 
 class TableHead(QHeaderView):

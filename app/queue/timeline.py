@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.queue.brush import Brush
 from app.queue.recorder import AHEAD_S, PAST_S, Block, Kind, Tracks
 from app.queue.words import counted, duration
 from app.theme import Appearance
+from app.theme.brush import Brush
 from app.usage import NBSP
 
 LABELS: Final = 132

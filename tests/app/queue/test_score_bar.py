@@ -4,9 +4,9 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from app.queue.brush import Brush
 from app.queue.score_bar import HEIGHT, paint_score, points_in_words, scale_of
 from app.theme import Appearance
+from app.theme.brush import Brush
 from engine.queueing import FactorPart
 
 WIDTH = 300

@@ -1,13 +1,14 @@
-"""Brush: writes one-line texts for delegates and painted widgets, with fonts and elisions kept between paints."""
+"""Brush: writes one-line texts and chips for delegates and painted widgets, with fonts and elisions kept between paints."""
 
 from functools import lru_cache
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
-from app.theme import Appearance
+from app.theme.appearance import Appearance
 
 _LINE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+_CHIP_PADDING = 8
 _KEPT = 2048  # elided texts
 
 
@@ -44,7 +45,13 @@ class Brush:
         return self._colors[key]
 
     def width(self, style: str, words: str, weight: int = 0) -> int:
-        """Pixels that a text takes; a weight of 0 takes the style's own."""
+        """Pixels that a text takes.
+
+        Args:
+            style: a type style of the theme.
+            words: the text.
+            weight: of the font, 1 to 1000; 0 takes the style's own.
+        """
         return self._font(style, weight)[1].horizontalAdvance(words)
 
     def write(
@@ -68,6 +75,23 @@ class Brush:
         side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
         painter.drawText(room, side | _LINE, shown)
         return width
+
+    def chip_width(self, words: str) -> int:
+        """Pixels that a chip takes."""
+        return self.width("small", words, 500) + 2 * _CHIP_PADDING
+
+    def chip(self, painter: QPainter, left: int, room: QRect, words: str) -> int:
+        """Paint a chip in the middle of the room's height; return its right edge."""
+        theme = self._appearance.theme
+        height, width = theme.size("chip"), self.chip_width(words)
+        chip = QRectF(left + 0.5, room.top() + (room.height() - height) // 2 + 0.5, width - 1, height - 1)
+        painter.setPen(self.color("border-strong" if theme.is_high_contrast else "border"))
+        painter.setBrush(self.color("raised"))
+        painter.drawRoundedRect(chip, theme.radius("small"), theme.radius("small"))
+        painter.setFont(self._font("small", 500)[0])
+        painter.setPen(self.color("text-muted"))
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, words)
+        return left + width
 
     def ring(self, painter: QPainter, rect: QRectF) -> None:
         """Paint the ring of what has the keyboard, 3 pixels inside."""
