@@ -1,16 +1,13 @@
 """The Hardware page over a machine whose every state can be reached."""
 
 import asyncio
-import gc
 import math
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import qasync
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 
 from app.hardware import HardwareController, HardwarePage
@@ -337,23 +334,6 @@ class Bench:
         self.window.deleteLater()
         self.controller.deleteLater()
         assert self.errors == []
-
-
-@pytest.fixture
-def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
-    """Run a coroutine on Qt's event loop; nothing it started may outlive it."""
-
-    def run_it(coro: Coroutine[Any, Any, None]) -> None:
-        async def alone() -> None:
-            await coro
-            assert asyncio.all_tasks() == {asyncio.current_task()}
-
-        with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:
-            runner.run(alone())
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    yield run_it
-    gc.collect()  # here, not whenever a thread of the next test happens to: widgets must die on the UI thread
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The Queue page over a queue whose every state can be reached."""
 
 import asyncio
-import gc
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import qasync
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 
 from app.queue import QueueController, QueuePage
@@ -295,23 +292,6 @@ class Bench:
         self.window.hide()
         self.window.deleteLater()
         self.controller.deleteLater()
-
-
-@pytest.fixture
-def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
-    """Run a coroutine on Qt's event loop; nothing it started may outlive it."""
-
-    def run_it(coro: Coroutine[Any, Any, None]) -> None:
-        async def alone() -> None:
-            await coro
-            assert asyncio.all_tasks() == {asyncio.current_task()}
-
-        with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:
-            runner.run(alone())
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    yield run_it
-    gc.collect()  # here, not whenever a thread of the next test happens to: widgets must die on the UI thread
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The tasks page over real tasks, run as the engine runs them, on Qt's event loop."""
 
 import asyncio
-import gc
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import qasync
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app.plugin_watch import PluginWatch
@@ -124,23 +121,6 @@ class Bench:
         self.page.deleteLater()
         self.controller.deleteLater()
         assert self.errors == []
-
-
-@pytest.fixture
-def run(qapp: QApplication) -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
-    """Run a coroutine on Qt's event loop; nothing it started may outlive it."""
-
-    def run_it(coro: Coroutine[Any, Any, None]) -> None:
-        async def alone() -> None:
-            await coro
-            assert asyncio.all_tasks() == {asyncio.current_task()}
-
-        with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:
-            runner.run(alone())
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    yield run_it
-    gc.collect()  # here, not whenever a thread of the next test happens to: widgets must die on the UI thread
 
 
 @pytest.fixture
