@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent, QWindow
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.hardware.controller import HardwareController
 from app.hardware.header import HeaderBar
 from app.theme import Appearance
-from app.theme.widgets import Banner
+from app.theme.widgets import Banner, WatchingPage
 from app.usage import device_titles, spoken
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BOARD: Final = "app.hardware.board"
 
 
-class HardwarePage(QWidget):
+class HardwarePage(WatchingPage):
     """The page `hardware`: it has the controller look at the engine while it can be seen, and only then.
 
     Attributes:
@@ -45,7 +45,6 @@ class HardwarePage(QWidget):
         self._appearance = appearance
         self._controller = controller
         self._is_importing = False
-        self._handle: QWindow | None = None
         self.board: Board | None = None
         self.header = HeaderBar(appearance, self)
         self.banner = Banner(appearance, self)
@@ -87,26 +86,11 @@ class HardwarePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Begin to look; the first time, fetch the content."""
         super().showEvent(event)
-        self._follow_window()
-        self._watch()
         self._fetch_board()
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Stop looking."""
-        super().hideEvent(event)
-        self._controller.watch(False)
-
-    # --------------------------------------------------------------------------------------------------------- looking
-
-    def _follow_window(self) -> None:
-        """Notice when the window is minimised, which not every system tells the widgets inside."""
-        handle = self.window().windowHandle()
-        if handle is not None and handle is not self._handle:
-            self._handle = handle
-            handle.windowStateChanged.connect(self._watch)
-
-    def _watch(self) -> None:
-        self._controller.watch(self.isVisible() and not self.window().isMinimized())
+    def watch(self, is_seen: bool) -> None:
+        """Have the controller look, or not."""
+        self._controller.watch(is_seen)
 
     # --------------------------------------------------------------------------------------------------------- content
 

@@ -3,19 +3,19 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent, QWindow
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.queue.controller import QueueController
 from app.queue.header import FINISHED, LIVE, HeaderBar
 from app.theme import Appearance
-from app.theme.widgets import Banner
+from app.theme.widgets import Banner, WatchingPage
 
 if TYPE_CHECKING:
     from app.queue.board import Board
 
 
-class QueuePage(QWidget):
+class QueuePage(WatchingPage):
     """The page `queue`: it has the controller look at the queue while it can be seen, and only then.
 
     Attributes:
@@ -36,7 +36,6 @@ class QueuePage(QWidget):
         self.setObjectName("page")
         self._appearance = appearance
         self._controller = controller
-        self._handle: QWindow | None = None
         self._is_usable: bool | None = None
         self.board: Board | None = None
         self.header = HeaderBar(appearance, self)
@@ -68,27 +67,14 @@ class QueuePage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin to look; the first time, build the content."""
-        super().showEvent(event)
-        self._follow_window()
         self._build()
-        self._watch()
+        super().showEvent(event)
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Stop looking."""
-        super().hideEvent(event)
-        self._controller.watch(False)
+    def watch(self, is_seen: bool) -> None:
+        """Have the controller look, or not."""
+        self._controller.watch(is_seen)
 
     # --------------------------------------------------------------------------------------------------------- private
-
-    def _follow_window(self) -> None:
-        """Notice when the window is minimised, which not every system tells the widgets inside."""
-        handle = self.window().windowHandle()
-        if handle is not None and handle is not self._handle:
-            self._handle = handle
-            handle.windowStateChanged.connect(self._watch)
-
-    def _watch(self) -> None:
-        self._controller.watch(self.isVisible() and not self.window().isMinimized())
 
     def _build(self) -> None:
         if self.board is None:

@@ -1,4 +1,4 @@
-"""Brush: writes one-line texts and chips for delegates and painted widgets, with fonts and elisions kept between paints."""
+"""Brush: writes one-line texts and chips for painted lists, with fonts, measures and elisions kept between paints."""
 
 from functools import lru_cache
 

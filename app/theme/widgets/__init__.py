@@ -8,6 +8,7 @@ from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
 from app.theme.widgets.segmented import Segmented
 from app.theme.widgets.switch import Switch
+from app.theme.widgets.watching_page import WatchingPage
 
 __all__ = [
     "Banner",
@@ -20,5 +21,6 @@ __all__ = [
     "SegmentBar",
     "Segmented",
     "Switch",
+    "WatchingPage",
     "paint_bar",
 ]
