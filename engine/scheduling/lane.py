@@ -330,7 +330,7 @@ class Lane:
             return self._prefill_chunk_tokens
         others = [ticket for ticket in self._requests.running() if ticket.urgency is not Urgency.BATCH]
         flows = any(ticket.clock.first_token_s is not None for ticket in others)
-        now = self._snapshot
+        now = self._requests.counts()  # not the snapshot, in which this request may still wait
         is_alone = not flows and len(jobs) == 1 and not now.waiting and len(now.running_by_model) < 2
         if is_alone:
             return self._prefill_chunk_tokens

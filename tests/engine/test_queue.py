@@ -10,7 +10,7 @@ from engine.backends.base import Conversation
 from engine.engine import Engine
 from engine.errors import EngineDeadError, InvalidRequestError, OutOfMemoryError, RequestCancelledError
 from engine.queueing import FACTORS, Outcome, QueuedRequest, RequestState
-from engine.testing import FakeBackend
+from engine.testing import FakeBackend, FakeTextModel
 from engine.types import Event, Finished, GenerateRequest, GenerateResult, Queued, RecognizeRequest, TextDelta, Urgency
 
 MIB = 1 << 20
@@ -357,3 +357,18 @@ async def test_a_queue_that_fails_inside_ends_its_requests_and_goes_on(make_engi
         with pytest.raises(EngineDeadError, match="The queue failed inside: nonsense"):
             await running.task
     assert (await Asked(engine, ask()).task).usage.output_tokens == 20
+
+
+async def test_a_prompt_that_is_alone_is_read_in_whole_chunks_from_the_first_on(make_engine, monkeypatch):
+    chunks: list[int] = []
+    step = FakeTextModel.step
+
+    def noting(self, sequences, prefill_tokens):
+        if any(sequence.is_prefilling for sequence in sequences):
+            chunks.append(prefill_tokens)
+        return step(self, sequences, prefill_tokens)
+
+    monkeypatch.setattr(FakeTextModel, "step", noting)
+    engine = make_engine(FakeBackend(), prefill_chunk_tokens=300)
+    await Asked(engine, ask(prompt="word " * 1000)).task
+    assert chunks == [300] * 4
