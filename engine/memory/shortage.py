@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from engine.devices.room import gigabytes
 from engine.errors import OutOfMemoryError
 from engine.types import ModelInfo
 
@@ -33,7 +34,7 @@ def too_large(info: ModelInfo, shortage: Shortage, limit_bytes: int | None) -> O
         shortage: where, and how much.
         limit_bytes: budget of the machine's memory; None if there is none.
     """
-    need, most = _gigabytes(shortage.needed_bytes), _gigabytes(max(0, shortage.most_bytes))
+    need, most = gigabytes(shortage.needed_bytes), gigabytes(max(0, shortage.most_bytes))
     if shortage.memory != MACHINE:
         return OutOfMemoryError(
             f"{info.id} needs {need} of {shortage.memory}'s memory, but {most} is free.",
@@ -45,10 +46,6 @@ def too_large(info: ModelInfo, shortage: Shortage, limit_bytes: int | None) -> O
             "Close other programs, or choose a smaller model or a stronger quantization.",
         )
     return OutOfMemoryError(
-        f"{info.id} needs about {need} of memory, but {most} is free within the budget of {_gigabytes(limit_bytes)}.",
+        f"{info.id} needs about {need} of memory, but {most} is free within the budget of {gigabytes(limit_bytes)}.",
         "Allow models more memory, or choose a smaller model or a stronger quantization.",
     )
-
-
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"

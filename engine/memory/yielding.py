@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.devices.battery import on_battery
 from engine.devices.machine import available_memory_bytes, memory_limit_bytes
+from engine.devices.room import gigabytes
 from engine.hardware import HardwareEvent, HardwareEventKind
 from engine.memory.residency import Residency
 from engine.memory.resident import Resident
@@ -104,7 +105,7 @@ class Keeper:
         free = self._sensors.free_bytes()
         if free >= floor:
             return 0
-        why = f"Another program needs the memory: only {free / 1e9:.1f} GB were free."
+        why = f"Another program needs the memory: only {gigabytes(free)} were free."
         gone = 0
         for resident in sorted(self._idle(), key=lambda it: (it.cost_s / max(1, it.size_bytes), it.used_s)):
             is_fresh = self._sensors.now_s() - resident.used_s < _FRESH_S

@@ -3,6 +3,7 @@
 import time
 
 from engine.backends.base import LoadedModel
+from engine.devices.room import gigabytes
 from engine.hardware import HardwareEvent, HardwareEventKind
 
 
@@ -18,5 +19,5 @@ def loaded(model: LoadedModel, took_s: float) -> HardwareEvent:
 
 def unloaded(model: LoadedModel) -> HardwareEvent:
     """A model has gone."""
-    detail = f"{model.device}, {model.memory_bytes / 1e9:.1f} GB freed"
+    detail = f"{model.device}, {gigabytes(model.memory_bytes)} freed"
     return mark(HardwareEventKind.UNLOADED, model.device, f"{model.info.id} unloaded", detail)
