@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.caching import Cached, CacheInfo, CacheTier, CacheTierInfo, CacheUse, Limits
     from engine.config import EngineConfig
     from engine.engine import Engine
     from engine.errors import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         TaskCancelledError,
         TemplateError,
     )
+    from engine.footprint import Fit, FitLine, FitVerdict, PagingInfo
     from engine.hardware import (
         Candidate,
         DeviceInfo,
@@ -116,6 +118,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accepts",
+    "CacheInfo",
+    "CacheTier",
+    "CacheTierInfo",
+    "CacheUse",
+    "Cached",
     "Candidate",
     "CapabilityError",
     "ConfigError",
@@ -140,6 +147,9 @@ __all__ = [
     "Field",
     "FinishReason",
     "Finished",
+    "Fit",
+    "FitLine",
+    "FitVerdict",
     "GenerateRequest",
     "GenerateResult",
     "GrammarError",
@@ -152,6 +162,7 @@ __all__ = [
     "Json",
     "Kind",
     "Label",
+    "Limits",
     "LoadedModelInfo",
     "Loading",
     "Message",
@@ -163,6 +174,7 @@ __all__ = [
     "OfferKind",
     "OutOfMemoryError",
     "OverflowPolicy",
+    "PagingInfo",
     "Permission",
     "PermissionKind",
     "Placement",
@@ -210,6 +222,8 @@ __all__ = [
 
 _HOMES = (
     "engine.errors",
+    "engine.caching",
+    "engine.footprint",
     "engine.config",
     "engine.types",
     "engine.hardware",

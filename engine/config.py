@@ -60,6 +60,10 @@ class EngineConfig:
         devices: kinds or ids of the devices that may be used (`cpu`, `gpu`, `gpu:1`, `npu`); none named means all.
         memory_budget_bytes: most memory of the machine that all models together may take; None takes what is free.
         idle_unload_s: seconds after which a model that nobody uses is let go; 0 keeps it.
+        cache_memory_bytes: most memory for answers that may be asked for again; 0 keeps none there.
+        cache_disk_bytes: most disk for them; 0 keeps none there.
+        cache_days: after so many days they are forgotten.
+        prefix_disk_bytes: most disk for what models have read of prompts (KV); 0 keeps none there.
         weights: points of the eleven weighted factors of a request's score; they are scaled to sum to 1, those not
             named keep their default.
         order: how requests are ordered: `hearth` by twelve factors, or one of the simpler policies.
@@ -75,6 +79,10 @@ class EngineConfig:
     prefill_chunk_tokens: int = 512
     memory_budget_bytes: int | None = None
     idle_unload_s: int = 900
+    cache_memory_bytes: int = 64 << 20
+    cache_disk_bytes: int = 1_000_000_000
+    cache_days: int = 30
+    prefix_disk_bytes: int = 2_000_000_000
     weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_WEIGHTS)
     order: str = "hearth"
     devices: tuple[str, ...] = ()
@@ -85,6 +93,9 @@ class EngineConfig:
         _check_range("max_sequences", self.max_sequences, 1, 64)
         _check_range("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 4096)
         _check_range("idle_unload_s", self.idle_unload_s, 0, 1 << 31)
+        for name in ("cache_memory_bytes", "cache_disk_bytes", "prefix_disk_bytes"):
+            _check_range(name, getattr(self, name), 0, 1 << 60)
+        _check_range("cache_days", self.cache_days, 1, 36_500)
         if self.memory_budget_bytes is not None:
             _check_range("memory_budget_bytes", self.memory_budget_bytes, 1, 1 << 60)
         if self.order not in ORDERS:

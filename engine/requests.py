@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from engine.caching import CacheUse
+
 USUAL_LEVEL: Final = 2
 """Of 0 to 4: a request that its user has neither moved up nor down."""
 
@@ -146,6 +148,7 @@ class GenerateRequest:
         title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
         level: the user's own weight, 0 (last) to 4 (first).
         deadline_s: seconds from now by which the whole result should be there; None sets none.
+        cache: whether an earlier answer to the same may be taken, and whether this one is kept.
     """
 
     model: str
@@ -167,6 +170,7 @@ class GenerateRequest:
     title: str = ""
     level: int = USUAL_LEVEL
     deadline_s: float | None = None
+    cache: CacheUse = CacheUse.AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,7 @@ class RecognizeRequest:
         title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
         level: the user's own weight, 0 (last) to 4 (first).
         deadline_s: seconds from now by which the whole result should be there; None sets none.
+        cache: whether an earlier answer to the same may be taken, and whether this one is kept.
     """
 
     model: str
@@ -194,6 +199,7 @@ class RecognizeRequest:
     title: str = ""
     level: int = USUAL_LEVEL
     deadline_s: float | None = None
+    cache: CacheUse = CacheUse.AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +217,7 @@ class EmbedRequest:
         title: what it is about, in a few words, for the queue; empty takes the beginning of what is asked.
         level: the user's own weight, 0 (last) to 4 (first).
         deadline_s: seconds from now by which the whole result should be there; None sets none.
+        cache: whether an earlier answer to the same may be taken, and whether this one is kept.
     """
 
     model: str
@@ -223,3 +230,4 @@ class EmbedRequest:
     title: str = ""
     level: int = USUAL_LEVEL
     deadline_s: float | None = None
+    cache: CacheUse = CacheUse.AUTO

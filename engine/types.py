@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.caching import Cached
+from engine.footprint import PagingInfo
 from engine.requests import Accepts as Accepts
 from engine.requests import EmbedRequest as EmbedRequest
 from engine.requests import GenerateRequest as GenerateRequest
@@ -179,6 +181,7 @@ class GenerateResult:
         dropped_messages: indexes of the messages dropped by `OverflowPolicy.DROP_OLDEST`.
         thinking: what it thought before, equal to the joined `ThinkingDelta`s.
         tool_calls: what it asks to be called before it goes on. What no plugin can read as a call is part of the text.
+        cached: set if it was not computed for this request; timings and placement are then those of the computation.
     """
 
     text: str
@@ -191,6 +194,7 @@ class GenerateResult:
     dropped_messages: tuple[int, ...] = ()
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    cached: Cached | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +286,7 @@ class RecognizeResult:
     output: VisionOutput
     timings: Timings
     placement: Placement
+    cached: Cached | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +297,7 @@ class EmbedResult:
     usage: Usage
     timings: Timings
     placement: Placement
+    cached: Cached | None = None
 
 
 # ------------------------------------------------------------------------------------------------------------- infos
@@ -348,6 +354,7 @@ class LoadedModelInfo:
         device_s: seconds that its steps have taken since it was loaded.
         is_pinned: whether it stays until it is unpinned.
         waiting: requests that wait for it.
+        paging: set if it is larger than its memory, and its weights come and go.
     """
 
     info: ModelInfo
@@ -359,6 +366,7 @@ class LoadedModelInfo:
     device_s: float = 0.0
     is_pinned: bool = False
     waiting: int = 0
+    paging: PagingInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
