@@ -15,7 +15,7 @@ from app.chat.progress import AnswerProgress
 from app.chat.session import ChatSession
 from app.chat.store import ChatStore, StoreError
 from app.chat.tool_calls import ToolCaller
-from engine import Engine, ToolInfo
+from engine import CacheUse, Engine, ToolInfo
 from engine.errors import EngineError, RequestCancelledError
 from engine.types import (
     Accepts,
@@ -51,11 +51,13 @@ class Wish:
         model: who.
         sampling: how tokens are drawn; None for what the model recommends.
         thinking: whether to think first; None leaves it to the model.
+        cache: whether an earlier answer to the same will do.
     """
 
     model: ModelInfo
     sampling: Sampling | None
     thinking: bool | None = None
+    cache: CacheUse = CacheUse.AUTO
 
 
 class Answerer(QObject):
@@ -99,14 +101,17 @@ class Answerer(QObject):
         await self._answer(session, wish)
 
     async def again(self, session: ChatSession, wish: Wish) -> None:
-        """Answer the newest message; an answer it already has, with all calls on the way to it, is replaced."""
+        """Answer the newest message anew; an answer it already has, with all calls on the way to it, is replaced.
+
+        What was kept of an earlier answer is not taken: it would be the very one that is to be replaced.
+        """
         turns = session.transcript.turns
         first = len(turns)
         while first > 0 and turns[first - 1].role is Role.ANSWER:
             first -= 1
         for turn in session.transcript.remove_from(first):
             self._store.post(ChatDatabase.remove_turn, turn.id)
-        await self._answer(session, wish)
+        await self._answer(session, replace(wish, cache=CacheUse.FRESH))
 
     async def _answer(self, session: ChatSession, wish: Wish) -> None:
         """Let the model answer, call what it asks for, and let it go on, until it asks for nothing more."""
@@ -166,6 +171,8 @@ class Answerer(QObject):
     async def _stream(self, session: ChatSession, row: int, request: GenerateRequest) -> tuple[ToolCall, ...]:
         pace = _Pace()
         calls: tuple[ToolCall, ...] = ()
+        if session.progress is not None:
+            session.progress.begin()
         async with aclosing(self._engine.generate(request)) as events:
             async for event in events:
                 is_first = self._take(session, row, event, request.model)
@@ -250,6 +257,7 @@ def _request(session: ChatSession, wish: Wish, tools: tuple[ToolSpec, ...]) -> G
             thinking=wish.thinking,
             client=CLIENT,
             title=_title(messages),
+            cache=wish.cache,
         )
     return GenerateRequest(
         model=wish.model.id,
@@ -258,6 +266,7 @@ def _request(session: ChatSession, wish: Wish, tools: tuple[ToolSpec, ...]) -> G
         max_tokens=MAX_ANSWER_TOKENS,
         client=CLIENT,
         title=_title(messages),
+        cache=wish.cache,
     )
 
 

@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from engine.types import GenerateResult, Message, ToolCall
 
@@ -54,6 +54,9 @@ class AnswerFacts:
     dropped_messages: int = 0
     thinking_s: float = 0.0
     moved: str = ""  # which device it had to leave and why, in one sentence
+    first_asked_at: float = 0.0  # when a cached answer was computed, since 1970; 0 for one that was computed for this
+    saved_s: float = 0.0  # what computing a cached answer had taken
+    answered_s: float = 0.0  # from asking for a cached answer until it was there
 
     @classmethod
     def of(cls, result: GenerateResult) -> Self:
@@ -67,7 +70,20 @@ class AnswerFacts:
             cut_by_length=result.finish_reason == "length",
             dropped_messages=len(result.dropped_messages),
             moved=" ".join(result.placement.step_downs),
+            first_asked_at=result.cached.stored_at if result.cached is not None else 0.0,
+            saved_s=result.cached.saved_s if result.cached is not None else 0.0,
         )
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """Take plain values back; what another version has noted beside them is left out."""
+        known = {entry.name for entry in fields(cls)}
+        return cls(**{name: value for name, value in table.items() if name in known})
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the answer was found, not computed."""
+        return self.first_asked_at > 0
 
     @property
     def tokens_per_s(self) -> float:

@@ -199,7 +199,7 @@ def _turn(row: tuple[int, str, str, str, str, str, float, str, str]) -> Turn:
         text=text,
         state=TurnState(state),
         model=model,
-        facts=AnswerFacts(**json.loads(facts)),
+        facts=AnswerFacts.from_dict(json.loads(facts)),
         created_s=created_s,
         thinking=thinking,
         calls=tuple(_call(call) for call in json.loads(calls)),

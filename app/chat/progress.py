@@ -55,6 +55,10 @@ class AnswerProgress:
         """Tokens of the context in use: prompt and answer so far."""
         return self.facts.prompt_tokens + self.facts.output_tokens
 
+    def begin(self) -> None:
+        """Count from now: the engine is asked. What came before was this program's own, such as saving the question."""
+        self._begin_s = self._clock()
+
     def take(self, event: Event, device: str = "") -> None:
         """Add one event.
 
@@ -78,7 +82,8 @@ class AnswerProgress:
                 self._count(event, device)
             case Finished(result):
                 self.words = ""
-                self.facts = replace(AnswerFacts.of(result), thinking_s=self.thinking_s)
+                answered_s = self._clock() - self._begin_s if result.cached is not None else 0.0
+                self.facts = replace(AnswerFacts.of(result), thinking_s=self.thinking_s, answered_s=answered_s)
 
     @property
     def thinking_s(self) -> float:

@@ -13,7 +13,7 @@ from app.recognize.batch_model import BatchModel
 from app.recognize.decoder import Decoder, encode, expand
 from app.recognize.picture import Picture, State
 from app.tasks import Tasks
-from engine import Engine
+from engine import CacheUse, Engine
 from engine.errors import EngineError, ImageError, RequestCancelledError, RequestError
 from engine.types import Accepts, ModelInfo, RecognizeRequest, Urgency
 
@@ -68,6 +68,7 @@ class RecognizeController(QObject):
         self._started_s = 0.0
         self._pasted = 0
         self._urgent: Picture | None = None  # the one that somebody looks at and waits for
+        self._afresh: set[Picture] = set()  # those whose kept result will not do
 
     # ------------------------------------------------------------------------------------------------------- models
 
@@ -127,9 +128,18 @@ class RecognizeController(QObject):
         """Look at the pictures that were stopped or failed."""
         self._start_over([p for p in self.batch if p.state in (State.STOPPED, State.FAILED)])
 
+    def look_again(self, picture: Picture) -> None:
+        """Look at a picture that has a result, whatever was kept of earlier times."""
+        if picture.state is State.DONE:
+            self._afresh.add(picture)
+            self.batch.set_state(picture, State.WAITING)
+            self.progressed.emit()
+            self._fill()
+
     def clear(self) -> None:
         """Forget the pictures."""
         self.stop()
+        self._afresh.clear()
         self.batch.clear()
         self.progressed.emit()
 
@@ -224,6 +234,7 @@ class RecognizeController(QObject):
             urgency=self._urgency_of(picture),
             client=_CLIENT,
             title=picture.name,
+            cache=CacheUse.FRESH if picture in self._afresh else CacheUse.AUTO,
         )
         try:
             self.batch.set_result(picture, await self._engine.recognize(request), request.model)
@@ -237,6 +248,7 @@ class RecognizeController(QObject):
             self.stop()
             self._fail(error)
             return
+        self._afresh.discard(picture)
         del self._in_flight[picture]
         self._ended += 1
         self._fill()

@@ -158,6 +158,7 @@ class RecognizePage(QWidget):
         self.strip.clear_pressed.connect(controller.clear)
         self.results_card.marks_changed.connect(self._draw_marks)
         self.results_card.copy_requested.connect(self._copy)
+        self.results_card.look_again_pressed.connect(controller.look_again)
         self.picture_card.view.box_clicked.connect(self.results_card.choose)
         self.banner.pressed.connect(self._on_banner_pressed)
         for keys, slot in (

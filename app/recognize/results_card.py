@@ -1,6 +1,7 @@
 """ResultsCard: what was found in the picture that is shown, and what it took."""
 
 import json
+import time
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
@@ -9,16 +10,18 @@ from PySide6.QtWidgets import (
     QLabel,
     QListView,
     QPlainTextEdit,
+    QPushButton,
     QSlider,
     QVBoxLayout,
     QWidget,
 )
 
+from app.moments import moment_words
 from app.recognize.picture import Picture, State
 from app.recognize.result_delegate import ResultDelegate
 from app.recognize.results_model import ResultsModel, findings_of, has_scores, title_of
 from app.theme import Appearance
-from app.theme.widgets import IconButton
+from app.theme.widgets import ElidedLabel, IconButton
 from engine.types import RecognizeResult
 
 _STATES = {
@@ -42,10 +45,12 @@ class ResultsCard(QFrame):
     Signals:
         marks_changed: the findings or the chosen row are others.
         copy_requested: text for the clipboard.
+        look_again_pressed: the picture that is shown shall be looked at anew.
     """
 
     marks_changed = Signal()
     copy_requested = Signal(str)
+    look_again_pressed = Signal(object)
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,12 +74,17 @@ class ResultsCard(QFrame):
         self._threshold_row = self._make_threshold_row()
         self._text = QPlainTextEdit(self)
         self._text_part = self._make_text_part()
-        self._ran, self._why = self._label("small", is_muted=True), self._label("small", is_muted=True)
+        self._ran = ElidedLabel("", self, Qt.TextElideMode.ElideRight)
+        self._ran.setProperty("role", "small")
+        self._ran.setProperty("muted", True)
+        self._why = self._label("small", is_muted=True)
         self._why.setWordWrap(True)
+        self._again = QPushButton("Look again", self)
         self._foot = self._make_foot()
         self._lay_out()
         self._copy.clicked.connect(self._on_copy)
         self._export.clicked.connect(self._on_export)
+        self._again.clicked.connect(lambda: self.look_again_pressed.emit(self._picture))
         self.show_picture(None)
 
     def show_picture(self, picture: Picture | None) -> None:
@@ -101,6 +111,8 @@ class ResultsCard(QFrame):
         if picture is not None and result is not None:
             self._ran.setText(f"{picture.model_id} · {ran_line(result)}")
             self._why.setText(result.placement.reason)
+            self._why.setVisible(bool(result.placement.reason) and result.cached is None)
+            self._again.setVisible(result.cached is not None)
         self.marks_changed.emit()
 
     @property
@@ -242,7 +254,15 @@ class ResultsCard(QFrame):
         column = QVBoxLayout(frame)
         column.setContentsMargins(theme.space("l"), theme.space("s"), theme.space("l"), theme.space("m"))
         column.setSpacing(theme.space("xxs"))
-        column.addWidget(self._ran)
+        self._again.setProperty("link", True)
+        self._again.setProperty("small", True)
+        self._again.setAccessibleName("Look at the picture again, whatever was kept of earlier times")
+        row = QHBoxLayout()
+        row.setSpacing(theme.space("xs"))
+        row.addWidget(self._ran)
+        row.addWidget(self._again)
+        row.addStretch(1)
+        column.addLayout(row)
         column.addWidget(self._why)
         return frame
 
@@ -255,7 +275,9 @@ class ResultsCard(QFrame):
 
 
 def ran_line(result: RecognizeResult) -> str:
-    """Say where a picture was looked at and how long it took: "CPU · 11 ms · loaded in 0.3 s"."""
+    """Say where a picture was looked at and how long it took: "CPU · 11 ms · loaded in 0.3 s", or that it was kept."""
+    if result.cached is not None:
+        return f"from the cache · first seen {moment_words(result.cached.stored_at, time.time())}"
     timings = result.timings
     run_ms = max(0.0, timings.total_s - timings.queued_s - timings.load_s) * 1000
     parts = [result.placement.device.upper(), f"{run_ms:,.0f}\u00a0ms" if run_ms >= 1 else "under 1\u00a0ms"]

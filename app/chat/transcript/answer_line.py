@@ -1,12 +1,15 @@
-"""AnswerLine: where an answer ran and how fast, with its actions at the right."""
+"""AnswerLine: where an answer ran and how fast, or where it was found, with its actions at the right."""
+
+import time
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from app.chat.conversation import Turn, TurnState
+from app.moments import moment_words
 from app.theme import Appearance
-from app.theme.widgets import Chip, ElidedLabel, IconButton
+from app.theme.widgets import Chip, ElidedLabel, IconButton, IconChip
 
 HEIGHT = 28
 _NBSP = "\u00a0"
@@ -18,8 +21,10 @@ _STATE_CHIPS = {
 
 
 def facts_text(turn: Turn) -> str:
-    """Say model, device, speed, first token and length, as far as they are known."""
+    """Say model, device, speed, first token and length, as far as they are known; of a cached one when it was new."""
     facts = turn.facts
+    if facts.is_cached:
+        return " · ".join((turn.model, *cached_parts(facts.answered_s, facts.first_asked_at, time.time())))
     parts = [turn.model]
     if facts.device:
         parts.append(facts.device.upper().replace(":", _NBSP))
@@ -35,6 +40,12 @@ def facts_text(turn: Turn) -> str:
         count = facts.dropped_messages
         parts.append(f"without the oldest {count}{_NBSP}{'message' if count == 1 else 'messages'}")
     return " · ".join(part for part in parts if part)
+
+
+def cached_parts(answered_s: float, first_asked_at: float, now: float) -> tuple[str, ...]:
+    """Say how fast a cached answer was there and when it was asked for first; moments in seconds since 1970."""
+    answered = (f"answered in {_duration(max(answered_s, 0.001))}",) if answered_s else ()
+    return (*answered, f"first asked {moment_words(first_asked_at, now)}")
 
 
 def _duration(seconds: float) -> str:
@@ -59,6 +70,12 @@ class AnswerLine(QWidget):
     def __init__(self, appearance: Appearance, parent: QWidget) -> None:
         super().__init__(parent)
         self._chip = Chip(parent=self)
+        self._cached = IconChip(appearance, "cached", "Cached answer", "info", self)
+        self._fresh = QPushButton("Ask again", self)
+        self._fresh.setProperty("link", True)
+        self._fresh.setProperty("small", True)
+        self._fresh.setAccessibleName("Ask again, and have the answer computed anew")
+        self._fresh.setToolTip("Have the answer computed anew (Ctrl+R)")
         self._facts = ElidedLabel(parent=self)
         self._facts.setProperty("role", "small")
         self._facts.setProperty("muted", True)
@@ -71,11 +88,14 @@ class AnswerLine(QWidget):
         row.setSpacing(appearance.theme.space("xxs"))
         self._gap = appearance.theme.space("s")
         row.addWidget(self._chip)
+        row.addWidget(self._cached)
+        row.addWidget(self._fresh)
         row.addWidget(self._facts, 1)
         for button in (self._copy, self._again, self._more):
             row.addWidget(button)
         self._copy.clicked.connect(self.copy_requested)
         self._again.clicked.connect(self.again_requested)
+        self._fresh.clicked.connect(self.again_requested)
         self._more.clicked.connect(self._open_menu)
 
     def show_turn(self, turn: Turn, *, is_last: bool) -> None:
@@ -85,11 +105,13 @@ class AnswerLine(QWidget):
         self._chip.setVisible(bool(words))
         if words:
             self._chip.show_state(words, tone)  # type: ignore[arg-type]  # the table holds tones only
-        self._facts.setContentsMargins(self._gap if words else 0, 0, self._gap, 0)
+        is_done = turn.state is not TurnState.RUNNING
+        is_cached = turn.facts.is_cached and not words
+        self._show_cached(turn if is_cached else None, can_ask=is_done and is_last)
+        self._facts.setContentsMargins(self._gap if words or is_cached else 0, 0, self._gap, 0)
         self._facts.setText(facts_text(turn))
         self._chip.setToolTip(turn.facts.moved)
         self._chip.setAccessibleDescription(turn.facts.moved)
-        is_done = turn.state is not TurnState.RUNNING
         self._copy.setVisible(is_done)
         self._again.setVisible(is_done and is_last)
         self._more.setVisible(is_done)
@@ -97,6 +119,7 @@ class AnswerLine(QWidget):
     def say(self, words: str) -> None:
         """Say what goes on while the answer is not finished."""
         self._chip.hide()
+        self._show_cached(None, can_ask=False)
         self._facts.setContentsMargins(0, 0, self._gap, 0)
         self._facts.setText(words)
 
@@ -108,6 +131,14 @@ class AnswerLine(QWidget):
     def height_at(self, width: int) -> int:
         """Be 28 pixels high at any width."""
         return HEIGHT
+
+    def _show_cached(self, turn: Turn | None, *, can_ask: bool) -> None:
+        """Mark a cached answer; None for one that was computed."""
+        self._cached.setVisible(turn is not None)
+        self._fresh.setVisible(turn is not None and can_ask)
+        if turn is not None:
+            saved = _duration(turn.facts.saved_s)
+            self._cached.explain(f"An equal question had this answer already; computing it took {saved} then.")
 
     def _open_menu(self) -> None:
         if self._menu is None:

@@ -1,7 +1,7 @@
 """Small painted widgets that every page uses."""
 
 from app.theme.widgets.banner import Banner, Kind
-from app.theme.widgets.chip import Chip
+from app.theme.widgets.chip import Chip, IconChip, Tone
 from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
@@ -16,11 +16,13 @@ __all__ = [
     "ElidedLabel",
     "FocusRing",
     "IconButton",
+    "IconChip",
     "Kind",
     "Part",
     "SegmentBar",
     "Segmented",
     "Switch",
+    "Tone",
     "WatchingPage",
     "paint_bar",
 ]
