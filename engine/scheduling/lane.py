@@ -48,7 +48,7 @@ class LaneSnapshot:
         threads: CPU threads it uses.
         threads_reason: why that many.
         queued_by_model: jobs not yet started, by `id()` of the loaded model.
-        left_by_model: steps until all that runs has ended, by `id()` of the loaded model.
+        left_by_model: tokens until all that runs has ended, by `id()` of the loaded model.
         spent_by_model: seconds that its steps have taken, by `id()` of the loaded model.
         latest_model: id of the model whose step was the latest; empty before the first.
     """
@@ -307,7 +307,7 @@ class Lane:
         if step.tokens:
             self.meter.note_tokens(step.tokens)
         if step.decode_s:
-            self._governor.note((id(model), step.tokens), step.decode_s)
+            self._governor.note((id(model), step.rows), step.decode_s)
         self._learning.text(model, step)
         return step.progress
 

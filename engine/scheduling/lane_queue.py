@@ -44,7 +44,7 @@ class Counts:
         running: jobs that have a place.
         waiting_by_model: of `waiting`, those whose model is loaded.
         running_by_model: of `running`.
-        left_by_model: steps until all that runs has ended.
+        left_by_model: tokens until all that runs has ended.
     """
 
     waiting: int
@@ -107,8 +107,9 @@ class LaneQueue:
                 if entry is None or entry.row < 0:
                     continue
                 had_none = not entry.written_tokens
-                if one.written and entry.written_tokens + one.written >= entry.output_tokens:
-                    entry.output_tokens += max(1, int(_MORE * entry.output_tokens))
+                written = entry.written_tokens + one.written
+                if one.written and written >= entry.output_tokens:
+                    entry.output_tokens = written + max(1, int(_MORE * written))
                 state.roster.stepped(entry, now_s, lane_s / len(progress), read=one.read, written=one.written)
                 if had_none and one.written:
                     state.roster.first_token(entry, now_s)

@@ -165,12 +165,22 @@ class Learned:
             sums = self._find("prefill", model, device)
         return sums.x / sums.y if sums is not None and sums.y > 0 else None
 
-    def note_decode(self, model: str, device: str, rows: int, seconds: float) -> None:
-        """Learn from a step that did nothing but decode one token for each of so many sequences."""
-        key = ("decode", model, device)
+    def note_decode(self, model: str, device: str, rows: int, seconds: float, tokens: int | None = None) -> None:
+        """Learn from a step that did nothing but decode for so many sequences.
+
+        Args:
+            model: its id.
+            device: where it is.
+            rows: the sequences.
+            seconds: that it took.
+            tokens: that they got together; None for one each.
+        """
+        key, drafts = ("decode", model, device), ("drafts", model, device)
         with self._lock:
             if rows < 1 or seconds <= 0 or not self._is_counted(key):
                 return
+            if tokens is not None and (tokens > rows or self._find(*drafts) is not None):
+                self._add(drafts, rows, tokens, _STEPS_KEPT)
             sums = self._find(*key)
             if sums is not None and sums.n >= _SURE:
                 fixed, per_row = sums.line()
@@ -178,16 +188,18 @@ class Learned:
             self._add(key, rows, seconds, _STEPS_KEPT)
 
     def step_s(self, model: str, device: str, rows: int) -> float | None:
-        """Seconds of a step that decodes one token for each of so many sequences; None while that is not known.
+        """Seconds in which each of so many sequences gets a token; None while that is not known.
 
         A step reads all weights once and computes each row: a part that is fixed, and one per row, by least squares.
+        Where drafts give a sequence several tokens in a step, each of them takes its part of the step.
         """
         with self._lock:
-            sums = self._find("decode", model, device)
+            sums, drafts = self._find("decode", model, device), self._find("drafts", model, device)
         if sums is None:
             return None
         fixed, per_row = sums.line()
-        return fixed + per_row * rows
+        tokens_per_row = drafts.y / drafts.x if drafts is not None and drafts.y > drafts.x > 0 else 1.0
+        return (fixed + per_row * rows) / tokens_per_row
 
     def close(self) -> None:
         """Save what was learned. May be called twice; what is noted afterwards may be lost."""

@@ -26,7 +26,7 @@ class Learning:
         """A step of a text model."""
         self.observations.note_text(model.info.id, model.device, step)
         if step.decode_s and step.rows:
-            self.learned.note_decode(model.info.id, model.device, step.rows, step.decode_s)
+            self.learned.note_decode(model.info.id, model.device, step.rows, step.decode_s, step.tokens)
         elif step.read_tokens and not step.rows:
             self.learned.note_prefill(model.info.id, model.device, step.read_tokens, step.read_s)
 

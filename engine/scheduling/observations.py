@@ -20,16 +20,23 @@ class Observed:
     """What is known of a model on a device; None where nothing is.
 
     Attributes:
-        token_s: seconds per decoded token of one answer that runs alone.
+        step_s: seconds of a step that decodes for one answer that runs alone.
+        step_tokens: tokens that it got in such a step: more than one with drafts.
         prefill_tokens_per_s: prompt tokens read per second.
         image_s: seconds per image.
         steps: seen so far.
     """
 
-    token_s: float | None = None
+    step_s: float | None = None
+    step_tokens: float = 1.0
     prefill_tokens_per_s: float | None = None
     image_s: float | None = None
     steps: int = 0
+
+    @property
+    def token_s(self) -> float | None:
+        """Seconds per decoded token of one answer that runs alone."""
+        return None if self.step_s is None else self.step_s / self.step_tokens
 
 
 class Observations:
@@ -62,8 +69,9 @@ class Observations:
         known = self._counted(model, device)
         if known is None:
             return
-        if step.tokens == 1 and step.decode_s:
-            known = replace(known, token_s=_blend(known.token_s, step.decode_s))
+        if step.rows == 1 and step.tokens and step.decode_s:
+            tokens = step.tokens if known.step_s is None else _blend(known.step_tokens, step.tokens)
+            known = replace(known, step_s=_blend(known.step_s, step.decode_s), step_tokens=tokens)
         if step.read_tokens >= LEAST_PREFILL_TOKENS and step.read_s:
             rate = _blend(known.prefill_tokens_per_s, step.read_tokens / step.read_s)
             known = replace(known, prefill_tokens_per_s=rate)

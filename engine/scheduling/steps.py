@@ -46,7 +46,7 @@ class TextStep:
     """What a step of a text model did.
 
     Attributes:
-        rows: sequences that wrote.
+        rows: sequences that wrote, each of them one token or, with a draft, several.
         tokens: generated, over all sequences.
         decode_s: how long it took, if it did nothing but decode; else 0.
         read_tokens: of prompts.
@@ -97,15 +97,17 @@ def text_step(
     read = {key: by_sequence[key].sequence.prefilled_tokens - known for key, known in before.items()}  # type: ignore[union-attr]
     if before:
         rate.learn(sum(read.values()), duration_s)
-    _charge([by_sequence[id(step.sequence)] for step in steps], duration_s, power_w)
-    progress = []
-    for step in steps:
-        job = by_sequence[id(step.sequence)]
-        is_over = step.finish is not None or step.error is not None
-        progress.append(Progress(job, read.get(id(step.sequence), 0), step.token_count, is_over))
+    touched = {id(step.sequence): by_sequence[id(step.sequence)] for step in steps}
+    _charge(list(touched.values()), duration_s, power_w)
+    written, over = dict.fromkeys(touched, 0), set()
+    for step in steps:  # several for a sequence that wrote several tokens
+        key, job = id(step.sequence), touched[id(step.sequence)]
+        written[key] += step.token_count
         job.advance(step, placement)
-        if is_over:
+        if step.finish is not None or step.error is not None:
+            over.add(key)
             job.leave()
+    progress = [Progress(job, read.get(key, 0), written[key], key in over) for key, job in touched.items()]
     return TextStep(
         rows=len(sequences) - len(before),
         tokens=sum(step.token_count for step in steps),

@@ -8,6 +8,7 @@ from engine.backends.base import LoadOptions
 from engine.backends.llama.batch import BATCH_TOKENS
 from engine.backends.llama.cells import kv_cells
 from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.drafting import DRAFT_ROWS
 from engine.backends.llama.weights import Weights, free_memory_bytes, open_context
 from engine.errors import CapabilityError, OutOfMemoryError
 
@@ -32,6 +33,8 @@ def open_decode_context(
     vocabulary_size: int,
     device_room: Callable[[], int] | None = None,
     device_share: float = 0.0,
+    *,
+    drafts: bool = False,
 ) -> tuple[DecodeContext, int]:
     """Make a context.
 
@@ -41,6 +44,7 @@ def open_decode_context(
         vocabulary_size: of its model.
         device_room: free memory of the device that holds some layers, after the weights; None if there is none.
         device_share: share of the layers, and so of the KV cache, on that device.
+        drafts: whether sequences will be given drafts.
 
     Returns:
         The context, and the longest prompt plus answer that one request may have.
@@ -56,6 +60,8 @@ def open_decode_context(
         params.n_ctx = min(params.n_ctx, _cells(weights, options, context_tokens, device_room(), device_share))
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     params.n_seq_max = params.n_outputs_max = options.max_sequences
+    if drafts:  # a drafted token needs its logits as well: memory for a row each
+        params.n_outputs_max += DRAFT_ROWS
     params.n_threads = params.n_threads_batch = options.threads
     params.kv_unified = True  # one pool of cells: a single long conversation may use all of it
     params.no_perf = True

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.backends.base import Prompt
 from engine.backends.llama.answer import AnswerText
+from engine.backends.llama.drafting import Drafter
 from engine.backends.llama.sampling import Sampler
 from engine.backends.llama.slots import Slot
 
@@ -26,6 +27,7 @@ class LlamaSequence:
         output_tokens: chosen so far.
         resumed: tokens of its answer that were written elsewhere, or before it was suspended; they are read like the
             prompt, as far as their KV is not there.
+        drafter: guesses what it will write; None if it writes one token per step.
         failed: whether its KV can no longer be trusted.
     """
 
@@ -35,6 +37,7 @@ class LlamaSequence:
     answer: AnswerText
     ends: frozenset[int]
     cached_tokens: int
+    drafter: Drafter | None = None
     resumed: tuple[int, ...] = ()
     tokens: tuple[int, ...] = field(init=False)
     prompt_tokens: int = field(init=False)
@@ -70,6 +73,12 @@ class LlamaSequence:
     def is_prefilling(self) -> bool:
         """Whether part of the prompt is still to be read."""
         return len(self.slot.tokens) < self.prompt_tokens
+
+    @property
+    def draft_room(self) -> int:
+        """Tokens that may be drafted in the next step: one fewer than may be chosen, in the cells that it has."""
+        left = min(self.prompt.max_tokens - self.output_tokens, self.slot.reserved - len(self.slot.tokens))
+        return max(0, left - 1)
 
     @property
     def written_tokens(self) -> tuple[int, ...]:

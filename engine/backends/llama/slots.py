@@ -86,6 +86,11 @@ class SlotTable:
         self._can_share = can_share
         self._admissions = 0
 
+    @property
+    def can_share(self) -> bool:
+        """Whether a prefix can be shared or a tail dropped."""
+        return self._can_share
+
     def take(self, tokens: tuple[int, ...], max_tokens: int, owner: object | None = None) -> Slot | None:
         """Reserve a slot for a prompt and its answer; None if there is no slot or no room now.
 

@@ -1,11 +1,14 @@
 """A loaded text model: continuous batching on one llama.cpp context."""
 
+import logging
 from collections.abc import Sequence
 
 from engine.backends.base import IN_THIS_PROCESS, Conversation, Prompt, SequenceStep, TextSequence, Whereabouts
 from engine.backends.llama.answer import AnswerText, SplitAnswer, report_logprob
+from engine.backends.llama.batch import BATCH_TOKENS
 from engine.backends.llama.composing import AnswerRules
 from engine.backends.llama.context import Context
+from engine.backends.llama.drafting import DRAFT_ROWS, DraftCounts, Drafter, share_rows
 from engine.backends.llama.parking import ParkedState
 from engine.backends.llama.prepare import Preparer, SequencePlan
 from engine.backends.llama.sampling import build_sampler
@@ -13,14 +16,20 @@ from engine.backends.llama.sequence import LlamaSequence
 from engine.backends.llama.slots import SlotTable
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights
-from engine.errors import RequestError
+from engine.errors import EngineError, RequestError
+from engine.footprint import PagingInfo
 from engine.types import FinishReason, FloatArray, GenerateRequest, ModelInfo
+
+log = logging.getLogger(__name__)
 
 
 class LlamaTextModel:
     """Generates text for several sequences at once.
 
     Thread: `prepare` and `count_tokens` on any, everything else on the lane's.
+
+    Attributes:
+        draft_counts: what became of the tokens that were drafted since it was loaded.
     """
 
     def __init__(
@@ -31,7 +40,21 @@ class LlamaTextModel:
         vocabulary: Vocabulary,
         preparer: Preparer,
         whereabouts: Whereabouts = IN_THIS_PROCESS,
+        *,
+        drafts: bool = False,
     ) -> None:
+        """Put a model together.
+
+        Args:
+            weights: of it.
+            context: decodes with them.
+            slots: of that context.
+            vocabulary: of it.
+            preparer: turns requests into its tokens.
+            whereabouts: where it lives.
+            drafts: whether several tokens per step are tried, which pays where a step takes the same time with more
+                rows; the context must have been made for it. Memory that cannot drop a tail does without.
+        """
         self._whereabouts = whereabouts
         self._weights = weights
         self._context = context
@@ -39,6 +62,8 @@ class LlamaTextModel:
         self._vocabulary = vocabulary
         self._preparer = preparer
         self._running: set[LlamaSequence] = set()
+        self._drafts = drafts and slots.can_share
+        self.draft_counts = DraftCounts()
 
     @property
     def info(self) -> ModelInfo:
@@ -69,6 +94,11 @@ class LlamaTextModel:
     def parking_bytes(self) -> int:
         """Memory that idle conversations may still take, beyond `memory_bytes`. Thread: any."""
         return self._slots.parked.limit_bytes - self._slots.parked.used_bytes
+
+    @property
+    def paging(self) -> PagingInfo | None:
+        """What it costs that its weights come and go; None if they do not. Thread: any."""
+        return self._context.paging
 
     @property
     def asks_outside(self) -> bool:
@@ -119,6 +149,7 @@ class LlamaTextModel:
             answer=self._answer(plan.rules),
             ends=plan.rules.ends,
             cached_tokens=min(len(slot.tokens), len(prompt.tokens)),
+            drafter=Drafter(prompt.tokens + resumed) if self._drafts else None,
             resumed=resumed,
         )
         for token in resumed:  # what they stand for has been told already
@@ -131,42 +162,47 @@ class LlamaTextModel:
     def step(self, sequences: Sequence[TextSequence], prefill_tokens: int) -> list[SequenceStep]:
         """Run one decode: a token for each decoding sequence, and up to `prefill_tokens` prompt tokens of the others.
 
+        A sequence with a draft gets several tokens at once, as far as its own choice is what was drafted.
+
         Args:
             sequences: a subset of the admitted ones; the others stay as they are.
             prefill_tokens: prompt tokens to read in this step at most, in the order of `sequences`.
 
         Returns:
-            One entry per sequence that was touched.
+            One entry per sequence that was touched; one per token, in their order, for a sequence with a draft.
 
         Raises:
             EngineError: the whole model failed; every sequence is lost.
         """
         context, batch = self._context, self._context.batch
         batch.clear()
-        ready: list[LlamaSequence] = []  # whose logits come out, in the order of the rows
+        decoding: list[LlamaSequence] = []
         prefilling: list[LlamaSequence] = []
         for sequence in sequences:
             assert isinstance(sequence, LlamaSequence), "not a sequence of this model"
-            slot = sequence.slot
-            if len(slot.tokens) < sequence.prompt_tokens:
-                prefilling.append(sequence)
-            else:
-                batch.add_token(sequence.next_token, len(slot.tokens), slot.id)
-                ready.append(sequence)
-        decoding = len(ready)
+            (prefilling if sequence.is_prefilling else decoding).append(sequence)
+        drafts = self._draft(decoding) if self._drafts else [()] * len(decoding)
+        for sequence, draft in zip(decoding, drafts, strict=True):
+            place, slot = len(sequence.slot.tokens), sequence.slot.id
+            batch.add_token(sequence.next_token, place, slot)
+            for ahead, token in enumerate(draft, 1):
+                batch.add_token(token, place + ahead, slot)
+        ready: list[LlamaSequence] = []  # whose prompt ends in this step
         chunks = self._add_chunks(prefilling, prefill_tokens, ready) if prefilling else []
         if not batch.rows:
             return []
         if not context.decode() and not (self._slots.park_idle() and context.decode()):
-            return self._no_room([*ready[:decoding], *(sequence for sequence, _ in chunks)])
-        for sequence in ready[:decoding]:
+            return self._no_room([*decoding, *(sequence for sequence, _ in chunks)])
+        for sequence in decoding:
             sequence.slot.tokens.append(sequence.next_token)
         for sequence, chunk in chunks:
             sequence.slot.tokens.extend(chunk)
         steps = [SequenceStep(sequence) for sequence, _ in chunks if sequence.is_prefilling]
-        if ready:
-            logits = context.logits()
-            steps += [self._choose(sequence, logits[row]) for row, sequence in enumerate(ready)]
+        if batch.outputs:
+            logits, row = context.logits(), 0
+            for sequence, draft in zip([*decoding, *ready], [*drafts, *[()] * len(ready)], strict=True):
+                steps += self._choose_along(sequence, draft, logits[row:])
+                row += 1 + len(draft)
         return steps
 
     def release(self, sequence: TextSequence) -> None:
@@ -239,6 +275,41 @@ class LlamaTextModel:
             left -= len(chunk)
         return chunks
 
+    def _draft(self, decoding: list[LlamaSequence]) -> list[tuple[int, ...]]:
+        """What each of these sequences may write beside its next token."""
+        wanted = [
+            () if sequence.drafter is None else sequence.drafter.draft(sequence.draft_room) for sequence in decoding
+        ]
+        shares = share_rows([len(draft) for draft in wanted], min(DRAFT_ROWS, BATCH_TOKENS - len(decoding)))
+        return [draft[:share] for draft, share in zip(wanted, shares, strict=True)]
+
+    def _choose_along(self, sequence: LlamaSequence, draft: tuple[int, ...], logits: FloatArray) -> list[SequenceStep]:
+        """Choose a token, and more as long as each is what was drafted; the KV of the rest of the draft is dropped.
+
+        Args:
+            sequence: whose rows these are.
+            draft: what was read behind its next token.
+            logits: shape (1 + tokens of the draft, or more; vocabulary).
+        """
+        step = self._choose(sequence, logits[0])
+        if not draft:
+            return [step]
+        steps, tokens, begin = [step], sequence.slot.tokens, len(sequence.slot.tokens)
+        for row, token in enumerate(draft, 1):
+            if step.finish is not None or step.error is not None or sequence.next_token != token:
+                break
+            tokens.append(token)
+            step = self._choose(sequence, logits[row])
+            steps.append(step)
+        accepted = len(tokens) - begin
+        if accepted < len(draft) and not self._context.kv.trim(sequence.slot.id, len(tokens)):
+            raise EngineError(f"What {self.info.name} has read ahead cannot be taken back.", "Load the model again.")
+        if step.finish is None and sequence.drafter is not None:
+            sequence.drafter.judge(len(draft), accepted)
+        self.draft_counts = self.draft_counts.plus(len(draft), accepted)
+        log.debug("%s: %d of %d drafted tokens were accepted", self.info.id, accepted, len(draft))
+        return steps
+
     def _choose(self, sequence: LlamaSequence, logits: FloatArray) -> SequenceStep:
         """Choose the next token of a sequence and say what that did to its text."""
         request = sequence.prompt.request
@@ -250,6 +321,8 @@ class LlamaTextModel:
             return SequenceStep(sequence, error=error)
         sequence.next_token = token
         sequence.output_tokens += 1
+        if sequence.drafter is not None:
+            sequence.drafter.push(token)
         answer = sequence.answer
         finish: FinishReason | None = None
         if self._vocabulary.is_end(token) or token in sequence.ends:

@@ -9,9 +9,9 @@ from engine.scheduling.steps import TextStep
 def test_the_first_steps_are_not_believed():
     seen = Observations()
     for _ in range(2):
-        seen.note_text("a", "gpu:0", TextStep(tokens=1, decode_s=9.0))
+        seen.note_text("a", "gpu:0", TextStep(rows=1, tokens=1, decode_s=9.0))
     assert seen.of("a", "gpu:0").token_s is None
-    seen.note_text("a", "gpu:0", TextStep(tokens=1, decode_s=0.02))
+    seen.note_text("a", "gpu:0", TextStep(rows=1, tokens=1, decode_s=0.02))
     assert seen.of("a", "gpu:0").token_s == pytest.approx(0.02)
     assert seen.of("a", "cpu").token_s is None
 
@@ -19,18 +19,18 @@ def test_the_first_steps_are_not_believed():
 def test_a_speed_follows_what_is_seen_but_not_every_outlier():
     seen = Observations()
     for _ in range(40):
-        seen.note_text("a", "cpu", TextStep(tokens=1, decode_s=0.1))
-    seen.note_text("a", "cpu", TextStep(tokens=1, decode_s=1.0))
+        seen.note_text("a", "cpu", TextStep(rows=1, tokens=1, decode_s=0.1))
+    seen.note_text("a", "cpu", TextStep(rows=1, tokens=1, decode_s=1.0))
     assert 0.1 < (seen.of("a", "cpu").token_s or 0) < 0.3
     for _ in range(40):
-        seen.note_text("a", "cpu", TextStep(tokens=1, decode_s=0.5))
+        seen.note_text("a", "cpu", TextStep(rows=1, tokens=1, decode_s=0.5))
     assert seen.of("a", "cpu").token_s == pytest.approx(0.5, rel=0.01)
 
 
 def test_batches_say_nothing_about_one_answer_and_short_chunks_nothing_about_reading():
     seen = Observations()
     for _ in range(5):
-        seen.note_text("a", "cpu", TextStep(tokens=4, decode_s=0.1))
+        seen.note_text("a", "cpu", TextStep(rows=4, tokens=4, decode_s=0.1))
         seen.note_text("a", "cpu", TextStep(read_tokens=4, read_s=0.1))
     assert (seen.of("a", "cpu").token_s, seen.of("a", "cpu").prefill_tokens_per_s) == (None, None)
     seen.note_text("a", "cpu", TextStep(read_tokens=256, read_s=0.5))
