@@ -200,7 +200,7 @@ class SequenceStep:
     Attributes:
         sequence: which one.
         text: text that became certain in this step (may be empty: half a character, or the start of a stop string).
-        token_count: tokens generated in this step, 0 or 1.
+        token_count: tokens generated: 0, or 1; a sequence that got several in a step has an entry for each.
         logprobs: of the tokens whose text is in `text`, if the request asked for them.
         finish: set on the last step of a sequence; the lane then calls `release`.
         error: set instead of `finish` when the sequence failed.
@@ -265,7 +265,7 @@ class TextModel(LoadedModel, Protocol):
             prefill_tokens: prompt tokens to read in this step at most, in the order of `sequences`.
 
         Returns:
-            One entry per sequence that was touched.
+            At least one entry per sequence that was touched; one per token, in their order, for one that got several.
 
         Raises:
             EngineError: the whole model failed; every sequence is lost.
