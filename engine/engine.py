@@ -306,7 +306,7 @@ class Engine(PluginDoor, DeviceDoor, QueueDoor):
 
         cache = self.config.cache_dir / "compiled"
         return {
-            "gguf": LlamaBackend(self._registry, modules_folder()),
+            "gguf": LlamaBackend(self._registry, modules_folder(), self.config.cache_dir),
             "onnx": OnnxBackend(self._registry, cache=cache),
         }
 

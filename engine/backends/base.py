@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from engine.backends.conversation import Conversation as Conversation
 from engine.errors import RequestError
+from engine.footprint import PagingInfo
 from engine.plugins.contract.vision import Prepared, Tensors
 from engine.types import (
     EmbedRequest,
@@ -86,6 +87,7 @@ class LoadOptions:
         threads: CPU threads to start with; the lane changes them with `set_threads`.
         available_bytes: memory that the model may take; None lets the backend ask the operating system.
         target: where to load it.
+        paged: let a part of the weights come and go, so that it fits into `available_bytes`; on the processor only.
     """
 
     context_tokens: int = 4096
@@ -93,6 +95,7 @@ class LoadOptions:
     threads: int = 1
     available_bytes: int | None = None
     target: DeviceTarget = CPU_TARGET
+    paged: bool = False
 
 
 class LoadedModel(Protocol):
@@ -229,6 +232,10 @@ class TextModel(LoadedModel, Protocol):
     @property
     def parking_bytes(self) -> int:
         """Memory that idle conversations may still take, beyond `memory_bytes`. Thread: any."""
+
+    @property
+    def paging(self) -> PagingInfo | None:
+        """What it costs that its weights come and go; None if they do not. Thread: any."""
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a text, without those that begin or end one.

@@ -10,6 +10,7 @@ PROCESSES: Final[Mapping[str, str]] = {
     "--device-process": "engine.backends.process.child",
     "--ask-devices": "engine.devices.ask",
     "--calibrate-device": "engine.devices.calibrate",
+    "--check-paging": "engine.backends.llama.paging.self_check",
 }
 """How a frozen program starts itself as another kind of process: a first argument, and whose `main` takes the rest."""
 

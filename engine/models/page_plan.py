@@ -160,7 +160,10 @@ def _plan(layout: WeightLayout, chunk_bytes: int) -> PagePlan:
         chunk = Span(layer.file, whole.end - chunk_bytes, whole.end)
         chunks.append(chunk)
         pinned += [Span(layer.file, layer.start, chunk.start), Span(layer.file, chunk.end, layer.end)]
-    buffers = BUFFERS if any(chunks) else 0
+    count = sum(chunk is not None for chunk in chunks)
+    if chunk_bytes and count < 2:  # what there is one of comes and goes from nowhere: all of it stays
+        return _plan(layout, 0)
+    buffers = min(BUFFERS, count - 1) if count else 0
     return PagePlan(tuple(_merged(pinned)), tuple(chunks), chunk_bytes if buffers else 0, buffers)
 
 

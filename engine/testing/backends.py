@@ -98,6 +98,7 @@ class FakeTextModel(_FakeModel):
     """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
 
     parking_bytes = 0
+    paging = None
 
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
         super().__init__(info, options)

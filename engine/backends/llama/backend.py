@@ -1,5 +1,6 @@
 """LlamaBackend: opens GGUF files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
@@ -11,15 +12,20 @@ from engine.types import ModelInfo
 class LlamaBackend:
     """Runs GGUF models with llama.cpp: on the processor in this process, on other devices in processes of their own."""
 
-    def __init__(self, registry: Registry | None = None, modules: Path | None = None) -> None:
+    def __init__(
+        self, registry: Registry | None = None, modules: Path | None = None, cache: Path | None = None
+    ) -> None:
         """Make a backend.
 
         Args:
             registry: knows the words of models; the bundled plugins' if not given.
             modules: folder of llama.cpp's loadable backends; None if there is none.
+            cache: folder for what is found out once; None finds it out anew.
         """
         self._registry = registry
         self._modules = modules
+        self._cache = cache
+        self._check_paging: Callable[[], str] | None = None
 
     @property
     def name(self) -> str:
@@ -46,7 +52,11 @@ class LlamaBackend:
             EngineError: `progress` cancelled the load, or a plugin refuses the model.
         """
         # Imported here: loading the native library takes a third of a second, which a start-up must not wait for.
-        from engine.backends.llama.loading import load_model
+        from engine.backends.llama.loading import Surroundings, load_model
+        from engine.backends.llama.paging.self_check import SelfCheck
 
+        if self._check_paging is None:
+            self._check_paging = SelfCheck(self._cache / "paging.json" if self._cache is not None else None)
         registry = self._registry if self._registry is not None else bundled_registry()
-        return load_model(info, options, progress, registry, self._modules)
+        around = Surroundings(registry=registry, modules=self._modules, check_paging=self._check_paging)
+        return load_model(info, options, progress, around)

@@ -5,6 +5,7 @@ from typing import Final
 _CELLS_PER_SEQUENCE: Final = 640  # room for a default answer (512 tokens) and a short prompt in every slot
 _KV_SHARE: Final = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
 _PARKED_SHARE: Final = 16  # conversations outside the KV cache take at most this share of the free memory, a guess
+_PAGED_PARKED_SHARE: Final = 4  # of the KV cache, a guess
 _STATES_BYTES: Final = 128 << 20  # a guess: room for states of models that keep no KV per token
 
 
@@ -24,3 +25,8 @@ def kv_cells(context_tokens: int, max_sequences: int, token_bytes: int, free_byt
 def parking_bytes(kv_bytes: int, free_bytes: int) -> int:
     """Memory for conversations outside the KV cache: never more than the cache itself takes, where there is one."""
     return min(kv_bytes or _STATES_BYTES, free_bytes // _PARKED_SHARE)
+
+
+def paged_parking_bytes(kv_bytes: int) -> int:
+    """The same for a model whose weights are paged: what conversations take, is read from disk for every token."""
+    return kv_bytes // _PAGED_PARKED_SHARE

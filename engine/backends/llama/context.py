@@ -15,6 +15,7 @@ from engine.backends.llama.kv_cache import KvCache
 from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.slots import SequenceMemory
 from engine.errors import EngineError, OutOfMemoryError
+from engine.footprint import PagingInfo
 from engine.types import FloatArray
 
 NO_SLOT = 1
@@ -33,6 +34,10 @@ class Context(Protocol):
 
     kv: SequenceMemory
     batch: Batch
+
+    @property
+    def paging(self) -> PagingInfo | None:
+        """What it costs that weights come and go; None if they do not. Thread: any."""
 
     def decode(self) -> bool:
         """Run the batch; False if the KV cache has no room for it, and nothing was changed.
@@ -72,6 +77,11 @@ class DecodeContext:
         self._logits_address = 0
         self._logits: FloatArray = np.empty((0, vocabulary_size), np.float32)
         self._native = self._native_batch()
+
+    @property
+    def paging(self) -> PagingInfo | None:
+        """None: all weights are where they are needed."""
+        return None
 
     def _native_batch(self) -> llama.llama_batch:
         self._sequence_counts = np.ones(BATCH_TOKENS, np.int32)

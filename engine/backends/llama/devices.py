@@ -1,8 +1,6 @@
 """What llama.cpp can compute on beside the processor: modules loaded, devices listed and found again.
 
-The functions of ggml that do this are not part of the Python binding, so they are declared here. Their symbols are
-taken from the library that the binding has loaded: opening `libggml` by its path could load a second copy with a
-registry of its own. On Windows a symbol is found only in the library that defines it.
+The functions of ggml that do this are not part of the Python binding, so they are declared here.
 
 A module, a driver or a server that is gone can end the process, so all of this runs in processes of its own:
 `engine/devices/ask.py` lists, `engine/backends/llama/worker.py` computes.
@@ -12,17 +10,13 @@ Thread: one.
 
 import ctypes
 import socket
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
-
-import llama_cpp.llama_cpp as llama
+from typing import Final
 
 from engine.backends.llama.native import ensure_initialised, text_of
+from engine.backends.llama.symbols import binding_version, function
 from engine.errors import DeviceLostError, EngineError
 from engine.hardware import DeviceKind, ReachedDevice
 
@@ -133,14 +127,14 @@ def load_modules(modules: Path | None, only: str | None = None) -> tuple[str, ..
     ensure_initialised()
     files = module_files(modules)
     wanted = files if only is None else {name: path for name, path in files.items() if name == only}
-    load = _function("ggml_backend_load", _Pointer, _Text)
+    load = function("ggml_backend_load", _Pointer, _Text)
     return tuple(name for name, path in wanted.items() if load(str(path).encode()))
 
 
 def list_devices() -> tuple[GgmlDevice, ...]:
     """The graphics processors of the registries that are loaded, servers not included."""
-    count = _function("ggml_backend_dev_count", _Size)()
-    get = _function("ggml_backend_dev_get", _Pointer, _Size)
+    count = function("ggml_backend_dev_count", _Size)()
+    get = function("ggml_backend_dev_get", _Pointer, _Size)
     devices = (_device(get(index)) for index in range(count))
     return tuple(device for device in devices if device is not None and device.interface != RPC)
 
@@ -152,7 +146,7 @@ def add_rpc_server(endpoint: str) -> tuple[GgmlDevice, ...]:
         EngineError: the module is missing, or the address is none.
         DeviceLostError: nobody listens there.
     """
-    registry = _function("ggml_backend_reg_by_name", _Pointer, _Text)(RPC.encode())
+    registry = function("ggml_backend_reg_by_name", _Pointer, _Text)(RPC.encode())
     if not registry:
         raise EngineError("llama.cpp's RPC module is not there.", "Build it: `make backends`.")
     check_answers(endpoint)  # llama.cpp ends the process where nobody listens
@@ -160,8 +154,8 @@ def add_rpc_server(endpoint: str) -> tuple[GgmlDevice, ...]:
     server = add(endpoint.encode())
     if not server:
         raise DeviceLostError(f"The RPC server {endpoint} shares no device.", "Start it again.")
-    count = _function("ggml_backend_reg_dev_count", _Size, _Pointer)(server)
-    get = _function("ggml_backend_reg_dev_get", _Pointer, _Pointer, _Size)
+    count = function("ggml_backend_reg_dev_count", _Size, _Pointer)(server)
+    get = function("ggml_backend_reg_dev_get", _Pointer, _Pointer, _Size)
     devices = (_device(get(server, index), f"{endpoint}#{index}") for index in range(count))
     return tuple(device for device in devices if device is not None)
 
@@ -194,7 +188,7 @@ def find_devices(targets: Sequence[str], modules: Path | None, interface: str) -
 def free_bytes(device: GgmlDevice) -> int:
     """Memory of a device that is free now."""
     free, total = _Size(), _Size()
-    ask = _function("ggml_backend_dev_memory", None, _Pointer, ctypes.POINTER(_Size), ctypes.POINTER(_Size))
+    ask = function("ggml_backend_dev_memory", None, _Pointer, ctypes.POINTER(_Size), ctypes.POINTER(_Size))
     ask(device.handle, ctypes.byref(free), ctypes.byref(total))
     return int(free.value)
 
@@ -208,13 +202,13 @@ def serve_rpc(endpoint: str, modules: Path | None, devices: int = 1) -> None:
         EngineError: the module is missing.
     """
     load_modules(modules, "rpc")
-    registry = _function("ggml_backend_reg_by_name", _Pointer, _Text)(RPC.encode())
+    registry = function("ggml_backend_reg_by_name", _Pointer, _Text)(RPC.encode())
     if not registry:
         raise EngineError("llama.cpp's RPC module is not there.", "Build it: `make backends`.")
     start = ctypes.CFUNCTYPE(None, _Text, _Text, _Size, _Size, ctypes.POINTER(_Pointer))(
         _procedure(registry, "ggml_backend_rpc_start_server")
     )
-    processor = _function("ggml_backend_dev_by_name", _Pointer, _Text)(b"CPU")
+    processor = function("ggml_backend_dev_by_name", _Pointer, _Text)(b"CPU")
     start(endpoint.encode(), None, 1, devices, (_Pointer * devices)(*[processor] * devices))
 
 
@@ -232,12 +226,6 @@ def check_answers(endpoint: str) -> None:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
     except (OSError, OverflowError) as error:
         raise DeviceLostError(f"The RPC server {endpoint} does not answer.", "Start it, or remove it.") from error
-
-
-@cache
-def binding_version() -> str:
-    """Version of the binding, which names the llama.cpp inside."""
-    return version("llama-cpp-python")
 
 
 def _described(device: GgmlDevice) -> ReachedDevice:
@@ -258,13 +246,13 @@ def _described(device: GgmlDevice) -> ReachedDevice:
 def _device(handle: int, target: str = "") -> GgmlDevice | None:
     """Describe a device; None for the processor and the libraries that help it."""
     properties = _Properties()
-    _function("ggml_backend_dev_get_props", None, _Pointer, ctypes.POINTER(_Properties))(
+    function("ggml_backend_dev_get_props", None, _Pointer, ctypes.POINTER(_Properties))(
         handle, ctypes.byref(properties)
     )
     if properties.type not in {_GPU, _IGPU}:
         return None
-    registry = _function("ggml_backend_dev_backend_reg", _Pointer, _Pointer)(handle)
-    interface = text_of(_function("ggml_backend_reg_name", _Text, _Pointer)(registry))
+    registry = function("ggml_backend_dev_backend_reg", _Pointer, _Pointer)(handle)
+    interface = text_of(function("ggml_backend_reg_name", _Text, _Pointer)(registry))
     name = text_of(properties.name)
     return GgmlDevice(
         handle=handle,
@@ -280,29 +268,9 @@ def _device(handle: int, target: str = "") -> GgmlDevice | None:
 
 
 def _procedure(registry: int, name: str) -> int:
-    address: int | None = _function("ggml_backend_reg_get_proc_address", _Pointer, _Pointer, _Text)(
+    address: int | None = function("ggml_backend_reg_get_proc_address", _Pointer, _Pointer, _Text)(
         registry, name.encode()
     )
     if not address:
         raise EngineError(f"llama.cpp's RPC module has no {name}.", "Build it again: `make backends`.")
     return address
-
-
-@cache
-def _function(name: str, result: Any, *arguments: Any) -> Any:
-    for library in _libraries():
-        function = getattr(library, name, None)
-        if function is not None:
-            function = library[name]  # an object of its own, so that nobody else's declaration is changed
-            function.restype = result
-            function.argtypes = list(arguments)
-            return function
-    raise EngineError(f"This build of llama.cpp has no {name}.", "Install Hearth again.")
-
-
-def _libraries() -> Iterator[ctypes.CDLL]:
-    yield llama._lib  # noqa: SLF001 - the binding offers no other way to the library that it has loaded
-    if sys.platform == "win32":
-        folder = Path(llama.__file__).parent / "lib"
-        for name in ("ggml.dll", "ggml-base.dll"):
-            yield ctypes.CDLL(str(folder / name))

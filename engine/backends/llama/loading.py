@@ -5,16 +5,19 @@ On the processor all of it is in this process. On another device weights and con
 """
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from engine.backends.base import IN_THIS_PROCESS, LoadOptions, LoadProgress, Whereabouts
-from engine.backends.llama.cells import parking_bytes
+from engine.backends.llama.cells import paged_parking_bytes, parking_bytes
 from engine.backends.llama.composing import Composer
 from engine.backends.llama.context import Context
 from engine.backends.llama.embedding_model import LlamaEmbeddingModel
 from engine.backends.llama.opening import check_generates, open_decode_context
+from engine.backends.llama.paging.opening import MappedFiles, PagedRequest, open_paged_context
+from engine.backends.llama.paging.self_check import SelfCheck
 from engine.backends.llama.parking import ParkingLot
 from engine.backends.llama.prepare import Preparer
 from engine.backends.llama.remote_context import open_remote_context
@@ -28,9 +31,27 @@ from engine.plugins.contract.models import TextFormat
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
+_PAGED_OPENING: Final = 0.5
+"""Of a paged load, the share that llama.cpp takes; after it what stays is pinned, which takes about as long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a load needs beside the model.
+
+    Attributes:
+        registry: the plugins.
+        modules: folder of llama.cpp's loadable backends; None if there is none.
+        check_paging: why paging cannot be trusted with this llama.cpp; empty if it can.
+    """
+
+    registry: Registry
+    modules: Path | None = None
+    check_paging: Callable[[], str] = field(default_factory=lambda: SelfCheck(None))
+
 
 def load_model(
-    info: ModelInfo, options: LoadOptions, progress: LoadProgress, registry: Registry, modules: Path | None = None
+    info: ModelInfo, options: LoadOptions, progress: LoadProgress, around: Surroundings
 ) -> LlamaTextModel | LlamaEmbeddingModel:
     """Load a GGUF file as what the plugin that knows it best says it is: to write, or else to make vectors.
 
@@ -40,8 +61,7 @@ def load_model(
         info: which file.
         options: how, and where.
         progress: told how far it is.
-        registry: the plugins.
-        modules: folder of llama.cpp's loadable backends.
+        around: what it needs beside the model.
 
     Raises:
         ModelFileError: the file is broken or of an unknown kind.
@@ -51,11 +71,15 @@ def load_model(
         EngineError: `progress` cancelled it, or a plugin refuses it.
     """
     is_remote = bool(options.target.targets)
-    weights = open_weights(info, options, progress, words_only=is_remote)
+    if is_remote:
+        options = replace(options, paged=False)
+    files = MappedFiles(info.path) if options.paged else None
+    share = _PAGED_OPENING if files is not None else 1.0
+    weights = open_weights(info, options, lambda fraction: progress(share * fraction), words_only=is_remote)
     with contextlib.ExitStack() as undo:
         undo.callback(weights.free)
         vocabulary = Vocabulary(weights.handle)
-        formats = _open_formats(weights, vocabulary, registry)
+        formats = _open_formats(weights, vocabulary, around.registry)
         if _is_embedder(formats.latest):
             if is_remote:
                 raise CapabilityError(f"{info.name} makes vectors, which is done on the processor.")
@@ -63,11 +87,13 @@ def load_model(
                 weights, options, vocabulary, formats
             )
         else:
-            decoder = (
-                _remote(weights, options, vocabulary, progress, modules)
-                if is_remote
-                else _local(weights, options, vocabulary)
-            )
+            if is_remote:
+                decoder = _remote(weights, options, vocabulary, progress, around.modules)
+            elif files is not None:
+                request = PagedRequest(weights=weights, options=options, files=files, self_check=around.check_paging)
+                decoder = _paged(request, vocabulary, lambda fraction: progress(share + (1 - share) * fraction))
+            else:
+                decoder = _local(weights, options, vocabulary)
             undo.callback(decoder.context.free)
             model = _text_model(weights, options, vocabulary, formats, decoder)
         undo.pop_all()
@@ -108,6 +134,14 @@ def _local(weights: Weights, options: LoadOptions, vocabulary: Vocabulary) -> _D
     return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, where)
 
 
+def _paged(request: PagedRequest, vocabulary: Vocabulary, progress: LoadProgress) -> _Decoder:
+    weights = request.weights
+    check_generates(weights, vocabulary.size)
+    context, tokens = open_paged_context(request, vocabulary.size, progress)
+    where = replace(IN_THIS_PROCESS, layers=weights.layers, total_layers=weights.layers)
+    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, where)
+
+
 def _remote(
     weights: Weights, options: LoadOptions, vocabulary: Vocabulary, progress: LoadProgress, modules: Path | None
 ) -> _Decoder:
@@ -121,7 +155,10 @@ def _text_model(
     weights: Weights, options: LoadOptions, vocabulary: Vocabulary, formats: TextFormats, decoder: _Decoder
 ) -> LlamaTextModel:
     kv = decoder.context.kv
-    parked = ParkingLot(parking_bytes(kv.cells * decoder.token_bytes, free_memory_bytes(options)))
+    kv_bytes = kv.cells * decoder.token_bytes
+    parked = ParkingLot(
+        paged_parking_bytes(kv_bytes) if options.paged else parking_bytes(kv_bytes, free_memory_bytes(options))
+    )
     slots = SlotTable(kv, options.max_sequences, parked, can_share=decoder.can_share)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)

@@ -34,6 +34,8 @@ def open_decode_context(
     device_room: Callable[[], int] | None = None,
     device_share: float = 0.0,
     *,
+    kind: type[DecodeContext] = DecodeContext,
+    watch: object = None,
     drafts: bool = False,
 ) -> tuple[DecodeContext, int]:
     """Make a context.
@@ -44,6 +46,8 @@ def open_decode_context(
         vocabulary_size: of its model.
         device_room: free memory of the device that holds some layers, after the weights; None if there is none.
         device_share: share of the layers, and so of the KV cache, on that device.
+        kind: what to make of it.
+        watch: llama.cpp's callback for every node that it computes.
         drafts: whether sequences will be given drafts.
 
     Returns:
@@ -65,11 +69,13 @@ def open_decode_context(
     params.n_threads = params.n_threads_batch = options.threads
     params.kv_unified = True  # one pool of cells: a single long conversation may use all of it
     params.no_perf = True
+    if watch is not None:
+        params.cb_eval = watch
     handle = open_context(weights, params)
     if not llama.llama_get_memory(handle):  # an encoder: it reads a text as a whole and keeps nothing
         llama.llama_free(handle)
         raise _not_a_generator(weights)
-    return DecodeContext(handle, vocabulary_size, options.threads), context_tokens
+    return kind(handle, vocabulary_size, options.threads), context_tokens
 
 
 def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_bytes: int, share: float) -> int:
@@ -81,7 +87,8 @@ def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_byt
             f"{context_tokens * token_bytes / (1 << 20):,.0f} MiB, but {free_bytes / (1 << 20):,.0f} MiB are free.",
             "Load it with a smaller context.",
         )
-    return kv_cells(context_tokens, options.max_sequences, token_bytes, free_bytes)
+    # What a paged model takes for more cells, it reads from disk for every token.
+    return kv_cells(context_tokens, options.max_sequences, token_bytes, 0 if options.paged else free_bytes)
 
 
 def _not_a_generator(weights: Weights) -> CapabilityError:

@@ -17,7 +17,7 @@ import llama_cpp.llama_cpp as llama
 from engine.backends.base import DeviceTarget, LoadOptions, SequenceStep
 from engine.backends.llama.batch import BATCH_TOKENS
 from engine.backends.llama.context import DecodeContext
-from engine.backends.llama.loading import load_model
+from engine.backends.llama.loading import Surroundings, load_model
 from engine.backends.llama.text_model import LlamaTextModel
 from engine.backends.llama.weights import open_context, open_weights
 from engine.errors import DeviceError, EngineError
@@ -264,7 +264,8 @@ def answering_probe(
     """
     options = LoadOptions(context_tokens=CELLS, max_sequences=1, threads=threads, target=target)
     info = describe(read_header(path), path.stem)
-    model = load_model(info, options, lambda _fraction: True, bundled_registry(), modules)
+    around = Surroundings(registry=bundled_registry(), modules=modules)
+    model = load_model(info, options, lambda _fraction: True, around)
     try:
         assert isinstance(model, LlamaTextModel)
         with _reader_loop() as loop:

@@ -151,6 +151,7 @@ class RemoteContext:
     """
 
     kv: SequenceMemory
+    paging = None
 
     def __init__(self, process: DeviceProcess, shared: SharedFloats, cells: int, threads: int) -> None:
         self.kv = RemoteKv(process, cells)

@@ -89,6 +89,7 @@ def open_weights(
     devices: Sequence[int] = (),
     *,
     words_only: bool = False,
+    mapped_only: bool = False,
 ) -> Weights:
     """Open a GGUF file, memory-mapped.
 
@@ -98,6 +99,7 @@ def open_weights(
         progress: told how far it is.
         devices: ggml's handles of the devices to use; none for the processor alone.
         words_only: open nothing but the vocabulary.
+        mapped_only: leave all weights in the mapping of the file.
 
     Raises:
         ModelFileError: it is missing, broken, or of an architecture that llama.cpp does not know.
@@ -113,7 +115,8 @@ def open_weights(
     params = llama.llama_model_default_params()
     params.vocab_only = words_only
     # Repacking copies weights out of the mapping, into memory that cannot be dropped again.
-    params.use_extra_bufts = info.size_bytes < _REPACKED_SHARE * free_memory_bytes(options)
+    can_copy = info.size_bytes < _REPACKED_SHARE * free_memory_bytes(options)
+    params.use_extra_bufts = can_copy and not (mapped_only or options.paged)
     params.progress_callback = callback = llama.llama_progress_callback(watcher)
     kept = _choose_devices(params, devices, options.target)
     with captured_log() as said:

@@ -1,0 +1,70 @@
+"""PagingMeter: what paging costs, as plain numbers."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from engine.footprint import PagingInfo
+from engine.models.page_plan import PagePlan
+
+_STEPS: Final = 16  # lately
+
+
+class PagingMeter:
+    """Counts bytes, waits and tokens of the last steps.
+
+    Thread: `read` from any; the rest on the lane, but for `info`, which any thread may ask.
+    """
+
+    def __init__(self, plan: PagePlan) -> None:
+        self._plan = plan
+        self._lock = threading.Lock()
+        self._read_bytes = 0  # since the last step ended; guarded by _lock
+        self._waited_s = 0.0
+        self._began_s = 0.0
+        self._steps: deque[tuple[float, float, int, int]] = deque(maxlen=_STEPS)  # seconds, waited, bytes, tokens
+        self.predicted_tokens_per_s = 0.0
+
+    def read(self, size_bytes: int) -> None:
+        """Count bytes read from the disk."""
+        with self._lock:
+            self._read_bytes += size_bytes
+
+    def begin_step(self) -> None:
+        """Note that a step begins."""
+        self._began_s, self._waited_s = time.perf_counter(), 0.0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time that a layer waits for the disk."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._waited_s += time.perf_counter() - began_s
+
+    def end_step(self, tokens: int) -> None:
+        """Note that a step ended, of which so many tokens came."""
+        with self._lock:
+            size_bytes, self._read_bytes = self._read_bytes, 0
+            self._steps.append((time.perf_counter() - self._began_s, self._waited_s, size_bytes, tokens))
+
+    def info(self) -> PagingInfo:
+        """The numbers of the last steps."""
+        with self._lock:
+            steps = list(self._steps)
+        seconds, waited, size_bytes, tokens = (
+            (sum(column) for column in zip(*steps, strict=True)) if steps else (0.0, 0.0, 0, 0)
+        )
+        return PagingInfo(
+            pinned_bytes=self._plan.pinned_bytes,
+            streamed_bytes=self._plan.streamed_bytes,
+            buffer_bytes=self._plan.buffer_bytes,
+            bytes_per_token=size_bytes / tokens if tokens else 0.0,
+            disk_share=min(1.0, waited / seconds) if seconds else 0.0,
+            tokens_per_s=tokens / seconds if seconds else 0.0,
+            predicted_tokens_per_s=self.predicted_tokens_per_s,
+        )
