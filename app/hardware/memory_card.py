@@ -12,11 +12,11 @@ from app.hardware.clock import SPANS, Clock, Span, axis_labels
 from app.hardware.event_list import EventList
 from app.hardware.event_log import EventLog, NumberedEvent
 from app.hardware.history import History, thinned
-from app.hardware.painted import PaintedRow, paint_swatch
+from app.hardware.painted import PaintedRow
 from app.hardware.scale import memory_scale
 from app.hardware.summary import memory_words
 from app.theme import Appearance
-from app.theme.widgets import Segmented
+from app.theme.widgets import Segmented, paint_swatch
 from app.usage import NBSP, UNKNOWN, device_titles, gigabytes, limit_gigabytes
 from engine.hardware import HardwareSnapshot
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.hardware.wording import Sentence, Stat, State
 from app.theme import Appearance
+from app.theme.widgets import paint_swatch
 from app.usage import NBSP, UNKNOWN, UNKNOWN_TIP, Usage
 
 _SWATCH: Final = 10
@@ -118,21 +119,6 @@ class QuietText(PaintedRow):
         painter.setPen(self._appearance.theme.color("text-muted"))
         words = QFontMetrics(font).elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
-
-
-def paint_swatch(painter: QPainter, appearance: Appearance, middle: QPointF, role: str) -> None:
-    """Paint the square of a legend.
-
-    Args:
-        painter: where.
-        appearance: gives the colour.
-        middle: left end and vertical middle.
-        role: of the colour.
-    """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(appearance.theme.color(role))
-    painter.drawRoundedRect(QRectF(middle.x(), middle.y() - _SWATCH / 2, _SWATCH, _SWATCH), 3, 3)
 
 
 class StatRow(PaintedRow):

@@ -6,11 +6,11 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.plugins.actions import Action, name_for
-from app.plugins.labels import say, text_label
 from app.plugins.sections import Act, Section
 from app.plugins.wording import as_tooltip, line, short_digest, web_address
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel, IconButton
+from app.theme.widgets.labels import say, text_label
 from engine import PluginInfo
 
 _ORIGIN = re.compile(r"https?://[^/?#]*")

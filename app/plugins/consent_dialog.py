@@ -4,8 +4,6 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.plugins.column_scroll import ColumnScroll
-from app.plugins.dialogs import ChoiceDialog
-from app.plugins.labels import text_label
 from app.plugins.rows import Point, PointRow
 from app.plugins.wording import (
     NO_PERMISSIONS,
@@ -19,7 +17,8 @@ from app.plugins.wording import (
     whereabouts,
 )
 from app.theme import Appearance
-from app.theme.widgets import Chip, IconButton
+from app.theme.widgets import Chip, ChoiceDialog, IconButton
+from app.theme.widgets.labels import text_label
 from engine import PluginInfo
 
 _MOST_HEIGHT = 420

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from app.plugins.labels import IconLabel
 from app.theme import Appearance
+from app.theme.widgets.labels import IconLabel
 
 
 class DropOverlay(QFrame):

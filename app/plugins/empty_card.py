@@ -3,9 +3,9 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.plugins.labels import IconLabel, text_label
 from app.theme import Appearance
 from app.theme.widgets import IconButton
+from app.theme.widgets.labels import IconLabel, text_label
 
 COMMAND = "hearth plugins new my-plugin"
 

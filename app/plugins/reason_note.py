@@ -4,9 +4,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.actions import Action, name_for
-from app.plugins.labels import IconLabel, say, text_label
 from app.plugins.wording import clean
 from app.theme import Appearance
+from app.theme.widgets.labels import IconLabel, say, text_label
 from engine import PluginInfo, PluginState
 
 _TITLES = {

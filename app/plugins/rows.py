@@ -6,9 +6,9 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.plugins.labels import IconLabel, say, text_label
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel
+from app.theme.widgets.labels import IconLabel, say, text_label
 
 _NUMBER_WIDTH = 180
 _TITLE_WIDTH = 112

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.actions import Action, actions_for, name_for
-from app.plugins.labels import say, text_label
 from app.plugins.rows import PairList, Point, PointList
 from app.plugins.wording import (
     NO_PERMISSIONS,
@@ -19,6 +18,7 @@ from app.plugins.wording import (
     sample_words,
 )
 from app.theme import Appearance
+from app.theme.widgets.labels import say, text_label
 from engine import Field, OfferInfo, OfferKind, PluginInfo, PluginState
 
 Act = Callable[[Action], None]

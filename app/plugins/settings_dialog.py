@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.forms import FieldForm
 from app.plugins.column_scroll import ColumnScroll
-from app.plugins.dialogs import ChoiceDialog
-from app.plugins.labels import text_label
 from app.plugins.wording import name_of
 from app.theme import Appearance
+from app.theme.widgets import ChoiceDialog
+from app.theme.widgets.labels import text_label
 from engine import Kind, ModelInfo, PluginInfo, Values
 
 _LEAST_HEIGHT = 320

@@ -2,10 +2,10 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from app.plugins.labels import IconLabel
 from app.plugins.wording import look_of
 from app.theme import Appearance
 from app.theme.widgets import Chip
+from app.theme.widgets.labels import IconLabel
 from engine import PluginInfo
 
 

@@ -2,17 +2,20 @@
 
 from app.theme.widgets.banner import Banner, Kind
 from app.theme.widgets.chip import Chip, IconChip, Tone
+from app.theme.widgets.choice_dialog import ChoiceDialog
 from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
 from app.theme.widgets.segmented import Segmented
+from app.theme.widgets.swatch import Swatch, paint_swatch
 from app.theme.widgets.switch import Switch
 from app.theme.widgets.watching_page import WatchingPage
 
 __all__ = [
     "Banner",
     "Chip",
+    "ChoiceDialog",
     "ElidedLabel",
     "FocusRing",
     "IconButton",
@@ -21,8 +24,10 @@ __all__ = [
     "Part",
     "SegmentBar",
     "Segmented",
+    "Swatch",
     "Switch",
     "Tone",
     "WatchingPage",
     "paint_bar",
+    "paint_swatch",
 ]

@@ -6,7 +6,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.theme import Appearance
+from app.theme.appearance import Appearance
 
 _RUN: Final = re.compile(r"(\S{20})(?=\S)")
 

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QWidget
 
 from app.plugins import PluginsController, PluginsPage
-from app.plugins.dialogs import ChoiceDialog
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
+from app.theme.widgets import ChoiceDialog
 from engine import (
     Engine,
     EngineConfig,

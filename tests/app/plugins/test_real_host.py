@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from app.plugins import PluginNotice
 from app.plugins.actions import Action
 from app.plugins.consent_dialog import ConsentDialog
-from app.plugins.dialogs import ChoiceDialog
 from app.plugins.settings_dialog import SettingsDialog
 from app.shell import MainWindow, PageEntry
+from app.theme.widgets import ChoiceDialog
 from engine import PluginState
 
 MANIFEST = """id = "tide-table"
