@@ -42,6 +42,7 @@ class OnnxHeader:
         inputs: of the graph, weights left out.
         outputs: of the graph.
         properties: what its author noted, by key; what is too long or too much is left out.
+        locations: files beside it that hold its weights, relative to its folder.
     """
 
     size_bytes: int
@@ -53,6 +54,7 @@ class OnnxHeader:
     inputs: tuple[TensorFacts, ...] = ()
     outputs: tuple[TensorFacts, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    locations: tuple[str, ...] = ()
 
 
 def describe(path: Path, model_id: str, header: OnnxHeader | None = None) -> ModelInfo:
@@ -146,6 +148,7 @@ class _Model:
             inputs=tuple(port for port in self._inputs if port.name not in self._names),
             outputs=tuple(self._outputs),
             properties=self._properties,
+            locations=tuple(sorted(self._locations)),
         )
 
     def _opset_import(self, message: Field) -> None:

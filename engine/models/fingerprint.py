@@ -1,0 +1,104 @@
+"""Fingerprint of a model: tells whether its files are still the same, without reading gigabytes.
+
+SHA-256 over size, time of change, beginning, and samples spread evenly over each file that is part of it. A file that
+is changed within less than the file system can tell, keeps its size, and differs between the samples only is not
+noticed; nobody does that to weights.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from engine.models.onnx import read_onnx_header
+
+HEAD_BYTES: Final = 1 << 20
+SAMPLE_BYTES: Final = 64 << 10
+SAMPLES: Final = 32
+_MOST_REMEMBERED: Final = 4096
+_PART: Final = re.compile(r"(.+)-00001-of-(\d{5})", re.IGNORECASE)
+
+_Stamp = tuple[str, int, int, int]  # path, size, time of change in ns, inode
+
+
+class Fingerprints:
+    """Fingerprints of models; of files that are as they were, it costs one `stat` each.
+
+    Thread: one.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[_Stamp, bytes] = {}
+        self._weights: dict[_Stamp, tuple[Path, ...]] = {}  # where graphs keep theirs
+
+    def of(self, path: Path) -> bytes:
+        """Fingerprint of the model of a file, with everything that belongs to it.
+
+        Raises:
+            OSError: a file is missing, or cannot be read.
+            ModelError: it is no model.
+        """
+        digest = hashlib.sha256()
+        for part in self._parts(path):
+            digest.update(self._file(part))
+        return digest.digest()
+
+    def _parts(self, path: Path) -> Iterator[Path]:
+        if path.suffix.lower() != ".onnx":
+            yield from _split(path)
+            return
+        yield path
+        yield from self._external(path)
+        for neighbour in (path.with_suffix(".json"), path.with_name("tokenizer.json")):
+            if neighbour.exists():
+                yield neighbour
+
+    def _external(self, path: Path) -> tuple[Path, ...]:
+        stamp = _stamp(path)
+        if stamp not in self._weights:
+            _forget_some(self._weights)
+            self._weights[stamp] = tuple(path.parent / name for name in read_onnx_header(path).locations)
+        return self._weights[stamp]
+
+    def _file(self, path: Path) -> bytes:
+        stamp = _stamp(path)
+        if (known := self._files.get(stamp)) is None:
+            known = _read(path, stamp)
+            _forget_some(self._files)
+            self._files[stamp] = known
+        return known
+
+
+def _split(path: Path) -> Iterator[Path]:
+    """All parts of a model that may be split."""
+    yield path
+    if (match := _PART.fullmatch(path.stem)) is not None:
+        for number in range(2, int(match[2]) + 1):
+            yield path.with_name(f"{match[1]}-{number:05}-of-{match[2]}{path.suffix}")
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = os.stat(path)
+    return str(path), status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _read(path: Path, stamp: _Stamp) -> bytes:
+    _, size, changed_ns, _ = stamp
+    digest = hashlib.sha256(f"{size} {changed_ns}\n".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(HEAD_BYTES))
+        rest = size - HEAD_BYTES
+        if rest <= SAMPLES * SAMPLE_BYTES:
+            digest.update(file.read())
+        else:
+            for number in range(SAMPLES):  # the last one is the end of the file
+                file.seek(HEAD_BYTES + (rest - SAMPLE_BYTES) * number // (SAMPLES - 1))
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.digest()
+
+
+def _forget_some(known: "dict[_Stamp, bytes] | dict[_Stamp, tuple[Path, ...]]") -> None:
+    while len(known) >= _MOST_REMEMBERED:
+        del known[next(iter(known))]
