@@ -15,6 +15,7 @@ class PagingInfo:
         bytes_per_token: read from disk for each token, lately; 0 before the first.
         disk_share: of the time of its steps, lately, the share in which it waited for the disk, in [0, 1].
         tokens_per_s: lately, all sequences together; 0 before the first.
+        sweep_s: seconds in which the disk alone reads the streamed weights once; 0 before the first time.
         predicted_tokens_per_s: for one sequence, as it was predicted before it was loaded; 0 if that was unknown.
         note: why it is not paged by Hearth but by the system, in one sentence; empty if Hearth does.
     """
@@ -25,6 +26,7 @@ class PagingInfo:
     bytes_per_token: float = 0.0
     disk_share: float = 0.0
     tokens_per_s: float = 0.0
+    sweep_s: float = 0.0
     predicted_tokens_per_s: float = 0.0
     note: str = ""
 

@@ -27,6 +27,7 @@ from engine.scheduling.steps import (
     SHARED_PREFILL_S,
     PrefillRate,
     embed_step,
+    paged_pause_s,
     text_step,
     vision_step,
 )
@@ -334,7 +335,8 @@ class Lane:
         is_alone = not flows and len(jobs) == 1 and not now.waiting and len(now.running_by_model) < 2
         if is_alone:
             return self._prefill_chunk_tokens
-        return rate.tokens_within(SHARED_PREFILL_S if flows else ALONE_PREFILL_S, self._prefill_chunk_tokens)
+        pause_s = SHARED_PREFILL_S if flows else ALONE_PREFILL_S
+        return rate.tokens_within(max(pause_s, paged_pause_s(jobs[0].model)), self._prefill_chunk_tokens)
 
     def _break(self, model: LoadedModel, error: EngineError) -> None:
         tickets = self._requests.left(model)

@@ -21,6 +21,9 @@ LEAST_PREFILL_TOKENS = 16
 """Smaller chunks cost nearly as much as this one, because every step reads all weights once."""
 
 
+_PAGED_PAUSE = 1.5
+
+
 class PrefillRate:
     """Learns how many prompt tokens per second a model reads, from the steps it takes."""
 
@@ -39,6 +42,15 @@ class PrefillRate:
         if self._tokens_per_s is None:
             return min(most, 4 * LEAST_PREFILL_TOKENS)
         return max(LEAST_PREFILL_TOKENS, min(most, int(self._tokens_per_s * duration_s)))
+
+
+def paged_pause_s(model: TextModel) -> float:
+    """How long a step of a model whose weights are paged takes in any case, and a half more; 0 for other models.
+
+    The prompt is read while the disk is: fewer tokens would make the step no shorter, only the prompt's steps more.
+    """
+    paging = model.paging
+    return _PAGED_PAUSE * paging.sweep_s if paging is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)

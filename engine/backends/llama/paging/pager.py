@@ -4,16 +4,16 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from engine.backends.llama.paging.meter import PagingMeter
+from engine.backends.llama.paging.meter import READERS, PagingMeter
 from engine.backends.llama.paging.pages import Pages
 from engine.errors import EngineError
 from engine.models.page_plan import PagePlan, Span
 
 log = logging.getLogger(__name__)
 
-READERS: Final = 2
 PIECE_BYTES: Final = 8 << 20
 """Read at once by one thread: large enough for a disk's full speed, small enough that two share a chunk."""
 
@@ -62,13 +62,13 @@ class Pager:
         Raises:
             OSError: there is not enough memory, or the file cannot be read.
         """
-        self._pages.empty([chunk for chunk in self.plan.chunks if chunk is not None])
-        done, total = 0, max(1, self.plan.pinned_bytes)
-        for piece in _backwards(self.plan.pinned):
-            self._pages.pin(piece)
-            done += piece.size_bytes
-            if not progress(done / total):
-                return False
+        self._pages.empty([*self.plan.pinned, *(chunk for chunk in self.plan.chunks if chunk is not None)])
+        pieces = _backwards(self.plan.pinned)
+        with ThreadPoolExecutor(READERS, thread_name_prefix="hearth-pages") as pool:
+            for number, _ in enumerate(pool.map(self._pages.pin, pieces), 1):
+                if not progress(number / len(pieces)):
+                    pool.shutdown(cancel_futures=True)
+                    return False
         return True
 
     def start(self) -> None:
@@ -177,8 +177,8 @@ class Pager:
             self._changed.notify_all()
 
     def _fill(self, layer: int, piece: Span) -> None:
-        self._pages.fill(self._chunk(layer).start, piece)
-        self.meter.read(piece.size_bytes)
+        with self.meter.reading(piece.size_bytes):
+            self._pages.fill(self._chunk(layer).start, piece)
         with self._changed:
             self._missing[layer] -= 1
             if not self._missing[layer]:

@@ -16,21 +16,21 @@ from engine.models.page_plan import Span
 class Pages(Protocol):
     """Memory of the mapped files of one model. Spans are whole pages.
 
-    Thread: `pin` and `empty` before anybody computes; `move` and `fill` from any, for a chunk that nobody needs yet.
+    Thread: `empty` before anybody computes; the others from any, for spans that nobody needs yet.
     """
 
-    def pin(self, span: Span) -> None:
-        """Let a span stay in memory from now on, with what is in the file.
-
-        Raises:
-            OSError: there is no memory for it, or the file cannot be read.
-        """
-
-    def empty(self, chunks: Sequence[Span]) -> None:
-        """Give up the memory of all chunks.
+    def empty(self, spans: Sequence[Span]) -> None:
+        """Put empty memory, which takes room only as it is written to, at the place of spans.
 
         Raises:
             OSError: the system refuses.
+        """
+
+    def pin(self, span: Span) -> None:
+        """Let a part of an emptied span stay in memory from now on, with what is in the file.
+
+        Raises:
+            OSError: there is no memory for it, or the file cannot be read.
         """
 
     def move(self, source: Span | None, target: Span) -> None:

@@ -17,8 +17,8 @@ from typing import Final
 
 from engine.models.page_plan import PAGE_BYTES, Span
 
-_PIECE_BYTES: Final = 16 << 20
 _MAP_FIXED: Final = 0x10
+_MADV_HUGEPAGE: Final = 14
 _MREMAP_MAYMOVE, _MREMAP_FIXED, _MREMAP_DONTUNMAP = 1, 2, 4
 _FAILED: Final = ctypes.c_void_p(-1).value
 _F_NOCACHE: Final = 48  # macOS
@@ -29,6 +29,7 @@ _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [
     ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
 ]  # fmt: skip
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 if sys.platform == "linux":
     _libc.mremap.restype = ctypes.c_void_p
     _libc.mremap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p]
@@ -61,23 +62,21 @@ class PosixPages:
             self.close()
             raise
 
+    def empty(self, spans: Sequence[Span]) -> None:
+        """Put empty memory at the place of spans."""
+        for span in spans:
+            address = self._overlay(span)
+            if sys.platform == "linux":  # fewer faults, and fewer misses when weights are looked up; may be refused
+                _libc.madvise(address, span.size_bytes, _MADV_HUGEPAGE)
+
     def pin(self, span: Span) -> None:
-        """Let a span stay in memory from now on, with what is in the file.
+        """Let a part of an emptied span stay in memory from now on, with what is in the file.
 
-        Read through the system's cache, because llama.cpp has just read the file, and given back to it piece by piece,
-        so that at no moment both copies are there.
+        Read through the system's cache, because llama.cpp has just read the file, and forgotten by that at once, so
+        that both copies are hardly ever there.
         """
-        for start in range(span.start, span.end, _PIECE_BYTES):
-            piece = Span(span.file, start, min(start + _PIECE_BYTES, span.end))
-            address = self._overlay(piece)
-            self._read(self._cached[span.file], address, piece)
-            _forget(self._cached[span.file], piece)
-
-    def empty(self, chunks: Sequence[Span]) -> None:
-        """Give up the memory of all chunks."""
-        for chunk in chunks:
-            self._overlay(chunk)
-            _forget(self._cached[chunk.file], chunk)
+        self._read(self._cached[span.file], self._address(span), span)
+        _forget(self._cached[span.file], span)
 
     def move(self, source: Span | None, target: Span) -> None:
         """Let the memory of one chunk, or new memory, stand at another's place."""
