@@ -132,6 +132,23 @@ def test_one_disturbed_step_changes_little_and_a_slower_machine_is_noticed():
     assert learned.prefill_tokens_per_s("m", "cpu") == pytest.approx(10, rel=0.1)
 
 
+def test_a_step_that_gives_several_tokens_counts_as_so_many_and_drafts_that_end_are_noticed():
+    learned = warmed(Learned())
+    for number in range(60):  # every third step gives one sequence nine tokens more
+        learned.note_decode("m", "cpu", 2, 0.4, tokens=11 if number % 3 == 0 else 2)
+    assert learned.step_s("m", "cpu", 2) == pytest.approx(0.4 / 2.5, rel=0.1)
+    for _ in range(200):
+        learned.note_decode("m", "cpu", 2, 0.4, tokens=2)
+    assert learned.step_s("m", "cpu", 2) == pytest.approx(0.4, rel=0.02)
+
+
+def test_a_step_in_which_a_sequence_failed_makes_nothing_slower_or_faster():
+    learned = warmed(Learned())
+    for _ in range(10):
+        learned.note_decode("m", "cpu", 2, 0.4, tokens=1)
+    assert learned.step_s("m", "cpu", 2) == pytest.approx(0.4)
+
+
 def filled(path: Path, model: str = "m") -> Learned:
     learned = Learned(path)
     learned.note_answer(model, "chat", 50)

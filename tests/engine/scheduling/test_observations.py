@@ -37,6 +37,15 @@ def test_batches_say_nothing_about_one_answer_and_short_chunks_nothing_about_rea
     assert seen.of("a", "cpu").prefill_tokens_per_s == pytest.approx(512)
 
 
+def test_drafts_make_tokens_faster_than_steps():
+    seen = Observations()
+    for number in range(60):
+        seen.note_text("a", "cpu", TextStep(rows=1, tokens=9 if number % 2 else 1, decode_s=0.5))
+    assert seen.of("a", "cpu").token_s == pytest.approx(0.1, rel=0.15)
+    seen.note_text("a", "cpu", TextStep(rows=1, tokens=0, decode_s=9.0))  # it failed
+    assert seen.of("a", "cpu").token_s == pytest.approx(0.1, rel=0.15)
+
+
 def test_images_are_counted_each():
     seen = Observations()
     for _ in range(3):
