@@ -133,9 +133,7 @@ def plan_pages(layout: WeightLayout, room_bytes: int) -> PagePlan | None:
     largest = max(_whole_pages(span).size_bytes for span in layout.layers)
     low, high = 0, largest // PAGE_BYTES
     if _plan(layout, high * PAGE_BYTES).memory_bytes > room_bytes:
-        # Layers smaller than a chunk are pinned, so the smallest need is somewhere between.
-        sizes = sorted({_whole_pages(span).size_bytes for span in layout.layers})
-        least = min((_plan(layout, size) for size in sizes), key=lambda plan: plan.memory_bytes)
+        least = least_plan(layout)
         if least.memory_bytes > room_bytes:
             return None
         high = least.chunk_bytes // PAGE_BYTES
@@ -146,6 +144,12 @@ def plan_pages(layout: WeightLayout, room_bytes: int) -> PagePlan | None:
         else:
             low = middle + 1
     return _plan(layout, high * PAGE_BYTES)
+
+
+def least_plan(layout: WeightLayout) -> PagePlan:
+    """The plan that takes the least memory: the largest chunks, but for layers smaller than these, which are pinned."""
+    sizes = sorted({_whole_pages(span).size_bytes for span in layout.layers})
+    return min((_plan(layout, size) for size in sizes), key=lambda plan: plan.memory_bytes)
 
 
 def _plan(layout: WeightLayout, chunk_bytes: int) -> PagePlan:

@@ -24,6 +24,7 @@ _EMBEDDING: Final = "token_embd.weight"
 _HEAD: Final = "output.weight"
 _EXPERTS: Final = "_exps."  # the weights of all experts of a layer, stacked
 _LOOKED_UP: Final = frozenset({_EMBEDDING, "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight"})
+_WORD_LISTS: Final = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
 _NOTHING: Final[Mapping[str, "Matrices"]] = MappingProxyType({})
 
 
@@ -66,6 +67,9 @@ class ModelShape:
         context_tokens: that it was trained for; 0 if unknown.
         width: of the vector between two layers; 0 if unknown.
         vocabulary: number of different tokens; 0 if unknown.
+        words: entries of its vocabulary and rules for joining them; 0 if unknown.
+        step_values: numbers per token of a prompt that computing a layer keeps at once; 0 if unknown.
+        largest_tensor_bytes: of the weights.
         run_operations: floating-point operations of one run of a graph; 0 if unknown.
         is_complete: whether all files of a split model are there.
     """
@@ -84,6 +88,9 @@ class ModelShape:
     context_tokens: int = 0
     width: int = 0
     vocabulary: int = 0
+    words: int = 0
+    step_values: int = 0
+    largest_tensor_bytes: int = 0
     run_operations: float = 0.0
     is_complete: bool = True
 
@@ -173,6 +180,9 @@ def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> M
         context_tokens=header.number("{arch}.context_length") or 0,
         width=width,
         vocabulary=embedding.elements // width if embedding is not None and width else 0,
+        words=sum(len(array) for name in _WORD_LISTS if (array := header.array(name)) is not None),
+        step_values=_step_values(header),
+        largest_tensor_bytes=max(sizes.values(), default=0),
         is_complete=is_complete,
     )
 
@@ -181,6 +191,26 @@ def _active_share(header: GgufHeader) -> float:
     """Share of the stacked experts that work for one token."""
     experts, used = header.number("{arch}.expert_count") or 0, header.number("{arch}.expert_used_count") or 0
     return used / experts if 0 < used < experts else 1.0
+
+
+def _step_values(header: GgufHeader) -> int:
+    """What llama.cpp keeps of a layer at once: in its feed-forward part three vectors as wide as that (gate, up, their
+    product) and four as wide as the model, to the byte for models like Llama; a guess where attention is wider.
+    """
+    width, heads = header.number("{arch}.embedding_length") or 0, header.number("{arch}.attention.head_count") or 0
+    key = header.number("{arch}.attention.key_length") or (width // heads if heads else 0)
+    forward = _largest(header, "{arch}.feed_forward_length") or 4 * width
+    experts = header.number("{arch}.expert_used_count") or 0
+    expert = experts * (3 * (header.number("{arch}.expert_feed_forward_length") or forward) + 2 * width)
+    return max(3 * forward if not experts else 0, expert, 4 * heads * key) + 4 * width
+
+
+def _largest(header: GgufHeader, key: str) -> int:
+    """A number that may differ from layer to layer."""
+    array = header.array(key)
+    if array is not None and not array.is_text:
+        return int(max(array.numbers(), default=0))
+    return header.number(key) or 0
 
 
 def _attention(header: GgufHeader) -> int:

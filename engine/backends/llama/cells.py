@@ -7,6 +7,11 @@ _KV_SHARE: Final = 8  # beyond the context asked for, the KV cache takes at most
 _PARKED_SHARE: Final = 16  # conversations outside the KV cache take at most this share of the free memory, a guess
 _PAGED_PARKED_SHARE: Final = 4  # of the KV cache, a guess
 _STATES_BYTES: Final = 128 << 20  # a guess: room for states of models that keep no KV per token
+_ROUND_CELLS: Final = 256  # llama.cpp makes caches of a multiple of this
+
+PAGED_RESERVE_BYTES: Final = 48 << 20
+"""Left free beside what is counted of a paged model: rows of tables that are looked up, and what llama.cpp allocates
+while it works."""
 
 
 def kv_cells(context_tokens: int, max_sequences: int, token_bytes: int, free_bytes: int) -> int:
@@ -20,6 +25,11 @@ def kv_cells(context_tokens: int, max_sequences: int, token_bytes: int, free_byt
     """
     wanted = max(context_tokens, _CELLS_PER_SEQUENCE * max_sequences)
     return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))
+
+
+def rounded_cells(cells: int) -> int:
+    """Cells that llama.cpp really makes."""
+    return -(-cells // _ROUND_CELLS) * _ROUND_CELLS
 
 
 def parking_bytes(kv_bytes: int, free_bytes: int) -> int:

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from engine.backends.base import LoadOptions, LoadProgress
-from engine.backends.llama.cells import paged_parking_bytes
+from engine.backends.llama.cells import PAGED_RESERVE_BYTES, paged_parking_bytes
 from engine.backends.llama.opening import open_decode_context
 from engine.backends.llama.paging.context import PagedContext
 from engine.backends.llama.paging.mappings import mapped_at
@@ -20,9 +19,6 @@ from engine.errors import EngineError, OutOfMemoryError
 from engine.models.page_plan import PagePlan, WeightLayout, layout_of, plan_pages
 
 log = logging.getLogger(__name__)
-
-RESERVE_BYTES: Final = 48 << 20
-"""Left free beside what is counted: rows of tables that are looked up, and what llama.cpp allocates while it works."""
 
 
 class MappedFiles:
@@ -88,7 +84,7 @@ def open_paged_context(request: PagedRequest, vocabulary_size: int, progress: Lo
     with contextlib.ExitStack() as undo:
         undo.callback(context.free)
         kv_bytes = context.kv.cells * weights.kv_bytes_per_token
-        spent = weights.memory_bytes - mapped_bytes + paged_parking_bytes(kv_bytes) + RESERVE_BYTES
+        spent = weights.memory_bytes - mapped_bytes + paged_parking_bytes(kv_bytes) + PAGED_RESERVE_BYTES
         room = free_memory_bytes(request.options) - spent
         fault = _fault(request, watch, context)
         if fault:
