@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from engine.backends.conversation import Conversation as Conversation
+from engine.backends.places import CPU_TARGET as CPU_TARGET
+from engine.backends.places import IN_THIS_PROCESS as IN_THIS_PROCESS
+from engine.backends.places import DeviceTarget as DeviceTarget
+from engine.backends.places import Whereabouts as Whereabouts
+from engine.backends.prefix_tier import Found, PrefixTier
 from engine.errors import RequestError
 from engine.footprint import PagingInfo
 from engine.plugins.contract.vision import Prepared, Tensors
@@ -27,54 +32,6 @@ from engine.types import (
 
 LoadProgress = Callable[[float], bool]
 """Called with the loaded fraction in [0, 1]; returning False cancels the load."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceTarget:
-    """Where a model is to be loaded.
-
-    Attributes:
-        device: id of the device; of several devices that share one model, joined with `+`.
-        interface: what the backend goes through, as in `Route`.
-        targets: what the backend calls the devices, as in `Route`; empty for the processor.
-        layers: of the model that go there, the last ones first; None takes all. The rest stays with the processor.
-        split: shares of these layers, one per target; empty splits by free memory.
-    """
-
-    device: str = "cpu"
-    interface: str = "CPU"
-    targets: tuple[str, ...] = ()
-    layers: int | None = None
-    split: tuple[float, ...] = ()
-
-
-CPU_TARGET = DeviceTarget()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """Where a loaded model really is.
-
-    Attributes:
-        device: id of the device; of several, joined with `+`.
-        interface: what the backend goes through.
-        layers: of the model that are there; 0 for a model without layers.
-        total_layers: of the model; 0 for a graph.
-        device_bytes: of `memory_bytes`, in the device's own memory.
-        process_ids: processes of its own that it runs in; none if it is in this one.
-        note: what else is worth knowing, in one sentence, such as which operators stayed with the processor; or empty.
-    """
-
-    device: str = "cpu"
-    interface: str = "CPU"
-    layers: int = 0
-    total_layers: int = 0
-    device_bytes: int = 0
-    process_ids: tuple[int, ...] = ()
-    note: str = ""
-
-
-IN_THIS_PROCESS = Whereabouts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +109,7 @@ class Prompt:
         plan: what the backend wants to keep for the sequence (sampler recipe, grammar, stop strings); opaque.
         read_tool_calls: turns the blocks of the answer into calls, off the lane; None if it has none.
         begins_thinking: whether the answer begins in thoughts.
+        found: what was read from disk for it, until it has its place; None if there was nothing worth it.
     """
 
     request: GenerateRequest
@@ -162,6 +120,7 @@ class Prompt:
     plan: object = None
     read_tool_calls: ReadToolCalls | None = None
     begins_thinking: bool = False
+    found: Found | None = None
 
 
 class TextSequence(Protocol):
@@ -223,7 +182,14 @@ class SequenceStep:
 
 @runtime_checkable
 class TextModel(LoadedModel, Protocol):
-    """Generates text for several sequences at once (continuous batching)."""
+    """Generates text for several sequences at once (continuous batching).
+
+    Attributes:
+        tier: where it finds what was read before, and puts what memory has no room for; set before any other thread
+            than the loader's knows the model.
+    """
+
+    tier: PrefixTier
 
     @property
     def context_tokens(self) -> int:
@@ -237,6 +203,10 @@ class TextModel(LoadedModel, Protocol):
     def paging(self) -> PagingInfo | None:
         """What it costs that its weights come and go; None if they do not. Thread: any."""
 
+    @property
+    def can_rewind(self) -> bool:
+        """Whether a part of what it has read can be dropped or shared; if not, states are of use only as a whole."""
+
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a text, without those that begin or end one.
 
@@ -247,13 +217,23 @@ class TextModel(LoadedModel, Protocol):
         """
 
     def prepare(self, request: GenerateRequest) -> Prompt:
-        """Check, render and tokenise a request.
+        """Check, render and tokenise a request, and read from the tier what is faster than reading it anew.
 
-        Thread: any; must not touch anything that `step` changes.
+        Thread: any; must not change anything that `step` uses.
 
         Raises:
             RequestError: the request cannot be served; says why.
             CapabilityError: the model cannot do this kind of request.
+        """
+
+    def look_up(self, prompt: Prompt, written: Sequence[int] = ()) -> Prompt:
+        """The same prompt, which another copy of this model has prepared, with what this one's tier has of it.
+
+        Thread: any.
+
+        Args:
+            prompt: of the same model.
+            written: token ids of an answer that was begun; they are read behind the prompt.
         """
 
     def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> TextSequence | None:
@@ -288,16 +268,13 @@ class TextModel(LoadedModel, Protocol):
         """Give a suspended sequence its place again, to read only what was lost; False if there is no room just now."""
 
     def held_tokens(self, prompt: Prompt) -> int:
-        """Number of tokens of a prompt whose KV is held and would be reused; takes less than a millisecond."""
+        """Number of tokens of a prompt whose KV is held and would be reused; takes less than a millisecond.
+
+        What was found on disk counts for somewhat less.
+        """
 
     def conversations(self) -> Sequence[Conversation]:
         """All KV that is kept, but for that of sequences in the batch; taken before a model leaves."""
-
-    def remember(self, conversations: Sequence[Conversation]) -> None:
-        """Take back what `conversations` of the same model gave before it left, as far as there is room.
-
-        Thread: lane, or the loader's before any other thread knows the model.
-        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,7 +10,6 @@ from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel,
 from engine.devices.machine import available_memory_bytes
 from engine.errors import DeviceError, EngineError, ModelError
 from engine.memory.budget import Room
-from engine.memory.conversations import ConversationStore, conversation_key
 from engine.memory.estimate import Estimates
 from engine.memory.lease import Lease as Lease
 from engine.memory.ledger import MACHINE, Bytes, Ledger
@@ -18,6 +17,7 @@ from engine.memory.load_times import LoadTimes
 from engine.memory.place import Place as Place
 from engine.memory.place import place_of as place_of
 from engine.memory.population import Population
+from engine.memory.prefixes import PrefixStore, prefix_key
 from engine.memory.resident import Resident as Resident
 from engine.memory.shortage import Shortage, too_large
 from engine.types import ModelInfo
@@ -65,7 +65,7 @@ class Residency(Population):
         device_free_bytes: Callable[[str], int | None] = lambda _device: None,
         on_unloaded: Callable[[LoadedModel], None] = lambda _model: None,
         budget_bytes: int | None = None,
-        conversations: ConversationStore | None = None,
+        prefixes: PrefixStore | None = None,
     ) -> None:
         """Make an empty residency.
 
@@ -77,7 +77,7 @@ class Residency(Population):
             device_free_bytes: free memory of a device that has its own; None if that is unknown.
             on_unloaded: told of a model that has gone.
             budget_bytes: most of the machine's memory that all models together may take; None sets no limit.
-            conversations: keeps what models know of conversations while they are away; None keeps nothing.
+            prefixes: keeps what models have read while they have no memory for it; None keeps nothing.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
         self.estimates = Estimates(options)
@@ -88,7 +88,7 @@ class Residency(Population):
         self._available_bytes = available_bytes
         self._device_free_bytes = device_free_bytes
         self._on_unloaded = on_unloaded
-        self._store = conversations
+        self._prefixes = prefixes
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
         self._free: dict[str, tuple[float, int | None]] = {}  # when the system was asked, and what it said
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
@@ -188,20 +188,24 @@ class Residency(Population):
         return True
 
     def keep(self, model: LoadedModel) -> None:
-        """Set aside what a model knows of conversations, before it is closed; written once it has been closed.
+        """Take what a model has read, before it is closed; it is written soon.
 
         Thread: the model's lane.
         """
-        if self._store is not None and isinstance(model, TextModel) and (found := model.conversations()):
-            self._store.set_aside(conversation_key(model, self._backends), found)
+        if isinstance(model, TextModel):
+            for conversation in model.conversations():
+                model.tier.store(conversation)
 
     def close(self) -> None:
-        """Close all models at once; nothing may run them any more."""
+        """Close all models at once, and write what they have read; nothing may run them any more."""
         with self._lock:
             residents, self._residents = self._residents, {}
         for place, model in residents.items():
             self._ledger.leave(place)
+            self.keep(model)
             model.close()
+        if self._prefixes is not None:
+            self._prefixes.close()
 
     def _load(
         self,
@@ -243,9 +247,10 @@ class Residency(Population):
         sizes = self._sizes(model)
         took = model.memory_bytes - model.whereabouts.device_bytes + _parking(model)
         self.estimates.learn(info, target, allowed, took)
-        if self._store is not None and isinstance(model, TextModel):
-            key = conversation_key(model, self._backends)
-            model.remember(self._store.load(key, model.parking_bytes))
+        if self._prefixes is not None and isinstance(model, TextModel):
+            key = prefix_key(model, self._backends)
+            if key is not None:
+                model.tier = self._prefixes.of(key, whole=not model.can_rewind)
         with self._room_lock:
             self._ledger.enter(place, sizes, self.load_times.of(place))
             room, shortage = self._ledger.room(dict.fromkeys(sizes, 0), spare=(place,))
@@ -336,8 +341,6 @@ class Residency(Population):
         if not closed.wait(CLOSE_TIMEOUT_S):
             log.warning("%s has not left after %.0f s", model.info.id, CLOSE_TIMEOUT_S)
         self._free.clear()
-        if self._store is not None:
-            self._store.write()
         self._on_unloaded(model)
 
 

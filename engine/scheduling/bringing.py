@@ -168,6 +168,7 @@ class Bringer:
             try:
                 if ticket.job is not None:
                     ticket.job.move(model)
+                    ticket.job.look_up()
                     self._queue.ready(ticket, ticket.job)
                 else:
                     then = ticket.start(model)

@@ -149,6 +149,9 @@ class Job(ABC):
     def move(self, model: LoadedModel) -> None:
         """Go on with another copy of its model; what it has so far stays."""
 
+    def look_up(self) -> None:  # noqa: B027 - only answers have read something
+        """After a move: let the model find what it has read before. May wait for the disk. Thread: not the lane's."""
+
     def tell_step_down(self, event: SteppedDown) -> None:
         """Tell the caller that it goes on elsewhere."""
         self.journey.step_downs.append(event.sentence)

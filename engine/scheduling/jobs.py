@@ -132,6 +132,10 @@ class GenerateJob(Job):
             self.sequence = None
         self._model = model
 
+    def look_up(self) -> None:
+        """Let the model find what of the prompt was read before; its KV stayed with the copy that it had."""
+        self.prompt = self._model.look_up(self.prompt, self.written)
+
     def tell_step_down(self, event: SteppedDown) -> None:
         """Put the event."""
         super().tell_step_down(event)

@@ -11,7 +11,7 @@ from engine.config import EngineConfig
 from engine.devices.inventory import inventory_of
 from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
-from engine.memory.conversations import ConversationStore
+from engine.memory.prefixes import PrefixStore
 from engine.memory.residency import Residency
 from engine.memory.yielding import Keeper
 from engine.models.library import ModelLibrary
@@ -46,6 +46,7 @@ class Works:
     control: QueueControl
     announcer: Announcer
     keeper: Keeper
+    prefixes: PrefixStore
 
     def close(self) -> None:
         """End all threads, fail what is left, free all models; waits for them."""
@@ -96,7 +97,8 @@ def open_works(
         hardware.power_w,
         lambda model: residency.keep(model),
     )
-    residency = _residency(config, backends, hardware, lanes)
+    prefixes = PrefixStore(config.cache_dir / "prefixes", config.prefix_disk_bytes)
+    residency = _residency(config, backends, hardware, lanes, prefixes)
     state.attach(residency)
     placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
     queue = LoadQueue(state, config.max_sequences)
@@ -105,7 +107,7 @@ def open_works(
     intake, control, announcer = Intake(bringer, queue, state.next_number), QueueControl(state, lanes), Announcer(state)
     hardware.start()
     keeper.start()
-    return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper)
+    return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper, prefixes)
 
 
 def _queue_state(config: EngineConfig, hardware: Hardware, wake: Callable[[str], None]) -> QueueState:
@@ -114,7 +116,9 @@ def _queue_state(config: EngineConfig, hardware: Hardware, wake: Callable[[str],
     return QueueState(config.order, weights_of(config.weights), learned, wake, warmth.read)
 
 
-def _residency(config: EngineConfig, backends: Mapping[str, Backend], hardware: Hardware, lanes: Lanes) -> Residency:
+def _residency(
+    config: EngineConfig, backends: Mapping[str, Backend], hardware: Hardware, lanes: Lanes, prefixes: PrefixStore
+) -> Residency:
     options = LoadOptions(
         context_tokens=config.context_tokens,
         max_sequences=config.max_sequences,
@@ -127,5 +131,5 @@ def _residency(config: EngineConfig, backends: Mapping[str, Backend], hardware: 
         device_free_bytes=hardware.free_bytes,
         on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
         budget_bytes=config.memory_budget_bytes,
-        conversations=ConversationStore(config.cache_dir / "conversations"),
+        prefixes=prefixes,
     )

@@ -20,6 +20,7 @@ from engine.backends.base import (
     ToolBlock,
     Whereabouts,
 )
+from engine.backends.prefix_tier import NoPrefixTier, PrefixTier
 from engine.errors import ContextOverflowError, EngineError, InvalidRequestError, ModelError, RequestError
 from engine.plugins.contract.vision import Prepared
 from engine.types import (
@@ -98,6 +99,7 @@ class FakeTextModel(_FakeModel):
     """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
 
     parking_bytes = 0
+    can_rewind = True
     paging = None
 
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:
@@ -109,6 +111,7 @@ class FakeTextModel(_FakeModel):
         self.released: list[FakeSequence] = []
         self.suspended: list[FakeSequence] = []
         self.kept: list[Conversation] = []
+        self.tier: PrefixTier = NoPrefixTier()
         self.batch_sizes: list[int] = []
 
     def count_tokens(self, text: str) -> int:
@@ -133,6 +136,10 @@ class FakeTextModel(_FakeModel):
             read_tool_calls=lambda blocks: self._backend.calls[: len(blocks)],
             begins_thinking=bool(self._backend.thinking),
         )
+
+    def look_up(self, prompt: Prompt, written: Sequence[int] = ()) -> Prompt:
+        """Find nothing more."""
+        return prompt
 
     def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> FakeSequence | None:
         """Take the prompt if there is a free place in the batch; the script goes on behind what was written."""
@@ -184,13 +191,9 @@ class FakeTextModel(_FakeModel):
         return max((len(it.tokens) for it in self.kept if len(it.tokens) <= len(prompt.tokens)), default=0)
 
     def conversations(self) -> Sequence[Conversation]:
-        """What `remember` was given, and whatever is suspended."""
+        """What is kept, and whatever is suspended."""
         asleep = [Conversation(it.prompt.tokens, np.zeros(64, np.uint8), at) for at, it in enumerate(self.suspended)]
         return [*self.kept, *asleep]
-
-    def remember(self, conversations: Sequence[Conversation]) -> None:
-        """Keep them."""
-        self.kept += conversations
 
     @property
     def _has_place(self) -> bool:

@@ -318,7 +318,7 @@ async def test_a_prompt_that_is_known_already_counts_as_ready(make_engine):
     engine = make_engine(backend, max_sequences=1)
     first = Asked(engine, ask(max_tokens=4000))
     await until(lambda: first.has_begun)
-    backend.models[0].remember([Conversation(tokens=(0, 1), state=np.zeros(8, np.uint8), last_used=1)])
+    backend.models[0].kept.append(Conversation(tokens=(0, 1), state=np.zeros(8, np.uint8), last_used=1))
     waits = Asked(engine, ask(title="waits"))
     await until(lambda: len(engine.queue().waiting) == 1)
     await until(lambda: named(engine, "waits").parts[FACTORS.index("prefix")].value == pytest.approx(2 / 3))

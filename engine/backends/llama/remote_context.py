@@ -219,9 +219,9 @@ class RemoteKv:
         """Forget a sequence."""
         self._ask("clear", sequence_id)
 
-    def copy(self, source_id: int, target_id: int, length: int) -> None:
-        """Let an empty sequence share the first `length` tokens of another."""
-        self._ask("copy", [source_id, target_id, length])
+    def copy(self, source_id: int, target_id: int, length: int) -> bool:
+        """Let an empty sequence share the first `length` tokens of another; False if they are not all there."""
+        return bool(self._ask("copy", [source_id, target_id, length]))
 
     def state_bytes(self, sequence_id: int) -> int:
         """Size of a sequence's state; 0 where it is lost."""

@@ -5,11 +5,13 @@ so it can never run out of KV half-way. When it ends, its KV stays in the slot f
 another request comes first, the KV is parked outside the cache, where it slows nobody down.
 """
 
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from engine.backends.conversation import Conversation
 from engine.backends.llama.parking import ParkedState, ParkingLot, State, common_prefix
+from engine.backends.llama.restore_rates import RestoreRates
 
 _WORTH_KEEPING_TOKENS = 16  # a guess: computing fewer again costs no more than looking after them
 
@@ -20,13 +22,13 @@ class SequenceMemory(Protocol):
     cells: int
 
     def trim(self, sequence_id: int, length: int) -> bool:
-        """Keep the first `length` tokens of a sequence; False if a part cannot be dropped."""
+        """Keep the first `length` tokens of a sequence; False if a part cannot be dropped, or some are missing."""
 
     def clear(self, sequence_id: int) -> None:
         """Forget a sequence."""
 
-    def copy(self, source_id: int, target_id: int, length: int) -> None:
-        """Share the first `length` tokens of another sequence."""
+    def copy(self, source_id: int, target_id: int, length: int) -> bool:
+        """Share the first `length` tokens of another sequence; False if they are not all there."""
 
     def state_bytes(self, sequence_id: int) -> int:
         """Size of a sequence's state."""
@@ -67,11 +69,20 @@ class SlotTable:
 
     Attributes:
         parked: conversations outside the cache.
+        rates: how fast states come back.
 
-    Thread: lane only.
+    Thread: lane only, but for `held`.
     """
 
-    def __init__(self, memory: SequenceMemory, count: int, parked: ParkingLot, *, can_share: bool) -> None:
+    def __init__(
+        self,
+        memory: SequenceMemory,
+        count: int,
+        parked: ParkingLot,
+        *,
+        can_share: bool,
+        rates: RestoreRates | None = None,
+    ) -> None:
         """Make a table of empty slots.
 
         Args:
@@ -79,8 +90,10 @@ class SlotTable:
             count: number of sequence ids.
             parked: where idle conversations go.
             can_share: whether a prefix can be shared or a tail dropped; recurrent models keep one state for it all.
+            rates: how fast states come back; None if that is still to be learned.
         """
         self.parked = parked
+        self.rates = RestoreRates() if rates is None else rates
         self._memory = memory
         self._slots = [Slot(index) for index in range(count)]
         self._can_share = can_share
@@ -91,7 +104,13 @@ class SlotTable:
         """Whether a prefix can be shared or a tail dropped."""
         return self._can_share
 
-    def take(self, tokens: tuple[int, ...], max_tokens: int, owner: object | None = None) -> Slot | None:
+    def take(
+        self,
+        tokens: tuple[int, ...],
+        max_tokens: int,
+        owner: object | None = None,
+        found: Conversation | None = None,
+    ) -> Slot | None:
         """Reserve a slot for a prompt and its answer; None if there is no slot or no room now.
 
         What belongs to an interrupted sequence stays whole for it: others get a copy of its start.
@@ -100,6 +119,7 @@ class SlotTable:
             tokens: to be read.
             max_tokens: that may follow.
             owner: the interrupted sequence that goes on with this; None for a new one.
+            found: a state from elsewhere that may be used as well.
 
         On return the slot's `tokens` are the part of the prompt whose KV is there already, always less than the whole
         prompt: its last token is computed again, because its logits are needed.
@@ -111,8 +131,8 @@ class SlotTable:
             return None
         self._admissions += 1
         source, shared = self._best_slot(tokens, owner)
-        parked, parked_shared = self.parked.best_for(tokens, whole=not self._can_share)
-        if parked is not None and parked_shared > shared and len(parked.tokens) <= free_cells:
+        parked, parked_shared = self._best_outside(tokens, shared, found)
+        if parked is not None and len(parked.tokens) <= free_cells:
             slot = self._resume(parked, parked_shared, idle, owner)
         else:
             slot = self._continue(source, shared, tokens, idle, owner)
@@ -143,16 +163,9 @@ class SlotTable:
                     slot.owner = None
 
     def held(self, tokens: tuple[int, ...]) -> int:
-        """Number of tokens of a prompt that a new sequence would find here."""
-        _, parked = self.parked.best_for(tokens, whole=not self._can_share)
-        return max(self._best_slot(tokens, None)[1], parked)
-
-    def remember(self, states: Sequence[ParkedState]) -> None:
-        """Park conversations of an earlier life of this model, as far as there is room."""
-        for state in states:
-            if self.parked.has_room_for(state.state.nbytes):
-                self.parked.add(state)
-            self._admissions = max(self._admissions, state.last_used)
+        """Number of tokens of a prompt that a new sequence would find here now. Thread: any."""
+        shared = self._best_slot(tokens, None)[1]
+        return max(shared, self._best_outside(tokens, shared, None)[1])
 
     def _best_slot(self, tokens: tuple[int, ...], owner: object | None) -> tuple[Slot | None, int]:
         """The slot that shares the longest usable prefix with the prompt, idle ones first among equals."""
@@ -163,6 +176,26 @@ class SlotTable:
             if length > best_length and self._is_usable(slot, length, owner):
                 best, best_length = slot, length
         return best, best_length
+
+    def _best_outside(
+        self, tokens: tuple[int, ...], held: int, found: Conversation | None
+    ) -> tuple[ParkedState | None, int]:
+        """The state outside the cache that shares the longest usable prefix, if putting it back is worth it.
+
+        Args:
+            tokens: the prompt.
+            held: tokens of it that are in the cache.
+            found: a state that is not parked.
+        """
+        best, shared = self.parked.best_for(tokens, whole=not self._can_share)
+        if found is not None:
+            other = ParkedState(tokens=list(found.tokens), state=found.state, last_used=found.last_used)
+            length = min(common_prefix(other.tokens, tokens), len(tokens) - 1)
+            if length > shared and (self._can_share or length == len(other.tokens)):
+                best, shared = other, length
+        if best is None or shared <= held or not self.rates.puts_faster(best.state.nbytes, shared - held):
+            return None, 0
+        return best, shared
 
     def _is_usable(self, slot: Slot, length: int, owner: object | None) -> bool:
         if not self._can_share:  # the state of such a model can only be continued exactly where it ended
@@ -181,8 +214,7 @@ class SlotTable:
                 self._cut(source, shared)
                 return source
         slot = self._emptied(idle, but_not=source)
-        if source is not None:
-            self._memory.copy(source.id, slot.id, shared)
+        if source is not None and self._memory.copy(source.id, slot.id, shared):
             slot.tokens = list(tokens[:shared])
         return slot
 
@@ -192,7 +224,9 @@ class SlotTable:
         self.park_idle()
         if self._is_same_conversation(parked, shared, owner):
             self.parked.remove(parked)
+        began_s = time.perf_counter()
         if self._memory.restore(slot.id, parked.state):
+            self.rates.note_put(parked.state.nbytes, time.perf_counter() - began_s)
             slot.tokens = list(parked.tokens)
             self._cut(slot, shared)
         return slot

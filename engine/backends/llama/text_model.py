@@ -9,13 +9,15 @@ from engine.backends.llama.batch import BATCH_TOKENS
 from engine.backends.llama.composing import AnswerRules
 from engine.backends.llama.context import Context
 from engine.backends.llama.drafting import DRAFT_ROWS, DraftCounts, Drafter, share_rows
-from engine.backends.llama.parking import ParkedState
+from engine.backends.llama.metered_context import MeteredContext
 from engine.backends.llama.prepare import Preparer, SequencePlan
+from engine.backends.llama.reuse import Reuse
 from engine.backends.llama.sampling import build_sampler
 from engine.backends.llama.sequence import LlamaSequence
 from engine.backends.llama.slots import SlotTable
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights
+from engine.backends.prefix_tier import PrefixTier
 from engine.errors import EngineError, RequestError
 from engine.footprint import PagingInfo
 from engine.types import FinishReason, FloatArray, GenerateRequest, ModelInfo
@@ -57,10 +59,11 @@ class LlamaTextModel:
         """
         self._whereabouts = whereabouts
         self._weights = weights
-        self._context = context
+        self._context = MeteredContext(context, slots.rates)
         self._slots = slots
         self._vocabulary = vocabulary
         self._preparer = preparer
+        self._reuse = Reuse(slots)
         self._running: set[LlamaSequence] = set()
         self._drafts = drafts and slots.can_share
         self.draft_counts = DraftCounts()
@@ -87,8 +90,8 @@ class LlamaTextModel:
 
     @property
     def memory_bytes(self) -> int:
-        """Weights, KV cache and compute buffers, as llama.cpp announced them, and parked conversations."""
-        return self._weights.memory_bytes + self._slots.parked.used_bytes
+        """Weights, KV cache and compute buffers, as llama.cpp announced them, and conversations beside the cache."""
+        return self._weights.memory_bytes + self._slots.parked.used_bytes + self._reuse.travelling_bytes
 
     @property
     def parking_bytes(self) -> int:
@@ -106,6 +109,20 @@ class LlamaTextModel:
         return self._preparer.asks_outside
 
     @property
+    def can_rewind(self) -> bool:
+        """Whether a part of what it has read can be dropped or shared."""
+        return self._slots.can_share
+
+    @property
+    def tier(self) -> PrefixTier:
+        """Where it finds what was read before, and puts what memory has no room for."""
+        return self._reuse.tier
+
+    @tier.setter
+    def tier(self, tier: PrefixTier) -> None:
+        self._reuse.tier = tier
+
+    @property
     def context_tokens(self) -> int:
         """Longest prompt plus answer that one request may have."""
         return self._preparer.context_tokens
@@ -119,14 +136,18 @@ class LlamaTextModel:
         self._context.set_threads(threads)
 
     def prepare(self, request: GenerateRequest) -> Prompt:
-        """Check, compose and tokenise a request.
+        """Check, compose and tokenise a request, and read from the tier what is faster than reading it anew.
 
         Raises:
             RequestError: the request cannot be served; says why.
             CapabilityError: no plugin can put this kind of request into the model's words.
             PluginError: the plugin that could has failed.
         """
-        return self._preparer.prepare(request)
+        return self._reuse.look_up(self._preparer.prepare(request))
+
+    def look_up(self, prompt: Prompt, written: Sequence[int] = ()) -> Prompt:
+        """The same prompt, which another copy of this model has prepared, with what this one's tier has of it."""
+        return self._reuse.look_up(prompt, written)
 
     def admit(self, prompt: Prompt, written: Sequence[int] = ()) -> LlamaSequence | None:
         """Give the prompt a place in the batch, reusing KV of an earlier turn; None if there is no room just now.
@@ -139,9 +160,11 @@ class LlamaTextModel:
         if not isinstance(plan, SequencePlan):
             raise TypeError("this prompt was prepared by another backend")
         resumed = tuple(written)
-        slot = self._slots.take(prompt.tokens + resumed, prompt.max_tokens - len(resumed))
+        found = None if prompt.found is None else prompt.found.conversation
+        slot = self._slots.take(prompt.tokens + resumed, prompt.max_tokens - len(resumed), found=found)
         if slot is None:
             return None
+        self._reuse.used(prompt, min(len(slot.tokens), len(prompt.tokens)))
         sequence = LlamaSequence(
             prompt=prompt,
             slot=slot,
@@ -233,19 +256,13 @@ class LlamaTextModel:
         return True
 
     def held_tokens(self, prompt: Prompt) -> int:
-        """Number of tokens of a prompt whose KV is held and would be reused."""
-        return self._slots.held(prompt.tokens)
+        """Number of tokens of a prompt whose KV is held and would be reused; what was found on disk counts for less."""
+        return self._reuse.held(prompt)
 
     def conversations(self) -> Sequence[Conversation]:
         """All KV that is kept beside the batch, that of suspended sequences included, the least worth keeping first."""
         self._slots.park_idle()
         return [Conversation(tuple(it.tokens), it.state, it.last_used) for it in self._slots.parked.states()]
-
-    def remember(self, conversations: Sequence[Conversation]) -> None:
-        """Take back what `conversations` of the same model gave before it left, as far as there is room."""
-        self._slots.remember(
-            [ParkedState(tokens=list(it.tokens), state=it.state, last_used=it.last_used) for it in conversations]
-        )
 
     def close(self) -> None:
         """Free everything; the model must not be used again. Safe to call twice."""

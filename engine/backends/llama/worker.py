@@ -127,8 +127,7 @@ class LlamaWorker:
 
     def copy(self, body: Any, _payloads: Sequence[Payload], _tell: Tell) -> Answer:
         """Share the beginning of a sequence with another."""
-        self._open.kv.copy(*body)
-        return None, ()
+        return self._open.kv.copy(*body), ()
 
     def state_bytes(self, sequence_id: Any, _payloads: Sequence[Payload], _tell: Tell) -> Answer:
         """Size of a sequence's state."""

@@ -13,8 +13,9 @@ from engine.backends.llama import devices as ggml
 from engine.backends.llama.text_model import LlamaTextModel
 from engine.errors import DeviceLostError, EngineError
 from engine.models.library import ModelLibrary
-from engine.types import FinishReason, GenerateRequest, ModelInfo, Sampling, user
+from engine.types import FinishReason, GenerateRequest, Message, ModelInfo, Sampling, user
 from resources import models_dir
+from tests.engine.backends.llama.kept import Kept
 from tests.engine.rpc_server import RpcServer, modules
 
 GREEDY = Sampling(temperature=0)
@@ -47,8 +48,10 @@ def gpu(*targets: str, layers: int | None = None, split: tuple[float, ...] = ())
     return DeviceTarget(device="gpu:0", interface="RPC", targets=targets, layers=layers, split=split)
 
 
-def answer(model: LlamaTextModel, sampling: Sampling = GREEDY, tokens: int = TOKENS) -> str:
-    request = GenerateRequest(model="starter", messages=QUESTION, sampling=sampling, max_tokens=tokens)
+def answer(
+    model: LlamaTextModel, sampling: Sampling = GREEDY, tokens: int = TOKENS, messages: tuple[Message, ...] = QUESTION
+) -> str:
+    request = GenerateRequest(model="starter", messages=messages, sampling=sampling, max_tokens=tokens)
     sequence = model.admit(model.prepare(request))
     assert sequence is not None
     text, finish = "", None
@@ -113,10 +116,11 @@ def test_a_conversation_goes_on_where_its_kv_is_and_can_be_parked(load: Load, ma
 def test_an_interrupted_answer_goes_on_after_its_model_has_left_and_returned(load: Load, make_rpc_server):
     server = make_rpc_server()
     model = load(gpu(*server.targets))
-    expected = answer(model)
+    question = (user("What is Hearth, and what are rivers and lakes? " * 4),)  # less is not asked of the disk
+    expected = answer(model, messages=question)
     model.close()  # a server serves one client at a time
     model = load(gpu(*server.targets))
-    prompt = model.prepare(GenerateRequest(model="starter", messages=QUESTION, sampling=GREEDY, max_tokens=TOKENS))
+    prompt = model.prepare(GenerateRequest(model="starter", messages=question, sampling=GREEDY, max_tokens=TOKENS))
     sequence = model.admit(prompt)
     assert sequence is not None
     text = "".join(step.text for _ in range(7) for step in model.step([sequence], 512))
@@ -128,8 +132,8 @@ def test_an_interrupted_answer_goes_on_after_its_model_has_left_and_returned(loa
     conversations = model.conversations()
     model.close()
     back = load(gpu(*server.targets))
-    back.remember(conversations)
-    again = back.admit(prompt, written)
+    back.tier = Kept(conversations)
+    again = back.admit(back.look_up(prompt, written), written)
     assert again is not None
     assert again.prompt_tokens - again.prefilled_tokens == 1
     finish = None

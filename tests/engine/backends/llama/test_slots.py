@@ -27,9 +27,11 @@ class RecordedMemory:
     def clear(self, sequence_id: int) -> None:
         self.sequences[sequence_id] = []
 
-    def copy(self, source_id: int, target_id: int, length: int) -> None:
+    def copy(self, source_id: int, target_id: int, length: int) -> bool:
         assert not self.sequences.get(target_id)
-        self.sequences[target_id] = self.sequences[source_id][:length]
+        if self._can_trim:
+            self.sequences[target_id] = self.sequences[source_id][:length]
+        return self._can_trim
 
     def state_bytes(self, sequence_id: int) -> int:
         return 4 * len(self.sequences[sequence_id])

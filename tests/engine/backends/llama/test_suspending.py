@@ -10,10 +10,12 @@ from engine.backends.llama.text_model import LlamaTextModel
 from engine.models.library import ModelLibrary
 from engine.types import GenerateRequest, Sampling, user
 from resources import models_dir
+from tests.engine.backends.llama.kept import Kept
 
 GREEDY = Sampling(temperature=0)
 SEEDED = Sampling(temperature=0.9, seed=7, top_k=40, repeat_penalty=1.1)
 QUESTION, OTHER = "What is Hearth?", "Tell me about rivers, lakes and the sea."
+LONG, LONG_OTHER = f"{QUESTION} {OTHER} " * 3, f"{OTHER} {QUESTION} " * 3  # the tier is not asked for less
 TOKENS = 24
 
 Load = Callable[..., LlamaTextModel]
@@ -180,36 +182,39 @@ def test_what_is_held_of_a_prompt_is_what_it_would_find(model: LlamaTextModel) -
 
 
 def test_conversations_outlive_their_model(load: Load) -> None:
-    expected = whole(load(), ask())
+    expected = whole(load(), ask(LONG))
     model = load()
-    sequence = begin(model, ask())
+    sequence = begin(model, ask(LONG))
     text = run(model, sequence, 7)
     written = sequence.written_tokens
     model.suspend(sequence)
-    whole(model, ask(OTHER))
+    whole(model, ask(LONG_OTHER))
     conversations = model.conversations()
     assert len(conversations) == 2
     model.close()
 
     back = load()
-    back.remember(conversations)
-    held = back.held_tokens(back.prepare(ask(OTHER)))
-    resumed = back.admit(back.prepare(ask()), written)
+    back.tier = Kept(conversations)
+    resumed = back.admit(back.look_up(back.prepare(ask(LONG)), written), written)
     assert resumed is not None
     assert resumed.prompt_tokens - resumed.prefilled_tokens == 1
     assert text + run(back, resumed) == expected
-    assert held == len(back.prepare(ask(OTHER)).tokens) - 1
+    other = back.prepare(ask(LONG_OTHER))
+    assert back.held_tokens(other) == int(0.7 * (len(other.tokens) - 1))  # what is on disk counts for less
+    sequence = back.admit(other)
+    assert sequence is not None
+    assert sequence.cached_tokens == len(other.tokens) - 1
 
 
 def test_conversations_of_another_format_cost_nothing_but_speed(load: Load) -> None:
     model = load()
-    expected = whole(model, ask())
+    expected = whole(model, ask(LONG))
     conversations = model.conversations()
     for conversation in conversations:
         conversation.state[:] = 0
     back = load()
-    back.remember(conversations)
-    assert whole(back, ask()) == expected
+    back.tier = Kept(conversations)
+    assert whole(back, ask(LONG)) == expected
 
 
 def test_memory_that_conversations_may_still_take_shrinks_as_they_take_it(model: LlamaTextModel) -> None:
