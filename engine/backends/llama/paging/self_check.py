@@ -19,9 +19,10 @@ from typing import Final
 import msgspec
 
 from engine.backends.base import LoadOptions
+from engine.backends.llama.cells import PAGED_RESERVE_BYTES
 from engine.backends.llama.context import DecodeContext
 from engine.backends.llama.opening import open_decode_context
-from engine.backends.llama.paging.opening import RESERVE_BYTES, MappedFiles, PagedRequest, open_paged_context
+from engine.backends.llama.paging.opening import MappedFiles, PagedRequest, open_paged_context
 from engine.backends.llama.symbols import binding_version
 from engine.backends.llama.weights import open_weights
 from engine.errors import EngineError
@@ -124,7 +125,7 @@ def difference() -> str:
         info = describe(read_header(path), "check")
         options = LoadOptions(context_tokens=640, max_sequences=1)  # as many cells paged as not
         plain, whole_bytes = _logits(info, options)
-        room = whole_bytes - path.stat().st_size // 2 + RESERVE_BYTES  # for less than half of the weights
+        room = whole_bytes - path.stat().st_size // 2 + PAGED_RESERVE_BYTES  # for less than half of the weights
         paged, _ = _logits(info, replace(options, paged=True, available_bytes=room))
     return "" if plain == paged else "Paged weights gave other numbers than unpaged ones."
 

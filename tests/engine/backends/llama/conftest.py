@@ -61,14 +61,20 @@ def spm_vocabulary() -> tuple[list[bytes], list[float], list[int]]:
 
 
 def write_llama(
-    path: Path, *, chat: bool = True, pooling: int | None = None, seed: int = 0, template: str = TEMPLATE
+    path: Path,
+    *,
+    chat: bool = True,
+    pooling: int | None = None,
+    seed: int = 0,
+    template: str = TEMPLATE,
+    layers: int = LAYERS,
 ) -> Path:
     tokens, scores, types = spm_vocabulary()
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny")
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(DIM)
-    writer.add_block_count(LAYERS)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(FF)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KV_HEADS)
@@ -98,7 +104,7 @@ def write_llama(
     add("token_embd.weight", len(tokens), DIM, scale=1.0)
     add("output.weight", len(tokens), DIM)
     writer.add_tensor("output_norm.weight", np.ones(DIM, np.float32))
-    for layer in range(LAYERS):
+    for layer in range(layers):
         block = f"blk.{layer}."
         for name in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"{block}{name}.weight", np.ones(DIM, np.float32))
