@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import tempfile
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,9 +9,12 @@ from typing import Any, Self
 
 import tomli_w
 
+from app.theme import CHOICES
+from app.whole_file import write_whole
+
 log = logging.getLogger(__name__)
 
-_THEMES = ("system", "light", "dark", "high-contrast", "high-contrast-light")
+_THEMES = tuple(setting for setting, _ in CHOICES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +55,8 @@ class AppSettings:
         Raises:
             OSError: the folder cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                tomli_w.dump({key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        table = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        write_whole(path, tomli_w.dumps(table).encode())
 
 
 def _checked(table: dict[str, Any]) -> dict[str, Any]:

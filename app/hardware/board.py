@@ -34,9 +34,11 @@ class Board(QWidget):
 
     Signals:
         settled: a card was added, or all of them are there.
+        budget_wanted: the person wants to set how much memory models may take.
     """
 
     settled = Signal()
+    budget_wanted = Signal()
 
     def __init__(self, appearance: Appearance, controller: HardwareController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +58,7 @@ class Board(QWidget):
         controller.ticked.connect(self.show_now)
         controller.busy_changed.connect(self._show_busy)
         self.memory.spans.picked.connect(self._on_span)
+        self.memory.events.budget_pressed.connect(self.budget_wanted)
         appearance.changed.connect(lambda: self.show_now(True))
         self.show_now(True)
 

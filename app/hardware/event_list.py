@@ -12,11 +12,14 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    Signal,
 )
 from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QLabel,
     QListView,
+    QPushButton,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -162,13 +165,20 @@ class EventList(QWidget):
     Attributes:
         model: the events.
         view: where they are shown.
+        budget_button: leads to where the budget of the memory is set.
+
+    Signals:
+        budget_pressed: the person wants to set the budget.
     """
+
+    budget_pressed = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self.model = EventModel(self)
         self.view = QListView(self)
+        self.budget_button = QPushButton("Set the budget", self)
         self._nothing = QLabel(self)
         self._room = QStackedLayout()
         self._set_up()
@@ -215,11 +225,17 @@ class EventList(QWidget):
         theme = self._appearance.theme
         title = QLabel("Events", self)
         title.setProperty("role", "strong")
-        title.setFixedHeight(theme.line("strong"))
+        self.budget_button.setProperty("link", True)
+        self.budget_button.setProperty("small", True)
+        self.budget_button.setAccessibleName("Set the memory for models")
+        self.budget_button.clicked.connect(self.budget_pressed)
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.space("l"), theme.space("l"), theme.space("l"), theme.space("s"))
+        column.setContentsMargins(theme.space("l"), theme.space("m"), theme.space("l"), theme.space("s"))
         column.setSpacing(theme.space("xs"))
-        column.addWidget(title)
+        head = QHBoxLayout()
+        head.addWidget(title, 1)
+        head.addWidget(self.budget_button)
+        column.addLayout(head)
         self._room.addWidget(self.view)
         self._room.addWidget(self._nothing)
         self._room.setCurrentIndex(1)

@@ -32,11 +32,13 @@ class HardwarePage(WatchingPage):
 
     Signals:
         built: the content is there.
+        budget_wanted: the person wants to set how much memory models may take.
 
     Thread: UI only.
     """
 
     built = Signal()
+    budget_wanted = Signal()
     _imported = Signal()
 
     def __init__(self, appearance: Appearance, controller: HardwareController, parent: QWidget | None = None) -> None:
@@ -109,6 +111,7 @@ class HardwarePage(WatchingPage):
         from app.hardware.board import Board
 
         self.board = Board(self._appearance, self._controller, self)
+        self.board.budget_wanted.connect(self.budget_wanted)
         self._scroll.setWidget(self.board)
         self.board.setAutoFillBackground(False)  # QScrollArea has just set it
         bar = self._scroll.verticalScrollBar()

@@ -24,12 +24,16 @@ class Page(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """A page in the rail: its short name for the settings, its title, its icon, its widget."""
+    """A page in the rail: its short name for the settings, its title, its icon, its widget.
+
+    Those that are `apart` come last, and stand at the bottom of the rail.
+    """
 
     name: str
     title: str
     icon: str
     widget: QWidget
+    apart: bool = False
 
 
 class MainWindow(QMainWindow):
@@ -57,7 +61,8 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self._entries = tuple(entries)
         self._was_painted = False
-        self.rail = Rail(appearance, [(entry.title, entry.icon) for entry in entries], self)
+        foot = sum(entry.apart for entry in entries)
+        self.rail = Rail(appearance, [(entry.title, entry.icon) for entry in entries], self, foot=foot)
         self.stack = QStackedWidget(self)
         self.strip = StatusStrip(appearance, self)
         self.banner = Banner(appearance, self)

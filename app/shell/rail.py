@@ -79,9 +79,14 @@ class Rail(QFrame):
     chosen = Signal(int)
 
     def __init__(
-        self, appearance: Appearance, entries: Sequence[tuple[str, str]], parent: QWidget | None = None
+        self,
+        appearance: Appearance,
+        entries: Sequence[tuple[str, str]],
+        parent: QWidget | None = None,
+        *,
+        foot: int = 0,
     ) -> None:
-        """Make one button per entry: its title and its icon."""
+        """Make one button per entry: its title and its icon; the last `foot` of them stand at the bottom."""
         super().__init__(parent)
         self.setObjectName("rail")
         self.setAccessibleName("Pages")
@@ -97,8 +102,11 @@ class Rail(QFrame):
         for index, (title, _) in enumerate(entries):
             button = RailButton(appearance, title, f"Ctrl+{index + 1}", self)
             self._group.addButton(button, index)
+            if index == len(entries) - foot:
+                column.addStretch(1)
             column.addWidget(button)
-        column.addStretch(1)
+        if not foot:
+            column.addStretch(1)
         self._group.idClicked.connect(self.chosen)
         self._paint_icons()
         appearance.changed.connect(self._paint_icons)

@@ -1,11 +1,20 @@
 """Appearance: which theme is shown now, and the signal that it changed."""
 
+from typing import Final
+
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QStyleHints
 
 from app.theme.tokens import Theme, load_theme
 
-SETTINGS = ("system", "light", "dark")
+CHOICES: Final = (
+    ("system", "Follow the system"),
+    ("light", "Light"),
+    ("dark", "Dark"),
+    ("high-contrast", "High contrast, dark"),
+    ("high-contrast-light", "High contrast, light"),
+)
+"""What can be chosen: its name in the settings, and in words."""
 
 
 class Appearance(QObject):
@@ -34,7 +43,7 @@ class Appearance(QObject):
 
     @property
     def setting(self) -> str:
-        """What was chosen: one of `SETTINGS`, or the name of a scheme."""
+        """What was chosen: the first of one of `CHOICES`."""
         return self._setting
 
     def choose(self, setting: str) -> None:
