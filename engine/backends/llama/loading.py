@@ -163,4 +163,7 @@ def _text_model(
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)
     preparer = Preparer(weights.info, vocabulary, min(decoder.context_tokens, kv.cells), composer)
-    return LlamaTextModel(weights, decoder.context, slots, vocabulary, preparer, decoder.whereabouts)
+    # With weights that have to be read anyway, more rows in a step cost next to nothing.
+    return LlamaTextModel(
+        weights, decoder.context, slots, vocabulary, preparer, decoder.whereabouts, drafts=options.paged
+    )

@@ -78,7 +78,7 @@ def open_paged_context(request: PagedRequest, vocabulary_size: int, progress: Lo
     weights, watch = request.weights, LayerWatch()
     mapped_bytes = weights.memory_bytes
     context, tokens = open_decode_context(
-        weights, request.options, vocabulary_size, kind=PagedContext, watch=watch.callback
+        weights, request.options, vocabulary_size, kind=PagedContext, watch=watch.callback, drafts=True
     )
     assert isinstance(context, PagedContext)
     with contextlib.ExitStack() as undo:
