@@ -5,9 +5,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -24,22 +24,14 @@ from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
 from engine.scheduling.core_shares import TEXT
 from engine.scheduling.job import settle
+from engine.tasks.answer_door import AnswerDoor
+from engine.tasks.cache_door import CacheDoor
 from engine.tasks.device_door import DeviceDoor
 from engine.tasks.plugin_door import PluginDoor
 from engine.tasks.queue_door import QueueDoor
 from engine.tasks.runner import TaskRunner
 from engine.tasks.tools import ToolBox
-from engine.types import (
-    EmbedRequest,
-    EmbedResult,
-    EngineSnapshot,
-    Event,
-    GenerateRequest,
-    LoadedModelInfo,
-    ModelInfo,
-    RecognizeRequest,
-    RecognizeResult,
-)
+from engine.types import EngineSnapshot, LoadedModelInfo, ModelInfo
 from resources import models_dir
 
 if TYPE_CHECKING:
@@ -48,6 +40,7 @@ if TYPE_CHECKING:
     from engine.scheduling.opening import Works
     from engine.scheduling.placing import Placer
     from engine.scheduling.queue_control import QueueControl
+    from engine.tasks.answers import AnswerCache
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +57,10 @@ class _Open:
     works: "Works"
     tasks: TaskRunner
     tools: ToolBox
+    answers: "AnswerCache"
 
 
-class Engine(PluginDoor, DeviceDoor, QueueDoor):
+class Engine(AnswerDoor, CacheDoor, PluginDoor, DeviceDoor, QueueDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -120,11 +114,13 @@ class Engine(PluginDoor, DeviceDoor, QueueDoor):
             return
         # Imported here: a window is painted before its engine is opened.
         from engine.scheduling.opening import open_works
+        from engine.tasks.opening import open_answers
 
         works = open_works(self.config, self._backends, self._library, self._overrides, self._numbers)
         self._plugins.start()
         tasks = TaskRunner(self._registry, self, self._plugins.permits)
-        self._open = _Open(works, tasks, ToolBox(self._registry))
+        answers = open_answers(self.config, self._backends, self._library, self._registry, self._plugins.snapshot)
+        self._open = _Open(works, tasks, ToolBox(self._registry), answers)
 
     async def close(self) -> None:
         """End all requests with `EngineClosedError`, free all models and end all threads; does nothing if closed."""
@@ -133,6 +129,7 @@ class Engine(PluginDoor, DeviceDoor, QueueDoor):
             return
         for fail in list(self._fails):
             fail(EngineClosedError("The engine was closed."))
+        await opened.answers.close()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
@@ -142,52 +139,13 @@ class Engine(PluginDoor, DeviceDoor, QueueDoor):
             opened.works.bringer.close()
             self._plugins.close()
             opened.works.close()
+            opened.answers.end()
             loop.call_soon_threadsafe(done.set_result, None)
 
         closer = threading.Thread(target=shut_down, name="hearth-closer")
         closer.start()
         await asyncio.shield(done)
         closer.join()
-
-    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
-        """Answer a prompt; close the generator (`contextlib.aclosing`) to stop within one step.
-
-        Yields:
-            `Queued`, `Loading` and `Prefill` while it prepares, `TextDelta` while it writes, `Finished` at the end.
-
-        Raises:
-            EngineError: any of the tree; the answer so far has been yielded.
-        """
-        opened = self._require_open()
-        with opened.works.residency.lease() as lease:
-            stream = opened.works.intake.generate(request, asyncio.get_running_loop(), lease)
-            with self._failing_with(stream.fail):
-                try:
-                    async with aclosing(stream.events()) as events:
-                        async for event in events:
-                            yield event
-                finally:
-                    stream.cancel()
-
-    async def recognize(self, request: RecognizeRequest) -> RecognizeResult:
-        """Say what is in an image; images asked for at the same time run as one batch.
-
-        Raises:
-            EngineError: any of the tree.
-        """
-        opened = self._require_open()
-        with opened.works.residency.lease() as lease:
-            return await self._outcome(opened.works.intake.recognize(request, lease))
-
-    async def embed(self, request: EmbedRequest) -> EmbedResult:
-        """Turn texts into vectors.
-
-        Raises:
-            EngineError: any of the tree.
-        """
-        opened = self._require_open()
-        with opened.works.residency.lease() as lease:
-            return await self._outcome(opened.works.intake.embed(request, lease))
 
     async def load(self, model: str, device: str = "") -> LoadedModelInfo:
         """Load a model, so that the first request need not wait; on this device, if one is named.
@@ -330,6 +288,12 @@ class Engine(PluginDoor, DeviceDoor, QueueDoor):
 
     def _hardware(self) -> "Hardware":
         return self._require_open().works.hardware
+
+    def _works(self) -> "Works":
+        return self._require_open().works
+
+    def _answers(self) -> "AnswerCache":
+        return self._require_open().answers
 
     def _placer(self) -> "Placer":
         return self._require_open().works.placer

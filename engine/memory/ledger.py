@@ -43,6 +43,11 @@ class Ledger:
         """Most of the machine's memory that all models together may take."""
         return self._budgets[MACHINE].limit_bytes
 
+    def set_limit(self, limit_bytes: int | None) -> None:
+        """Change it. What is in memory stays there; `room` says what has to leave."""
+        with self._lock:
+            self._budgets[MACHINE].set_limit(limit_bytes)
+
     @property
     def pinned(self) -> frozenset[Path]:
         """Files of the models that must stay."""

@@ -178,6 +178,25 @@ class Residency(Population):
         gone = [self.evict(place) for place in places]
         return any(gone)
 
+    @property
+    def budget_bytes(self) -> int | None:
+        """Most of the machine's memory that all models together may take; None if there is no limit."""
+        return self._ledger.limit_bytes
+
+    def set_budget(self, budget_bytes: int | None) -> None:
+        """Change the budget; `keep_to_budget` lets go what is too much."""
+        self._ledger.set_limit(budget_bytes)
+
+    def keep_to_budget(self) -> int:
+        """Let idle models go until the others are within the budget, as far as that goes; returns how many went."""
+        gone = 0
+        if self._ledger.limit_bytes is not None:
+            room, _ = self._ledger.room({MACHINE: 0})
+            for place in room.victims:
+                assert isinstance(place, Place)
+                gone += self.evict(place)
+        return gone
+
     def evict(self, place: Place) -> bool:
         """Let an idle model go now, and wait until it has; False if it is in use, pinned, or not loaded."""
         with self._lock:
@@ -250,7 +269,7 @@ class Residency(Population):
         if self._prefixes is not None and isinstance(model, TextModel):
             key = prefix_key(model, self._backends)
             if key is not None:
-                model.tier = self._prefixes.of(key, whole=not model.can_rewind)
+                model.tier = self._prefixes.of(key, whole=not model.can_cut_states)
         with self._room_lock:
             self._ledger.enter(place, sizes, self.load_times.of(place))
             room, shortage = self._ledger.room(dict.fromkeys(sizes, 0), spare=(place,))

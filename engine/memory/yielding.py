@@ -1,4 +1,4 @@
-"""Keeper: lets idle models go after a while, and when another program needs the memory."""
+"""Keeper: lets idle models go after a while, when another program needs the memory, and when the budget shrinks."""
 
 import logging
 import threading
@@ -75,22 +75,28 @@ class Keeper:
         self._sensors = sensors if sensors is not None else Sensors()
         self._interval_s = interval_s
         self._ended = threading.Event()
+        self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hearth-keeper", daemon=True)
 
     def start(self) -> None:
         """Look every few seconds from now on."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Look now: what models may take has changed."""
+        self._woken.set()
+
     def close(self) -> None:
         """Stop, and wait for a model that is leaving just now."""
         self._ended.set()
+        self._woken.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def look(self) -> int:
         """Let those go that should; returns how many went."""
         gone = self._end_idleness() if self._idle_unload_s > 0 else 0
-        return gone + self._make_way()
+        return gone + self._residency.keep_to_budget() + self._make_way()
 
     def _end_idleness(self) -> int:
         is_mobile = self._sensors.on_battery()
@@ -137,7 +143,11 @@ class Keeper:
         return 1
 
     def _run(self) -> None:
-        while not self._ended.wait(self._interval_s):
+        while True:
+            self._woken.wait(self._interval_s)
+            self._woken.clear()
+            if self._ended.is_set():
+                return
             try:
                 self.look()
             except Exception:  # the thread's top level: it must go on

@@ -73,7 +73,7 @@ class Hardware:
         self._is_awaited = threading.Event()
         self._probing: threading.Thread | None = None
         self._memory_bytes = memory_limit_bytes()
-        self._budget_bytes = min(self._memory_bytes, config.memory_budget_bytes or self._memory_bytes)
+        self.set_budget(config.memory_budget_bytes)
 
     def start(self) -> None:
         """Take what an earlier run has found; ask the backends in the background if it is not true any more."""
@@ -134,6 +134,10 @@ class Hardware:
         # Nobody reads its counters: what it had when it was asked, less what was put there since.
         told = [route.free_bytes for route in info.routes if route.free_bytes is not None]
         return max(0, max(told) - self._ours_on(device)) if told else info.memory_bytes
+
+    def set_budget(self, budget_bytes: int | None) -> None:
+        """Change what is shown as the budget for models."""
+        self._budget_bytes = min(self._memory_bytes, budget_bytes or self._memory_bytes)
 
     def snapshot(self) -> HardwareSnapshot:
         """Everything at once; cheap."""

@@ -48,6 +48,12 @@ class Works:
     keeper: Keeper
     prefixes: PrefixStore
 
+    def set_budget(self, budget_bytes: int | None) -> None:
+        """Change how much of the machine's memory all models together may take; idle ones leave in a moment."""
+        self.residency.set_budget(budget_bytes)
+        self.hardware.set_budget(budget_bytes)
+        self.keeper.wake()
+
     def close(self) -> None:
         """End all threads, fail what is left, free all models; waits for them."""
         self.keeper.close()

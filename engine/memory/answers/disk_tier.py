@@ -46,7 +46,7 @@ class DiskTier:
     Thread: one, but for the attributes, which any may read.
 
     Attributes:
-        limit_bytes: most that it may take; 0 keeps nothing.
+        limit_bytes: most that it may take; 0 keeps nothing. Any thread may change it; `fit` makes it keep to it.
         entries: in it, as far as it was last seen.
         size_bytes: what they take, as it was last seen.
         hits: answers that were found.
@@ -102,14 +102,14 @@ class DiskTier:
         self.entries = self.size_bytes = 0
         self.open()
 
-    def set_limit(self, limit_bytes: int) -> None:
-        """Take no more than this from now on; without room for anything, forget everything."""
-        self.limit_bytes = limit_bytes
-        self._close()
-        if limit_bytes < LEAST_BYTES:
+    def fit(self) -> None:
+        """Keep to the limit, which may be another than it was; without room for anything, forget everything."""
+        self._close()  # it is opened with what is allowed now, and its files get smaller when it is closed
+        if self.limit_bytes < LEAST_BYTES:
             self.clear()
-        elif self._use(lambda cache: self._shrink(cache), False):
-            self._close()  # the files get smaller when they are closed
+        else:
+            self.open()
+            self._close()
             self.open()
 
     def close(self) -> None:

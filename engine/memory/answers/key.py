@@ -56,10 +56,12 @@ class Ground:
     Attributes:
         models: every model that the name in the request may stand for; one of them will answer.
         context_tokens: of the settings.
+        program: version of Hearth, which renders prompts too.
     """
 
     models: tuple[ModelGround, ...]
     context_tokens: int
+    program: str = ""
 
     def samplings(self, request: GenerateRequest) -> Sequence[Sampling]:
         """How tokens would be drawn, for each model that may answer."""
@@ -108,7 +110,7 @@ def vector_keys(ground: Ground, request: EmbedRequest) -> list[bytes]:
 
 def _plain_ground(ground: Ground) -> object:
     models = [[it.fingerprint, it.library, it.plugins] for it in ground.models]
-    return [FORMAT, ground.context_tokens, models]
+    return [FORMAT, ground.program, ground.context_tokens, models]
 
 
 def _facts(request: object, left_out: frozenset[str]) -> object:

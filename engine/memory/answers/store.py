@@ -30,7 +30,10 @@ class AnswerStore:
     What is taken from the disk is kept in memory as well. When another process forgets everything, this one forgets
     what it has in memory before it is asked the next time.
 
-    Thread: one, but for `memory_info`, `disk_info` and `trouble`, which any may ask.
+    Thread: one, but for `is_on`, `memory_info`, `disk_info`, `trouble` and `set_limits`, which any may use.
+
+    Attributes:
+        keep_s: seconds after which an answer is forgotten.
     """
 
     def __init__(self, folder: Path, memory_bytes: int, disk_bytes: int, days: int) -> None:
@@ -40,12 +43,18 @@ class AnswerStore:
             folder: where the second tier lies; nothing else may be in it.
             memory_bytes: most that the first tier may take.
             disk_bytes: most that the second tier may take.
-            days: after which the second tier forgets.
+            days: after which an answer is forgotten.
         """
+        self.keep_s = days * DAY_S
         self._memory = MemoryTier(memory_bytes)
-        self._disk = DiskTier(folder, disk_bytes, days * DAY_S)
+        self._disk = DiskTier(folder, disk_bytes, self.keep_s)
         self._mark = folder.with_name(f"{folder.name}.cleared")
         self._seen = self._look_at_mark()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it keeps anything at all."""
+        return bool(self._memory.limit_bytes or self._disk.limit_bytes)
 
     @property
     def trouble(self) -> str:
@@ -101,10 +110,14 @@ class AnswerStore:
         self._seen = self._look_at_mark()
 
     def set_limits(self, memory_bytes: int, disk_bytes: int) -> None:
-        """Take no more than this from now on."""
-        self._memory.set_limit(memory_bytes)
-        if disk_bytes != self._disk.limit_bytes:
-            self._disk.set_limit(disk_bytes)
+        """Take no more than this from now on; `fit` makes the second tier keep to it."""
+        if memory_bytes != self._memory.limit_bytes:
+            self._memory.set_limit(memory_bytes)
+        self._disk.limit_bytes = disk_bytes
+
+    def fit(self) -> None:
+        """Make the second tier keep to its limit."""
+        self._disk.fit()
 
     def close(self) -> None:
         """Close the second tier."""
