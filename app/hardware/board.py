@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from app.hardware.controller import HardwareController
 from app.hardware.device_card import DeviceCard, say
 from app.hardware.memory_card import MemoryCard
+from app.hardware.paging_card import PagingCard
 from app.hardware.summary import summary_of, when_measured
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel
@@ -28,6 +29,7 @@ class Board(QWidget):
 
     Attributes:
         cards: of the devices, in their order.
+        paging: the card of the models that are larger than their memory.
         memory: the card of the memory.
         summary: the line about the machine.
         measured: when it was measured.
@@ -49,6 +51,7 @@ class Board(QWidget):
         self._missing: list[str] = []  # ids of devices whose cards are made one by one, between other events
         self.summary = ElidedLabel("", self, Qt.TextElideMode.ElideRight)
         self.measured = QLabel(self)
+        self.paging = PagingCard(appearance, self)
         self.memory = MemoryCard(appearance, self)
         self._grid = QGridLayout()
         self._column = QVBoxLayout(self)
@@ -82,6 +85,7 @@ class Board(QWidget):
         infos = {device.id: device for device in snapshot.devices}
         for card in self.cards:
             card.show_snapshot(infos[card.device], titles[card.device], snapshot)
+        self.paging.show_models(self._controller.loaded)
         self.memory.show_snapshot(snapshot)
         if has_new:
             self._draw()
@@ -193,6 +197,7 @@ class Board(QWidget):
         column.setSpacing(edge)
         column.addWidget(row)
         column.addWidget(cards)
+        column.addWidget(self.paging)
         column.addWidget(self.memory, 1)
 
 

@@ -12,7 +12,7 @@ from app.hardware.event_log import EventLog
 from app.hardware.history import History
 from app.hardware.source import HardwareSource
 from app.tasks import Tasks
-from engine import EngineClosedError, EngineError, ModelInfo
+from engine import EngineClosedError, EngineError, LoadedModelInfo, ModelInfo
 from engine.hardware import HardwareSnapshot, PlacementReport
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class HardwareController(QObject):
         self._models = models
         self._read = read
         self._snapshot: HardwareSnapshot | None = None
+        self._loaded: tuple[LoadedModelInfo, ...] = ()
         self._is_open = False
         self._is_watched = False
         self._measuring: asyncio.Task[None] | None = None
@@ -83,6 +84,11 @@ class HardwareController(QObject):
     def snapshot(self) -> HardwareSnapshot | None:
         """The devices at the last look; None before the first."""
         return self._snapshot
+
+    @property
+    def loaded(self) -> tuple[LoadedModelInfo, ...]:
+        """Models in memory at the last look."""
+        return self._loaded
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
@@ -132,6 +138,7 @@ class HardwareController(QObject):
         """Look now."""
         try:
             self._snapshot = self._source.hardware()
+            self._loaded = self._source.snapshot().loaded
             telemetry = self._source.telemetry
             oldest_s = self._read().monotonic_s - LONGEST_S
             has_new = self.history.add(telemetry.history(max(self.history.newest_s, oldest_s)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from engine import EngineSnapshot
 from engine.hardware import (
     DeviceInfo,
     DeviceRates,
@@ -38,6 +39,9 @@ class HardwareSource(Protocol):
 
     def hardware(self) -> HardwareSnapshot:
         """Everything as it is now; cheap, from any thread, while the engine is open."""
+
+    def snapshot(self) -> EngineSnapshot:
+        """The models in memory, among others; cheap, from any thread, while the engine is open."""
 
     async def measure_devices(self, on_progress: OnProgress | None = None) -> tuple[DeviceRates, ...]:
         """Measure all devices anew, some seconds each; may be cancelled."""

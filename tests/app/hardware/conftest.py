@@ -14,7 +14,7 @@ from app.hardware import HardwareController, HardwarePage
 from app.hardware.clock import Clock
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
-from engine import EngineClosedError, EngineError, ModelInfo
+from engine import EngineClosedError, EngineError, EngineSnapshot, LoadedModelInfo, ModelInfo, PagingInfo
 from engine.hardware import (
     Candidate,
     DeviceInfo,
@@ -157,6 +157,7 @@ class FakeSource:
         self.devices = devices or (CPU, GPU, NPU)
         self.rates = rates
         self.loads = dict(LOADS)
+        self.loaded: tuple[LoadedModelInfo, ...] = ()
         self.memory_bytes = round(15.4 * GIB)
         self.calls: list[tuple[Any, ...]] = []
         self.looks = 0
@@ -203,6 +204,20 @@ class FakeSource:
             memory_budget_bytes=10 * GIB,
             rates=self.rates,
             is_probed=True,
+        )
+
+    def snapshot(self) -> EngineSnapshot:
+        return EngineSnapshot(
+            loaded=self.loaded,
+            waiting=0,
+            running=0,
+            threads=6,
+            threads_reason="",
+            tokens_per_s=0.0,
+            memory_bytes=0,
+            memory_limit_bytes=self.memory_bytes,
+            cpu_ours=0.0,
+            cpu_others=0.0,
         )
 
     async def measure_devices(self, on_progress: Callable[[float, str], None] | None = None) -> tuple[DeviceRates, ...]:
@@ -277,6 +292,27 @@ def report_of(model: str) -> PlacementReport:
 def model_named(name: str) -> ModelInfo:
     return ModelInfo(
         id=name, path=Path(f"{name}.gguf"), format="gguf", name=name, architecture="qwen2", size_bytes=4 * GIB
+    )
+
+
+def paged_model(name: str = "qwen2.5-14b", **changes: Any) -> LoadedModelInfo:
+    """A model of 7.2 GB of which 5.6 GB stay in memory."""
+    paging = PagingInfo(
+        pinned_bytes=round(5.6 * GIB),
+        streamed_bytes=round(1.6 * GIB),
+        buffer_bytes=GIB // 4,
+        bytes_per_token=1.6 * GIB,
+        disk_share=0.58,
+        tokens_per_s=0.9,
+        predicted_tokens_per_s=1.0,
+    )
+    return LoadedModelInfo(
+        info=model_named(name),
+        device="cpu",
+        memory_bytes=round(5.85 * GIB),
+        running=1,
+        idle_s=0.0,
+        paging=replace(paging, **changes),
     )
 
 
@@ -374,3 +410,8 @@ def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance
     qapp.setStyleSheet(sheet)
     qapp.setPalette(palette)
     qapp.setFont(font)
+
+
+@pytest.fixture
+def paged() -> Callable[..., LoadedModelInfo]:
+    return paged_model
