@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from engine.backends.base import Backend
+from engine.backends.base import Backend, paging_of
 from engine.config import EngineConfig
 from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
@@ -242,6 +242,7 @@ class Engine(AnswerDoor, CacheDoor, PluginDoor, DeviceDoor, QueueDoor):
                     device_s=spent_s.get(key, 0.0),
                     is_pinned=resident.is_pinned,
                     waiting=waiting[key],
+                    paging=paging_of(resident.model),
                 )
                 for resident in opened.works.residency.residents()
             ),

@@ -204,8 +204,8 @@ class TextModel(LoadedModel, Protocol):
         """What it costs that its weights come and go; None if they do not. Thread: any."""
 
     @property
-    def can_rewind(self) -> bool:
-        """Whether a part of what it has read can be dropped or shared; if not, states are of use only as a whole."""
+    def can_cut_states(self) -> bool:
+        """Whether a kept state is of use to a prompt that shares only its beginning, and not only as a whole."""
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens of a text, without those that begin or end one.
@@ -359,6 +359,11 @@ class EmbeddingModel(LoadedModel, Protocol):
         Raises:
             RequestError: a text cannot be embedded (too long, say).
         """
+
+
+def paging_of(model: LoadedModel) -> PagingInfo | None:
+    """What it costs that a model's weights come and go; None if they do not. Thread: any."""
+    return model.paging if isinstance(model, TextModel) else None
 
 
 class Backend(Protocol):

@@ -26,7 +26,9 @@ class BareLlama(AbstractContextManager["BareLlama"]):
     Thread: one.
     """
 
-    def __init__(self, path: Path, threads: int, sequences: int = 1, context_tokens: int = 4096) -> None:
+    def __init__(
+        self, path: Path, threads: int, sequences: int = 1, context_tokens: int = 4096, *, copies_weights: bool = True
+    ) -> None:
         """Load a model.
 
         Args:
@@ -34,12 +36,15 @@ class BareLlama(AbstractContextManager["BareLlama"]):
             threads: for decoding and for prefill.
             sequences: most sequences in a batch.
             context_tokens: KV cells, shared by all sequences.
+            copies_weights: whether weights may be copied out of the file's mapping, into an order that is faster.
 
         Raises:
             ModelFileError: llama.cpp cannot load it.
         """
         ensure_initialised()  # the process-wide part, and a log that does not mix with the table
-        self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), llama_cpp.llama_model_default_params())
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.use_extra_bufts = copies_weights
+        self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
             raise ModelFileError(f"llama.cpp cannot load {path}.", "Remove it with `hearth bench --clean`.")
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)

@@ -27,6 +27,7 @@ class BenchOptions:
         trace: file with the trace to replay; None takes the bench's own.
         orders: names of the orders to replay it in; none named means all.
         simulate: replay it in simulation as well.
+        ram_budget: memory in bytes that a model larger than it is run in; None takes the bench's own.
     """
 
     config: EngineConfig
@@ -36,6 +37,7 @@ class BenchOptions:
     trace: Path | None = None
     orders: tuple[str, ...] = ()
     simulate: bool = False
+    ram_budget: int | None = None
 
     @property
     def folder(self) -> Path:

@@ -54,6 +54,13 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "waits_over_bound": Target(0, at_most=True),
         "simulated_error": Target(0.15, at_most=True),
     },
+    "paging": {
+        "speedup_vs_mmap": Target(3.5),
+        "limit_ratio": Target(0.85),
+        "major_faults_per_token": Target(2, at_most=True),
+        "draft_gain": Target(2.0),
+        "sequences_gain": Target(3.5),
+    },
     "scheduler": {"pick_us_p99": Target(1000, at_most=True)},
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
