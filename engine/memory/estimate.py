@@ -1,34 +1,28 @@
-"""What a load will take of the machine's memory, before it is done, from what the model's header says.
+"""What loads will take of the machine's memory, before they are done, from what the models' headers say.
 
-Rather too much than too little, since a budget must hold; what a load really took corrects the next estimate of that
-file.
+Rather too much than too little, since a budget must hold. What a load really took corrects the next estimate of that
+file, and, less sure, of other files of its architecture.
 """
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from engine.backends.base import CPU_TARGET, DeviceTarget, LoadOptions
-from engine.backends.llama.batch import BATCH_TOKENS
-from engine.backends.llama.cells import kv_cells, parking_bytes
+from engine.backends.onnx.graph_memory import GraphMemory, graph_memory
 from engine.errors import ModelError
+from engine.memory.corrections import Corrections
+from engine.memory.load_size import Correction, LoadSize
 from engine.memory.place import Place, place_of
-from engine.models.shape import Matrices, ModelShape, shape_of
-from engine.types import Accepts, ModelInfo
+from engine.models.page_plan import WeightLayout, layout_of
+from engine.models.shape import ModelShape, shape_of
+from engine.types import ModelInfo
 
-_REPACKED: Final = frozenset({"q4_0", "q4_k", "q2_k", "iq4_nl"})
-"""Types whose matrices llama.cpp copies into another order on some processors, beside the file's own pages."""
-_REPACKS_BELOW: Final = 0.8  # of the memory it may take; see `open_weights`
-_VALUE_BYTES: Final = 4
-_MASK_BYTES: Final = 2
-_WIDTHS: Final = 16  # vectors of a step that are kept at once: 8 to 13 were seen, the hidden ones of a layer included
-_BUFFERS_BYTES: Final = 4 << 20  # a guess: whatever is small
-_PROCESS_BYTES: Final = 100 << 20  # of a device process; 80 MB were measured
-_GRAPH_COPIES: Final = 2  # a guess: a graph's weights, and what ONNX Runtime makes of them
 _BELIEVED: Final = 0.75  # of what a load took less than expected
-_ROUNDS: Final = 16  # each brings the estimate at least five times closer to where it settles
+_File = tuple[Path, int]
+_Key = tuple[Place, int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +44,22 @@ class Estimates:
     Thread: any.
     """
 
-    def __init__(self, options: LoadOptions) -> None:
-        """Start knowing nothing.
+    def __init__(self, options: LoadOptions, corrections: Corrections | None = None) -> None:
+        """Start knowing nothing of files.
 
         Args:
             options: with which models are loaded.
+            corrections: what earlier loads have shown of architectures; None starts with nothing.
         """
         self._options = options
+        self._corrections = corrections if corrections is not None else Corrections()
         self._lock = threading.Lock()
-        self._shapes: dict[tuple[Path, int], ModelShape | None] = {}  # guarded by _lock
+        self._shapes: dict[_File, ModelShape | None] = {}  # guarded by _lock
+        self._layouts: dict[_File, WeightLayout | None] = {}  # guarded by _lock
+        self._graphs: dict[_File, GraphMemory | None] = {}  # guarded by _lock
         self._surprises: dict[tuple[Place, int], int] = {}  # guarded by _lock
-        self._kept: dict[tuple[Place, int, int | None], Estimate] = {}  # guarded by _lock
+        self._kept: dict[_Key, Estimate] = {}  # guarded by _lock
+        self._paged: dict[_Key, int | None] = {}  # guarded by _lock
 
     def of(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> Estimate:
         """What loading a model there will take of the machine's memory; microseconds, but for the first time."""
@@ -68,21 +67,59 @@ class Estimates:
         with self._lock:
             known = self._kept.get(key)
         if known is None:
-            usual = self._settled(info, target, may_repack=True)
-            least = self._settled(info, target, may_repack=False)
-            known = Estimate(usual, least if _repacks(info, usual) and not _repacks(info, least) else usual)
+            size = self.size(info, target)
+            known = Estimate(size.usual_bytes, size.least_bytes)
             with self._lock:
                 self._kept[key] = known
         return known
 
-    def allowance(self, info: ModelInfo, target: DeviceTarget, left_bytes: int) -> int:
+    def paged(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> int | None:
+        """What it takes at least if a part of its weights is read in every step; None if that cannot be done."""
+        key = (place_of(info, target), info.size_bytes, target.layers)
+        with self._lock:
+            if key in self._paged:
+                return self._paged[key]
+        found = self.size(info, target, is_paged=True).paged_bytes
+        with self._lock:
+            self._paged[key] = found
+        return found
+
+    def size(
+        self,
+        info: ModelInfo,
+        target: DeviceTarget = CPU_TARGET,
+        *,
+        is_paged: bool = False,
+        options: LoadOptions | None = None,
+    ) -> LoadSize:
+        """All that is known of what a load takes.
+
+        Args:
+            info: of the model.
+            target: where it is to be loaded.
+            is_paged: find out as well whether its weights can be paged.
+            options: how; None takes the usual ones.
+        """
+        shape = self._shape(info)
+        return LoadSize(
+            info=info,
+            shape=shape,
+            options=self._options if options is None else options,
+            target=target,
+            layout=self._layout(info) if is_paged and shape is not None else None,
+            graph=self._graph(info),
+            correction=self._correction(info, target),
+        )
+
+    def allowance(self, info: ModelInfo, target: DeviceTarget, left_bytes: int, *, is_paged: bool = False) -> int:
         """What to tell a backend that it may take, so that all it then takes stays within what is left."""
-        if self._within(info, target, left_bytes) <= left_bytes:
-            return left_bytes
-        return min(left_bytes, int(info.size_bytes / _REPACKS_BELOW))
+        size = self.size(info, target)
+        if is_paged:  # what is pinned is what is left when all that llama.cpp announces is taken away
+            return max(0, left_bytes - size.within(0).vocabulary)
+        return size.allowance(left_bytes)
 
     def learn(self, info: ModelInfo, target: DeviceTarget, allowed_bytes: int, took_bytes: int) -> None:
-        """Correct the estimates of a file by what a load took.
+        """Correct the estimates of a file, and of its architecture, by what a load took that did not page.
 
         Args:
             info: what was loaded.
@@ -91,58 +128,26 @@ class Estimates:
             took_bytes: of the machine's memory, with the room that it promises to conversations.
         """
         key = (place_of(info, target), info.size_bytes)
-        with self._lock:
-            before = self._surprises.get(key, 0)
-        surprise = took_bytes - self._within(info, target, allowed_bytes) + before
+        size = self.size(info, target)
+        surprise = size.surprise(allowed_bytes, took_bytes)
         if surprise < 0:  # the next load may take another share of the memory, and what is saved is not the same then
             surprise = int(surprise * _BELIEVED)
+        ratio = size.ratio(allowed_bytes, took_bytes)
+        if ratio is not None and not target.targets:
+            self._corrections.note(info.architecture, ratio)
         with self._lock:
             self._surprises[key] = surprise
-            for kept in [kept for kept in self._kept if kept[:2] == key]:
-                del self._kept[kept]
+            self._kept.clear()
+            self._paged.clear()
 
-    def _settled(self, info: ModelInfo, target: DeviceTarget, *, may_repack: bool) -> int:
-        """The least that is enough: what a load takes depends on what it may take."""
-        size = 0
-        for _ in range(_ROUNDS):
-            size = self._within(info, target, size, may_repack=may_repack)
-        if may_repack and self._copied_bytes(info, target) and not _repacks(info, size):
-            size = int(info.size_bytes / _REPACKS_BELOW) + 1
-        return size
-
-    def _within(self, info: ModelInfo, target: DeviceTarget, free_bytes: int, *, may_repack: bool | None = None) -> int:
-        """What a load takes that may take this much."""
+    def _correction(self, info: ModelInfo, target: DeviceTarget) -> Correction:
         with self._lock:
-            surprise = self._surprises.get((place_of(info, target), info.size_bytes), 0)
-        shape = self._shape(info)
-        if shape is None:
-            return max(1, info.size_bytes + surprise)
-        if info.format != "gguf":
-            return max(1, _GRAPH_COPIES * info.size_bytes + _BUFFERS_BYTES + surprise)
-        copies = _repacks(info, free_bytes) if may_repack is None else may_repack
-        weights = _here_bytes(shape, target) + (self._copied_bytes(info, target) if copies else 0)
-        return max(1, weights + self._context_bytes(info, shape, target, free_bytes) + surprise)
-
-    def _context_bytes(self, info: ModelInfo, shape: ModelShape, target: DeviceTarget, free_bytes: int) -> int:
-        """KV cache, buffers, and conversations beside the cache."""
-        options = self._options
-        context = min(options.context_tokens, shape.context_tokens or options.context_tokens)
-        outputs = _VALUE_BYTES * 2 * options.max_sequences * shape.vocabulary
-        if info.accepts == {Accepts.TEXTS}:  # it reads a text as a whole, and keeps nothing
-            return _VALUE_BYTES * context * (_WIDTHS * shape.width + context) + outputs + _BUFFERS_BYTES
-        cells = kv_cells(context, options.max_sequences, max(1, shape.kv_bytes_per_token), free_bytes)
-        kv = cells * shape.kv_bytes_per_token
-        parked = parking_bytes(kv, free_bytes)
+            surprise = self._surprises.get((place_of(info, target), info.size_bytes))
+        if surprise is not None:
+            return Correction(surprise_bytes=surprise)
         if target.targets:
-            return parked + int(kv * (1 - _share(shape, target))) + _PROCESS_BYTES
-        step = BATCH_TOKENS * (_VALUE_BYTES * _WIDTHS * shape.width + _MASK_BYTES * cells)
-        return kv + parked + step + outputs + _BUFFERS_BYTES
-
-    def _copied_bytes(self, info: ModelInfo, target: DeviceTarget) -> int:
-        shape = self._shape(info)
-        if shape is None or target.targets:
-            return 0
-        return _copied(shape.layer_work) + _copied(shape.head_work)
+            return Correction()
+        return Correction(ratio=self._corrections.ratio(info.architecture))
 
     def _shape(self, info: ModelInfo) -> ModelShape | None:
         """What its header says; None if that cannot be read, which whoever loads it will say."""
@@ -158,24 +163,32 @@ class Estimates:
             self._shapes[key] = shape
         return shape
 
+    def _layout(self, info: ModelInfo) -> WeightLayout | None:
+        """Where its weights lie; None if it is no file whose weights can be paged."""
+        key = (info.path, info.size_bytes)
+        with self._lock:
+            if key in self._layouts or info.format != "gguf":
+                return self._layouts.get(key)
+        layout: WeightLayout | None = None
+        with suppress(ModelError):
+            layout = layout_of(info.path)
+        with self._lock:
+            self._layouts[key] = layout
+        return layout
 
-def _repacks(info: ModelInfo, free_bytes: int) -> bool:
-    return info.size_bytes < _REPACKS_BELOW * free_bytes
+    def _graph(self, info: ModelInfo) -> GraphMemory | None:
+        key = (info.path, info.size_bytes)
+        with self._lock:
+            if key in self._graphs or info.format != "onnx":
+                return self._graphs.get(key)
+        graph: GraphMemory | None = None
+        with suppress(ModelError):
+            graph = graph_memory(info.path, info.size_bytes)
+        with self._lock:
+            self._graphs[key] = graph
+        return graph
 
 
-def _copied(work: Mapping[str, Matrices]) -> int:
-    return int(sum(cost.bytes for kind, cost in work.items() if kind in _REPACKED))
-
-
-def _here_bytes(shape: ModelShape, target: DeviceTarget) -> int:
-    """Weights that stay in the machine's memory."""
-    if not target.targets:
-        return shape.size_bytes
-    return int(shape.layer_bytes * (1 - _share(shape, target))) + shape.embedding_bytes
-
-
-def _share(shape: ModelShape, target: DeviceTarget) -> float:
-    """Share of the layers on the device."""
-    if target.layers is None or not shape.layers:
-        return 1.0
-    return min(1.0, target.layers / shape.layers)
+def with_context(options: LoadOptions, context_tokens: int | None) -> LoadOptions:
+    """The same options for another context; None changes nothing."""
+    return options if context_tokens is None else replace(options, context_tokens=context_tokens)

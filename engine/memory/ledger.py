@@ -5,11 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from engine.memory.budget import Holding, MemoryBudget, Room
 from engine.memory.place import Place
 from engine.memory.shortage import MACHINE as MACHINE
 from engine.memory.shortage import Shortage
+
+_PAGED_SHARE: Final = 0.9
 
 Bytes = Mapping[str, int]
 """Bytes by memory."""
@@ -137,6 +140,31 @@ class Ledger:
             left = None if machine.limit_bytes is None else machine.limit_bytes - machine.used_bytes
             free = self._unpromised(MACHINE, free)
             return free if left is None else left if free is None else min(left, free)
+
+    def attainable_bytes(self, spare: Collection[Place] = (), *, only_idle: bool = False) -> int | None:
+        """Most of the machine's memory that a model could have that is to be paged; None if that has no number.
+
+        Of what is free to all programs now, a tenth is left to them: a model that is paged takes all that it may.
+
+        Args:
+            spare: models that must stay now, if only idle ones are to leave.
+            only_idle: count what could be had now; otherwise also what is in use. Pinned ones stay in any case.
+        """
+        free = self._free_bytes(MACHINE)  # outside the lock: it may ask who is here
+        with self._lock:
+            machine = self._budgets[MACHINE]
+            stay = {*spare, *self._coming} if only_idle else set[Place]()
+            movable = sum(
+                holding.size_bytes
+                for key, holding in machine.holdings.items()
+                if not holding.is_pinned and key not in stay and not (only_idle and holding.holders)
+            )
+            left = None if machine.limit_bytes is None else machine.limit_bytes - machine.used_bytes
+            free = self._unpromised(MACHINE, free)
+            share = _PAGED_SHARE if only_idle else 1.0
+            rooms = [left, None if free is None else int(free * share)]
+            known = [room for room in rooms if room is not None]
+            return max(0, min(known) + movable) if known else None
 
     def room(self, needs: Bytes, spare: Collection[Place] = ()) -> tuple[Room, Shortage | None]:
         """How to make room in several memories at once, and, if it cannot be made now, where it is missing."""

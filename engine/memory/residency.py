@@ -7,10 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress, TextModel
-from engine.devices.machine import available_memory_bytes
-from engine.errors import DeviceError, EngineError, ModelError
+from engine.devices.machine import available_memory_bytes, memory_limit_bytes
+from engine.errors import DeviceError, EngineError, ModelError, OutOfMemoryError
 from engine.memory.budget import Room
+from engine.memory.claims import Claim, Claims
+from engine.memory.corrections import Corrections
 from engine.memory.estimate import Estimates
+from engine.memory.fit_remedies import Budget, remedies
 from engine.memory.lease import Lease as Lease
 from engine.memory.ledger import MACHINE, Bytes, Ledger
 from engine.memory.load_times import LoadTimes
@@ -66,6 +69,7 @@ class Residency(Population):
         on_unloaded: Callable[[LoadedModel], None] = lambda _model: None,
         budget_bytes: int | None = None,
         prefixes: PrefixStore | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         """Make an empty residency.
 
@@ -78,9 +82,11 @@ class Residency(Population):
             on_unloaded: told of a model that has gone.
             budget_bytes: most of the machine's memory that all models together may take; None sets no limit.
             prefixes: keeps what models have read while they have no memory for it; None keeps nothing.
+            corrections: what loads have shown of architectures; None forgets that.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
-        self.estimates = Estimates(options)
+        self.estimates = Estimates(options, corrections)
+        self._claims = Claims(self._ledger, self.estimates, device_free_bytes)
         self.load_times = LoadTimes()
         self._backends = backends
         self._options = options
@@ -108,7 +114,7 @@ class Residency(Population):
             needed_bytes: of the device's own memory, as far as it has any.
             spare: models that must stay now, whatever they are worth.
         """
-        room, _, _ = self._room(info, target, needed_bytes, spare)
+        room = self._claims.of(info, target, needed_bytes, spare).room
         if target.interface in ONE_MODEL_AT_A_TIME:
             there = [it for it in self.residents() if set(it.place.devices) & set(target.device.split("+"))]
             busy = tuple(it.place for it in there if it.holders or it.is_pinned or it.place in spare)
@@ -242,30 +248,31 @@ class Residency(Population):
         with self._room_lock:
             if target.interface in ONE_MODEL_AT_A_TIME:
                 self._clear(target.device)
-            needs = self._make_room(info, target, needed_bytes, spare)
-            left = self._ledger.left_bytes()
-            allowed = self.estimates.allowance(info, target, self._available_bytes() if left is None else left)
-            self._ledger.expect(place, needs, self.load_times.of(place))
+            claim = self._make_room(info, target, needed_bytes, spare)
+            allowed = self._allowed(info, target, claim)
+            self._ledger.expect(place, claim.needs, self.load_times.of(place))
+        options = replace(self._options, available_bytes=allowed, target=target, paged=claim.is_paged)
         try:
             began_s = time.monotonic()
-            model = backend.load(info, replace(self._options, available_bytes=allowed, target=target), progress)
+            model = backend.load(info, options, progress)
             self.load_times.note(place, time.monotonic() - began_s)
         except BaseException:
             self._ledger.leave(place)
             raise
         try:
-            self._admit(place, info, model, target, allowed)
+            self._admit(place, info, model, options)
         except BaseException:
             self._ledger.leave(place)
             model.close()
             raise
         return model
 
-    def _admit(self, place: Place, info: ModelInfo, model: LoadedModel, target: DeviceTarget, allowed: int) -> None:
+    def _admit(self, place: Place, info: ModelInfo, model: LoadedModel, options: LoadOptions) -> None:
         """Take in a model that was loaded; if it is larger than it seemed, others go, or it goes itself."""
         sizes = self._sizes(model)
         took = model.memory_bytes - model.whereabouts.device_bytes + _parking(model)
-        self.estimates.learn(info, target, allowed, took)
+        if not options.paged:
+            self.estimates.learn(info, options.target, options.available_bytes or 0, took)
         if self._prefixes is not None and isinstance(model, TextModel):
             key = prefix_key(model, self._backends)
             if key is not None:
@@ -282,28 +289,31 @@ class Residency(Population):
                 self._residents[place] = model
         self._free.clear()
 
-    def _room(
-        self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place] = ()
-    ) -> tuple[Room, Shortage | None, Bytes]:
-        """How room can be made, where it is missing, and what is to be taken of each memory."""
-        estimate = self.estimates.of(info, target)
-        needs = self._needs(estimate.usual_bytes, target, needed_bytes)
-        room, shortage = self._ledger.room(needs, spare)
-        if not room.fits and estimate.least_bytes < estimate.usual_bytes:
-            needs = self._needs(estimate.least_bytes, target, needed_bytes)
-            room, shortage = self._ledger.room(needs, spare)
-        return room, shortage, needs
+    def _allowed(self, info: ModelInfo, target: DeviceTarget, claim: Claim) -> int:
+        """What to tell the backend that it may take."""
+        left = self._ledger.left_bytes()
+        left = self._available_bytes() if left is None else left
+        if claim.is_paged:
+            left = min(left, claim.needs[MACHINE])
+        return self.estimates.allowance(info, target, left, is_paged=claim.is_paged)
 
-    def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place]) -> Bytes:
+    def _make_room(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place]) -> Claim:
         """Let models go until this one fits; returns what it is expected to take."""
         self._refresh()
         while True:
             self._free.clear()
-            room, shortage, needs = self._room(info, target, needed_bytes, spare)
-            if shortage is not None:
-                raise too_large(info, shortage, self._ledger.limit_bytes)
-            if not self._evict_all(room, info):
-                return needs
+            claim = self._claims.of(info, target, needed_bytes, spare)
+            if claim.shortage is not None:
+                raise self._refusal(info, target, claim.shortage)
+            if not self._evict_all(claim.room, info):
+                return claim
+
+    def _refusal(self, info: ModelInfo, target: DeviceTarget, shortage: Shortage) -> OutOfMemoryError:
+        """The error of a model that does not fit, with what would make it fit."""
+        limit = self._ledger.limit_bytes
+        size = self.estimates.size(info, target, is_paged=True)
+        budget = Budget(size_bytes=shortage.most_bytes, is_set=limit is not None, machine_bytes=memory_limit_bytes())
+        return too_large(info, shortage, limit, [remedy.sentence for remedy in remedies(size, budget)])
 
     def _evict_all(self, room: Room, info: ModelInfo) -> bool:
         """Let those go that a room names; False if there are none."""
@@ -312,15 +322,6 @@ class Residency(Population):
             if self.evict(place):
                 log.info("%s left %s to make room for %s", place.path.stem, place.device, info.id)
         return bool(room.victims)
-
-    def _needs(self, machine_bytes: int, target: DeviceTarget, needed_bytes: int) -> Bytes:
-        """What a load takes of each memory; devices without memory of their own use the machine's."""
-        needs = {MACHINE: machine_bytes}
-        parts = target.device.split("+") if target.targets else []
-        for part in parts:
-            memory = MACHINE if self._device_free_bytes(part) is None else part
-            needs[memory] = needs.get(memory, 0) + needed_bytes // len(parts)
-        return needs
 
     def _sizes(self, model: LoadedModel) -> Bytes:
         """What a loaded model takes of each memory, with what it has promised to conversations."""

@@ -1,5 +1,6 @@
 """Where there is no room for a model, and how that is said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ from engine.types import ModelInfo
 
 MACHINE: Final = "cpu"
 """The machine's own memory; every other memory has the id of its device."""
+
+_SAID: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +29,38 @@ class Shortage:
     most_bytes: int
 
 
-def too_large(info: ModelInfo, shortage: Shortage, limit_bytes: int | None) -> OutOfMemoryError:
+def shortfall(name: str, needed_bytes: int, most_bytes: int, limit_bytes: int | None) -> str:
+    """Say that the machine's memory is not enough for a model.
+
+    Args:
+        name: of the model.
+        needed_bytes: by it.
+        most_bytes: that it could have.
+        limit_bytes: budget of all models; None if there is none.
+    """
+    within = "" if limit_bytes is None else f" within the budget of {gigabytes(limit_bytes)}"
+    return (
+        f"{name} needs about {gigabytes(needed_bytes)} of memory, but {gigabytes(max(0, most_bytes))} is free{within}."
+    )
+
+
+def too_large(
+    info: ModelInfo, shortage: Shortage, limit_bytes: int | None, remedies: Sequence[str] = ()
+) -> OutOfMemoryError:
     """The error of a model that does not fit.
 
     Args:
         info: which one.
         shortage: where, and how much.
         limit_bytes: budget of the machine's memory; None if there is none.
+        remedies: what would make it fit, the best first.
     """
-    need, most = gigabytes(shortage.needed_bytes), gigabytes(max(0, shortage.most_bytes))
+    need, most = shortage.needed_bytes, max(0, shortage.most_bytes)
     if shortage.memory != MACHINE:
         return OutOfMemoryError(
-            f"{info.id} needs {need} of {shortage.memory}'s memory, but {most} is free.",
+            f"{info.id} needs {gigabytes(need)} of {shortage.memory}'s memory, but {gigabytes(most)} is free.",
             "Unload other models there, or put fewer of its layers there.",
         )
-    if limit_bytes is None:
-        return OutOfMemoryError(
-            f"{info.id} needs about {need} of memory, but {most} is free.",
-            "Close other programs, or choose a smaller model or a stronger quantization.",
-        )
-    return OutOfMemoryError(
-        f"{info.id} needs about {need} of memory, but {most} is free within the budget of {gigabytes(limit_bytes)}.",
-        "Allow models more memory, or choose a smaller model or a stronger quantization.",
-    )
+    usual = "Close other programs" if limit_bytes is None else "Allow models more memory"
+    remedy = " Or: ".join(remedies[:_SAID]) or f"{usual}, or choose a smaller model or a stronger quantization."
+    return OutOfMemoryError(shortfall(info.id, need, most, limit_bytes), remedy)

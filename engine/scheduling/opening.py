@@ -11,6 +11,7 @@ from engine.config import EngineConfig
 from engine.devices.inventory import inventory_of
 from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
+from engine.memory.corrections import Corrections
 from engine.memory.prefixes import PrefixStore
 from engine.memory.residency import Residency
 from engine.memory.yielding import Keeper
@@ -138,4 +139,5 @@ def _residency(
         on_unloaded=lambda model: hardware.telemetry.note(unloaded(model)),
         budget_bytes=config.memory_budget_bytes,
         prefixes=prefixes,
+        corrections=Corrections(config.cache_dir / "footprints.json"),
     )

@@ -56,6 +56,18 @@ def estimated_flops(path: Path, rows: int = 1) -> int:
     return _Walk(read_outline(path), rows).operations()
 
 
+def largest_tensor(outline: Outline, rows: int = 1) -> int:
+    """Elements of the largest tensor that a run makes, guessed likewise.
+
+    Args:
+        outline: of the graph.
+        rows: length of free first sides, which are a batch.
+    """
+    walk = _Walk(outline, rows)
+    walk.operations()
+    return walk.largest
+
+
 class _Walk:
     """Carries sizes of tensors through a graph and adds up what its operators do."""
 
@@ -63,6 +75,10 @@ class _Walk:
         self._nodes = outline.nodes
         self._weights = dict(outline.weights)
         self._tensors = {name: _input(sides, rows) for name, sides in outline.inputs.items()}
+
+    @property
+    def largest(self) -> int:
+        return max((tensor.elements for tensor in self._tensors.values()), default=0)
 
     def operations(self) -> int:
         return sum(self._step(node) for node in self._nodes)

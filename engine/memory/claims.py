@@ -1,0 +1,106 @@
+"""Claims: what a model that is to be loaded takes of each memory, and who has to leave for it.
+
+A model is paged only where it cannot be otherwise: if it would not fit though everything left that may ever leave. Then
+it takes what there is, because all that it is given is not read from disk.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from engine.backends.base import DeviceTarget
+from engine.memory.budget import Room
+from engine.memory.estimate import Estimates
+from engine.memory.ledger import MACHINE, Bytes, Ledger
+from engine.memory.place import Place
+from engine.memory.shortage import Shortage
+from engine.types import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How room can be made for a model.
+
+    Attributes:
+        room: who leaves.
+        shortage: where there is not enough now; None if there is.
+        needs: what it takes of each memory.
+        is_paged: whether that is enough only if a part of its weights is read in every step.
+    """
+
+    room: Room
+    shortage: Shortage | None
+    needs: Bytes
+    is_paged: bool = False
+
+
+class Claims:
+    """Makes claims.
+
+    Thread: any.
+    """
+
+    def __init__(self, ledger: Ledger, estimates: Estimates, device_free_bytes: Callable[[str], int | None]) -> None:
+        """Make none yet.
+
+        Args:
+            ledger: says who is where.
+            estimates: say what loads take.
+            device_free_bytes: free memory of a device that has its own; None for one that has none.
+        """
+        self._ledger = ledger
+        self._estimates = estimates
+        self._device_free_bytes = device_free_bytes
+
+    def of(self, info: ModelInfo, target: DeviceTarget, needed_bytes: int, spare: Collection[Place] = ()) -> Claim:
+        """What a model takes, as things stand.
+
+        Args:
+            info: which model.
+            target: where it is to be loaded.
+            needed_bytes: of the device's own memory, as far as it has any.
+            spare: models that must stay now, whatever they are worth.
+        """
+        estimate = self._estimates.of(info, target)
+        claim = self._claim(estimate.usual_bytes, target, needed_bytes, spare)
+        if not claim.room.fits and estimate.least_bytes < estimate.usual_bytes:
+            claim = self._claim(estimate.least_bytes, target, needed_bytes, spare)
+        if not claim.room.fits:
+            paged = self._paged_bytes(info, target, estimate.least_bytes, spare)
+            if paged is not None:
+                claim = self._claim(paged, target, needed_bytes, spare, is_paged=True)
+        return claim
+
+    def _paged_bytes(
+        self, info: ModelInfo, target: DeviceTarget, unpaged_bytes: int, spare: Collection[Place]
+    ) -> int | None:
+        """What a model takes that has to be paged; None if it has not, or cannot be."""
+        most = self._ledger.attainable_bytes()
+        if target.targets or most is None or unpaged_bytes <= most:
+            return None
+        least = self._estimates.paged(info, target)
+        now = self._ledger.attainable_bytes(spare, only_idle=True)
+        if least is None or now is None:
+            return None
+        return max(least, min(now, unpaged_bytes))
+
+    def _claim(
+        self,
+        machine_bytes: int,
+        target: DeviceTarget,
+        needed_bytes: int,
+        spare: Collection[Place],
+        *,
+        is_paged: bool = False,
+    ) -> Claim:
+        needs = self._needs(machine_bytes, target, needed_bytes)
+        room, shortage = self._ledger.room(needs, spare)
+        return Claim(room, shortage, needs, is_paged)
+
+    def _needs(self, machine_bytes: int, target: DeviceTarget, needed_bytes: int) -> Bytes:
+        """What a load takes of each memory; devices without memory of their own use the machine's."""
+        needs = {MACHINE: machine_bytes}
+        parts = target.device.split("+") if target.targets else []
+        for part in parts:
+            memory = MACHINE if self._device_free_bytes(part) is None else part
+            needs[memory] = needs.get(memory, 0) + needed_bytes // len(parts)
+        return needs

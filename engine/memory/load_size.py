@@ -1,0 +1,279 @@
+"""What a load takes of the machine's memory, from the model's header alone, by how much it may take. Only arithmetic.
+
+Most models take more when they may: room for more answers at once, for conversations that pause, copies of weights
+that make them faster. So what a load takes depends on what it is allowed, and the least that is enough is where both
+are equal.
+
+Where the numbers come from: the sizes of tensors and of the KV cache are what llama.cpp makes of the header; its
+compute buffer was compared with what it announces (`engine.models.shape`); what a vocabulary takes, and what ONNX
+Runtime does, was measured (`hearth bench fit`). What is a guess says so.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+from engine.backends.base import CPU_TARGET, DeviceTarget, LoadOptions
+from engine.backends.llama.batch import BATCH_TOKENS
+from engine.backends.llama.cells import (
+    PAGED_RESERVE_BYTES,
+    kv_cells,
+    paged_parking_bytes,
+    parking_bytes,
+    rounded_cells,
+)
+from engine.backends.llama.drafting import DRAFT_ROWS
+from engine.backends.onnx.graph_memory import GraphMemory
+from engine.models.page_plan import PagePlan, WeightLayout, least_plan, plan_pages
+from engine.models.shape import ModelShape
+from engine.types import Accepts, ModelInfo
+
+REPACKED: Final = frozenset({"q4_0", "q4_k", "q2_k", "iq4_nl"})
+"""Types whose matrices llama.cpp copies into another order on some processors, beside the file's own pages."""
+REPACKS_BELOW: Final = 0.8
+"""Share of the memory that it may take, below which a file's weights are copied; see `open_weights`."""
+
+_VALUE_BYTES: Final = 4
+_MASK_BYTES: Final = 2
+_WIDTHS: Final = 16  # vectors of a text that is read as a whole: 8 to 13 were seen
+_WORD_BYTES: Final = 340  # of a vocabulary, per entry: texts, tables to find them; 310 to 340 were measured
+_BUFFERS_BYTES: Final = 2 << 20  # a guess: whatever is small
+_PROCESS_BYTES: Final = 100 << 20  # of a device process; 80 MB were measured
+_GRAPH_COPIES: Final = 1  # a guess, for a graph whose file cannot be read
+_ROUNDS: Final = 24  # each brings the estimate at least twice closer to where it settles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a model takes of the machine's memory, in bytes.
+
+    Attributes:
+        weights: that stay.
+        copies: of weights, in the order that the processor likes.
+        kv: the KV cache.
+        conversations: room for those that pause.
+        compute: buffers for a step and its results.
+        vocabulary: texts of the tokens.
+        process: of another device, if the model is there.
+    """
+
+    weights: int
+    copies: int = 0
+    kv: int = 0
+    conversations: int = 0
+    compute: int = 0
+    vocabulary: int = 0
+    process: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What measured loads have shown.
+
+    Attributes:
+        ratio: KV cache and buffers, as loads of this architecture took them, over what was expected.
+        surprise_bytes: what this very file took more than expected, less than none if it took less.
+    """
+
+    ratio: float = 1.0
+    surprise_bytes: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it changes anything."""
+        return self.ratio != 1.0 or self.surprise_bytes != 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSize:
+    """A model that is to be loaded, and what is known of it.
+
+    Attributes:
+        info: the model.
+        shape: from its header; None if that cannot be read, which whoever loads it will say.
+        options: how it is to be loaded.
+        target: where.
+        layout: of its file, if it could be paged there.
+        graph: what a graph takes beside its weights; None if that is unknown.
+        correction: what loads have shown.
+    """
+
+    info: ModelInfo
+    shape: ModelShape | None
+    options: LoadOptions
+    target: DeviceTarget = CPU_TARGET
+    layout: WeightLayout | None = None
+    graph: GraphMemory | None = None
+    correction: Correction = Correction()
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt plus answer, as far as the model goes."""
+        trained = self.shape.context_tokens if self.shape is not None else 0
+        return min(self.options.context_tokens, trained or self.options.context_tokens)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it writes, and so has a context to choose."""
+        return self.shape is not None and self.info.format == "gguf" and self.info.accepts != {Accepts.TEXTS}
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of all weights."""
+        return self.shape.size_bytes if self.shape is not None else self.info.size_bytes
+
+    @property
+    def least_bytes(self) -> int:
+        """What is enough, without copies of weights where the backend can be kept from making them."""
+        least = self._settled(copies=False)
+        return least if not self._repacks(least) else self._settled(copies=True)
+
+    @property
+    def usual_bytes(self) -> int:
+        """What is enough with all that makes it fast."""
+        return self._settled(copies=True)
+
+    @property
+    def paged_bytes(self) -> int | None:
+        """What is enough if a part of the weights is read in every step; None if it cannot be."""
+        if self.layout is None or not self._can_page:
+            return None
+        return self._around(least_plan(self.layout)).total_bytes
+
+    def allowance(self, left_bytes: int) -> int:
+        """What to tell a backend that it may take, so that all it then takes stays within what is left."""
+        if self.within(left_bytes).total_bytes <= left_bytes:
+            return left_bytes
+        return min(left_bytes, int(self.info.size_bytes / REPACKS_BELOW))
+
+    def within(self, allowed_bytes: int, *, copies: bool | None = None) -> Parts:
+        """What a load takes that may take this much.
+
+        Args:
+            allowed_bytes: what the backend is told.
+            copies: whether weights are copied; None leaves that to the backend.
+        """
+        return self._corrected(self._plain(allowed_bytes, copies=copies))
+
+    def paged(self, room_bytes: int) -> tuple[Parts, PagePlan] | None:
+        """What a load takes that pages its weights in this room, and how it does; None if it cannot."""
+        if self.layout is None or not self._can_page:
+            return None
+        around = self._around(None).total_bytes
+        plan = plan_pages(self.layout, room_bytes - around)
+        return None if plan is None else (self._around(plan), plan)
+
+    def surprise(self, allowed_bytes: int, took_bytes: int) -> int:
+        """What a load took more than is expected of it without any correction."""
+        plain = self._plain(allowed_bytes)
+        return took_bytes - (plain.total_bytes - plain.vocabulary)
+
+    def ratio(self, allowed_bytes: int, took_bytes: int) -> float | None:
+        """What a load took of KV cache and buffers, over what is expected; None if nothing is."""
+        plain = self._plain(allowed_bytes)
+        expected = plain.kv + plain.compute
+        other = plain.total_bytes - plain.vocabulary - expected
+        return (took_bytes - other) / expected if expected > 0 and self.shape is not None else None
+
+    @property
+    def _can_page(self) -> bool:
+        return self.is_text and not self.target.targets
+
+    def _around(self, plan: PagePlan | None) -> Parts:
+        """A paged load with these pages; with none, all that it takes beside them."""
+        assert self.shape is not None
+        kv, compute = self._context(self.shape, 0)
+        pages = plan.memory_bytes if plan is not None else 0
+        return self._corrected(
+            Parts(
+                weights=pages,
+                kv=kv,
+                conversations=paged_parking_bytes(kv),
+                compute=compute + PAGED_RESERVE_BYTES,
+                vocabulary=_WORD_BYTES * self.shape.words,
+            )
+        )
+
+    def _settled(self, *, copies: bool) -> int:
+        """Where what a load takes is what it may take."""
+        size = 0
+        for _ in range(_ROUNDS):
+            size = self.within(size, copies=copies).total_bytes
+        if copies and self._copied_bytes and not self._repacks(size):
+            size = int(self.info.size_bytes / REPACKS_BELOW) + 1
+        return size
+
+    def _corrected(self, parts: Parts) -> Parts:
+        scaled = replace(
+            parts, kv=int(parts.kv * self.correction.ratio), compute=int(parts.compute * self.correction.ratio)
+        )
+        left = self.correction.surprise_bytes
+        for name in ("compute", "kv", "copies", "conversations", "weights"):  # what can be wrong most comes first
+            size = max(0, getattr(scaled, name) + left)
+            left -= size - getattr(scaled, name)
+            scaled = replace(scaled, **{name: size})
+        return scaled if scaled.total_bytes > 0 else Parts(weights=1)
+
+    def _plain(self, allowed_bytes: int, *, copies: bool | None = None) -> Parts:
+        shape, size = self.shape, self.info.size_bytes
+        if shape is None:
+            return Parts(weights=size)
+        if self.info.format != "gguf":
+            graph = self.graph or GraphMemory(_GRAPH_COPIES * size, 0)
+            return Parts(weights=size, copies=graph.copies_bytes, compute=graph.run_bytes + _BUFFERS_BYTES)
+        are_copied = self._repacks(allowed_bytes) if copies is None else copies
+        parts = Parts(
+            weights=_here_bytes(shape, self.target),
+            copies=self._copied_bytes if are_copied else 0,
+            vocabulary=_WORD_BYTES * shape.words,
+        )
+        if not self.is_text:
+            return replace(parts, compute=self._reading_bytes(shape))
+        kv, compute = self._context(shape, allowed_bytes)
+        parked = parking_bytes(kv, allowed_bytes)
+        if self.target.targets:
+            here = int(kv * (1 - _share(shape, self.target)))
+            return replace(parts, kv=here, conversations=parked, process=_PROCESS_BYTES)
+        return replace(parts, kv=kv, conversations=parked, compute=compute)
+
+    def _context(self, shape: ModelShape, allowed_bytes: int) -> tuple[int, int]:
+        """KV cache, and buffers of a step."""
+        token_bytes, sequences = shape.kv_bytes_per_token, self.options.max_sequences
+        cells = rounded_cells(kv_cells(self.context_tokens, sequences, max(1, token_bytes), allowed_bytes))
+        rows = min(BATCH_TOKENS, cells)
+        logits = _VALUE_BYTES * (sequences + DRAFT_ROWS) * shape.vocabulary
+        step = rows * (_VALUE_BYTES * (shape.step_values or _WIDTHS * shape.width) + _MASK_BYTES * cells)
+        return cells * token_bytes, max(step, logits) + logits + _BUFFERS_BYTES
+
+    def _reading_bytes(self, shape: ModelShape) -> int:
+        """Buffers of a model that reads texts as a whole, and keeps nothing."""
+        context = self.context_tokens
+        outputs = _VALUE_BYTES * 2 * self.options.max_sequences * shape.vocabulary
+        return _VALUE_BYTES * context * (_WIDTHS * shape.width + context) + outputs + _BUFFERS_BYTES
+
+    @property
+    def _copied_bytes(self) -> int:
+        if self.shape is None or self.target.targets or self.info.format != "gguf":
+            return 0
+        return sum(size for kind, size in self.shape.matrix_bytes.items() if kind in REPACKED)
+
+    def _repacks(self, allowed_bytes: int) -> bool:
+        return self.info.size_bytes < REPACKS_BELOW * allowed_bytes
+
+
+def _here_bytes(shape: ModelShape, target: DeviceTarget) -> int:
+    """Weights that stay in the machine's memory."""
+    if not target.targets:
+        return shape.size_bytes
+    return int(shape.layer_bytes * (1 - _share(shape, target))) + shape.embedding_bytes
+
+
+def _share(shape: ModelShape, target: DeviceTarget) -> float:
+    """Share of the layers on the device."""
+    if target.layers is None or not shape.layers:
+        return 1.0
+    return min(1.0, target.layers / shape.layers)
