@@ -269,18 +269,23 @@ It keeps **its place** between two values, so `next()` goes on where it was.
 """
 
 
+def _computing(home: Path) -> EngineConfig:
+    """Settings with which every answer is computed."""
+    return EngineConfig(home=home, cache_memory_bytes=0, cache_disk_bytes=0)
+
+
 def scripted_engine(home: Path) -> Engine:
     """An engine whose model writes the same Markdown over and over, 500 tokens a second."""
     pieces = tuple(f"{word} " for word in _SCRIPT.split(" "))
     backend = FakeBackend(script=pieces, repeat=True, step_s=_FAKE_STEP_S)
-    engine = Engine(EngineConfig(home=home), backends={"gguf": backend})
+    engine = Engine(_computing(home), backends={"gguf": backend})
     engine._library = _OneModel()  # type: ignore[assignment]  # noqa: SLF001 - a model without a file
     return engine
 
 
 async def measure_all(qt: QApplication, home: Path, amount: Amount, found: dict[str, Measured]) -> None:
     """Measure with the starter, then with the scripted model."""
-    found["starter"] = await measure(qt, Engine(EngineConfig(home=home / "starter")), amount)
+    found["starter"] = await measure(qt, Engine(_computing(home / "starter")), amount)
     found["scripted"] = await measure(qt, scripted_engine(home / "scripted"), amount)
 
 

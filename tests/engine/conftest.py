@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import ModelNotFoundError
 from engine.testing import FakeBackend
 from engine.types import Accepts, ModelInfo
+from tests.computing import computing
 from tests.engine.rpc_server import RpcServer
 
 CAPABILITIES = {
@@ -67,7 +67,7 @@ async def make_engine(tmp_path: Path) -> AsyncIterator[MakeEngine]:
     async with AsyncExitStack() as stack:
 
         def make(backend: FakeBackend, size_bytes: int = 1000, **settings: object) -> Engine:
-            engine = Engine(EngineConfig(home=tmp_path, **settings), backends={"gguf": backend})
+            engine = Engine(computing(home=tmp_path, **settings), backends={"gguf": backend})
             engine._library = FakeLibrary(size_bytes)
             engine.open()
             stack.push_async_callback(engine.close)

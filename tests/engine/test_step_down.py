@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import DeviceError
 from engine.hardware import HardwareEventKind
@@ -22,6 +21,7 @@ from engine.types import (
     TextDelta,
     user,
 )
+from tests.computing import computing
 
 GREEDY = Sampling(temperature=0)
 ASK = GenerateRequest(model="starter", messages=(user("What is Hearth?"),), sampling=GREEDY, max_tokens=32)
@@ -54,7 +54,7 @@ class TestRealDevice:
 
     @staticmethod
     def engine(tmp_path: Path, *endpoints: str) -> Engine:
-        return Engine(EngineConfig(home=tmp_path, rpc_servers=endpoints, max_sequences=4))
+        return Engine(computing(home=tmp_path, rpc_servers=endpoints, max_sequences=4))
 
     async def test_the_faster_device_answers_and_the_result_says_where(self, tmp_path: Path, make_rpc_server):
         server = make_rpc_server()

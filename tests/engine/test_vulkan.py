@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import EngineConfig
 from engine.devices.seen.libraries import loadable_modules, modules_folder
 from engine.engine import Engine
 from engine.types import Finished, GenerateRequest, GenerateResult, Sampling, SteppedDown, user
+from tests.computing import computing
 
 ICD = Path("/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
 HAS_MODULE = any(module.name == "vulkan" for module in loadable_modules(modules_folder()))
@@ -32,7 +32,7 @@ def lavapipe(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.fixture
 async def engine(tmp_path: Path, lavapipe: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
-    async with Engine(EngineConfig(home=tmp_path, max_sequences=2, context_tokens=512)) as engine:
+    async with Engine(computing(home=tmp_path, max_sequences=2, context_tokens=512)) as engine:
         await engine.settled()
         yield engine
 
@@ -74,7 +74,7 @@ async def test_a_device_without_room_is_stepped_over(engine: Engine, lavapipe: p
 
 async def test_without_a_driver_there_is_no_device_and_no_error(tmp_path: Path, lavapipe: pytest.MonkeyPatch):
     lavapipe.setenv("VK_DRIVER_FILES", "/nonexistent.json")
-    async with Engine(EngineConfig(home=tmp_path)) as engine:
+    async with Engine(computing(home=tmp_path)) as engine:
         await engine.settled()
         assert [device.id for device in engine.hardware().devices if device.is_usable] == ["cpu"]
         result, notices = await run(engine, "")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, EngineConfig, Finished, GenerateRequest, RecognizeRequest, Sampling, Urgency, user
+from engine import Engine, Finished, GenerateRequest, RecognizeRequest, Sampling, Urgency, user
 from engine.bench.random_model import write_random_gguf
 from engine.cli.demo import text_image
 from engine.errors import ModelFileError, RequestCancelledError
 from engine.queueing import RequestState
 from engine.types import GenerateResult, TextDelta
+from tests.computing import computing
 
 GREEDY = Sampling(temperature=0.0)
 QUESTIONS = ("What is a list?", "How do I sort numbers?", "What does a function return?")
@@ -47,7 +48,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    async with Engine(EngineConfig(home=tmp_path)) as opened:
+    async with Engine(computing(home=tmp_path)) as opened:
         yield opened
 
 
@@ -75,13 +76,13 @@ async def test_answers_are_the_same_beside_another_model_and_pictures(engine: En
 
 
 async def test_models_that_share_too_little_memory_say_the_same_as_with_enough(tmp_path: Path, other: Path) -> None:
-    async with Engine(EngineConfig(home=tmp_path, max_sequences=4, context_tokens=512)) as roomy:
+    async with Engine(computing(home=tmp_path, max_sequences=4, context_tokens=512)) as roomy:
         expected = [await text(roomy, ask(question)) for question in QUESTIONS]
         await text(roomy, noise(other))
         sizes = {model.info.id: model.memory_bytes for model in roomy.snapshot().loaded}
     budget = int(max(sizes.values()) * 1.25)
     assert sum(sizes.values()) > budget
-    tight = EngineConfig(home=tmp_path, max_sequences=4, context_tokens=512, memory_budget_bytes=budget)
+    tight = computing(home=tmp_path, max_sequences=4, context_tokens=512, memory_budget_bytes=budget)
     async with Engine(tight) as engine:
         batch = asyncio.ensure_future(text(engine, noise(other, urgency=Urgency.BATCH)))
         answers = await asyncio.gather(*(text(engine, ask(question)) for question in QUESTIONS))
@@ -94,7 +95,7 @@ async def test_models_that_share_too_little_memory_say_the_same_as_with_enough(t
 
 async def test_an_answer_that_gives_way_goes_on_as_if_nothing_had_been(tmp_path: Path, other: Path) -> None:
     # As many threads always: how long sums are split among them shows in their last bits.
-    async with Engine(EngineConfig(home=tmp_path, max_sequences=1, threads=1)) as engine:
+    async with Engine(computing(home=tmp_path, max_sequences=1, threads=1)) as engine:
         drawn = Sampling(temperature=0.9, seed=7)
         long = replace(noise(other, urgency=Urgency.BATCH), sampling=drawn, max_tokens=1200)
         undisturbed = await answer(engine, long)

@@ -5,9 +5,10 @@ from contextlib import aclosing
 
 import pytest
 
-from engine import Engine, EngineConfig, EngineError
+from engine import Engine, EngineError
 from engine.plugins.contract.values import InputFile, Values
 from engine.plugins.infos import TaskFinished, TaskProgress, TaskRequest, TaskText
+from tests.computing import computing
 
 pytestmark = pytest.mark.models
 
@@ -18,7 +19,7 @@ STORY = "\n\n".join(
 
 @pytest.fixture
 async def engine(tmp_path) -> AsyncIterator[Engine]:
-    async with Engine(EngineConfig(home=tmp_path, max_sequences=4, context_tokens=768)) as opened:
+    async with Engine(computing(home=tmp_path, max_sequences=4, context_tokens=768)) as opened:
         yield opened
 
 

@@ -8,7 +8,6 @@ from contextlib import aclosing
 import pytest
 
 from engine.backends.llama import LlamaBackend
-from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import PluginError
 from engine.plugins.bundled import bundled_registry
@@ -16,6 +15,7 @@ from engine.plugins.manifest import Manifest, OfferKind
 from engine.plugins.process.process import PluginProcess
 from engine.plugins.registry import Registry
 from engine.types import EmbedRequest, GenerateRequest, Sampling, TextDelta, ToolCall, ToolSpec, user
+from tests.computing import computing
 
 SOURCE = """
 import time
@@ -88,7 +88,7 @@ async def ask(engine, path, said, **fields):
 
 
 async def test_a_model_is_talked_to_through_another_process(registry, tiny_path, tmp_path):
-    config = EngineConfig(home=tmp_path, context_tokens=256, max_sequences=2)
+    config = computing(home=tmp_path, context_tokens=256, max_sequences=2)
     async with Engine(config, backends={"gguf": LlamaBackend(registry)}) as engine:
         text, result = await ask(engine, tiny_path, "the cat")
         assert text == result.text != ""
@@ -99,7 +99,7 @@ async def test_a_model_is_talked_to_through_another_process(registry, tiny_path,
 
 
 async def test_a_stranger_that_fails_is_named_and_fails_only_its_requests(registry, tiny_path, tmp_path):
-    config = EngineConfig(home=tmp_path, context_tokens=256, max_sequences=2)
+    config = computing(home=tmp_path, context_tokens=256, max_sequences=2)
     async with Engine(config, backends={"gguf": LlamaBackend(registry)}) as engine:
         for said in ("break", "nonsense"):
             with pytest.raises(PluginError):
@@ -119,7 +119,7 @@ async def test_a_stranger_that_hangs_holds_up_nobody(registry, tiny_path, bert_p
             chosen = registry if info.path == tiny_path else bundled_registry()
             return LlamaBackend(chosen).load(info, options, progress)
 
-    config = EngineConfig(home=tmp_path, context_tokens=256, max_sequences=2)
+    config = computing(home=tmp_path, context_tokens=256, max_sequences=2)
     async with Engine(config, backends={"gguf": Both()}) as engine:
         await ask(engine, tiny_path, "the cat")
         await engine.embed(EmbedRequest(model=str(bert_path), texts=("a b",)))

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from engine.backends.llama import LlamaBackend
-from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import InvalidRequestError
 from engine.plugins.contract.models import Composition, Span, Text
@@ -24,6 +23,7 @@ from engine.types import (
     assistant,
     user,
 )
+from tests.computing import computing
 
 ADD = ToolSpec("add", "Adds two numbers.", {"type": "object", "properties": {"a": {"type": "number"}}})
 THINKING_TEMPLATE = (
@@ -39,7 +39,7 @@ def opened(tmp_path):
 
     @asynccontextmanager
     async def open_(registry=None):
-        config = EngineConfig(home=tmp_path, context_tokens=256, max_sequences=2)
+        config = computing(home=tmp_path, context_tokens=256, max_sequences=2)
         async with Engine(config, backends={"gguf": LlamaBackend(registry)}) as engine:
             yield engine
 

@@ -1,0 +1,8 @@
+"""Settings for tests about computing: with them an equal request is computed again, and for itself alone."""
+
+from engine.config import EngineConfig
+
+
+def computing(**settings: object) -> EngineConfig:
+    """Settings without the cache of answers."""
+    return EngineConfig(**{"cache_memory_bytes": 0, "cache_disk_bytes": 0, **settings})
