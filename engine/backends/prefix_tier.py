@@ -12,7 +12,7 @@ class PrefixMatch:
     """A kept state that begins like a prompt.
 
     Attributes:
-        shared: leading tokens that both have; of a model that cannot rewind, all tokens of the state.
+        shared: leading tokens that both have; of a model that cannot cut states, all tokens of the state.
         size_bytes: what must be read for it.
         entry: which one; the tier's own.
     """

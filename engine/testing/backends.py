@@ -99,7 +99,7 @@ class FakeTextModel(_FakeModel):
     """Answers every prompt with the same script, one piece per step; a prompt has one token per word."""
 
     parking_bytes = 0
-    can_rewind = True
+    can_cut_states = True
     paging = None
 
     def __init__(self, info: ModelInfo, options: LoadOptions, backend: "FakeBackend") -> None:

@@ -15,6 +15,7 @@ class KvCache:
 
     Attributes:
         cells: tokens that it holds, all sequences together.
+        window: of the layers that attend to the last tokens only, how many; 0 if there are no such layers.
 
     Thread: lane only.
     """
@@ -23,7 +24,7 @@ class KvCache:
         self.cells = int(llama.llama_n_ctx(context))
         self._context = context
         self._memory = llama.llama_get_memory(context)
-        self._window = int(llama.llama_model_n_swa(llama.llama_get_model(context)))
+        self.window = int(llama.llama_model_n_swa(llama.llama_get_model(context)))
 
     def trim(self, sequence_id: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence; False if this memory cannot drop a part, or lacks some."""
@@ -67,9 +68,9 @@ class KvCache:
 
         Layers with a sliding window give cells that have left it to other sequences (`find_slot` in llama.cpp), though
         their cache is as large as the others'. What a sequence has there is always without gaps up to its end, so its
-        first position tells whether a shorter sequence would miss something: a window before the cut must be there.
+        first position tells whether a shorter one would miss something: what is masked is at least a window away.
         """
-        if not self._window or not length:
+        if not self.window or not length:
             return True
         first = int(llama.llama_memory_seq_pos_min(self._memory, sequence_id))
-        return 0 <= first <= max(0, length - self._window)
+        return 0 <= first <= max(0, length - self.window + 1)

@@ -78,18 +78,20 @@ class ParkingLot:
         """All that is parked, in the order in which it would be dropped."""
         return tuple(self._parked)
 
-    def best_for(self, tokens: tuple[int, ...], *, whole: bool) -> tuple[ParkedState | None, int]:
+    def best_for(
+        self, tokens: tuple[int, ...], is_usable: Callable[[ParkedState, int], bool]
+    ) -> tuple[ParkedState | None, int]:
         """The state that shares the longest prefix with a prompt, and the length of what it shares.
 
         Args:
             tokens: the prompt; its last token never counts, because its logits are needed.
-            whole: take only states all of whose tokens are shared.
+            is_usable: told a state and the length of what it shares.
         """
         best: ParkedState | None = None
         best_length = 0
         for parked in self._parked[::-1]:  # a copy: the lane may change it meanwhile
             length = min(common_prefix(parked.tokens, tokens), len(tokens) - 1)
-            if length > best_length and (not whole or length == len(parked.tokens)):
+            if length > best_length and is_usable(parked, length):
                 best, best_length = parked, length
         return best, best_length
 

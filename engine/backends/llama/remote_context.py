@@ -88,7 +88,9 @@ def open_remote_context(
             if watcher.is_cancelled:
                 raise EngineError(f"Loading {info.name} was cancelled.") from error
             raise
-        context = RemoteContext(process, shared, int(answer["cells"]), options.threads)
+        context = RemoteContext(
+            process, shared, RemoteKv(process, int(answer["cells"]), int(answer["window"])), options.threads
+        )
         undo.pop_all()
     return _opened(context, answer, target, process.pid)
 
@@ -153,8 +155,8 @@ class RemoteContext:
     kv: SequenceMemory
     paging = None
 
-    def __init__(self, process: DeviceProcess, shared: SharedFloats, cells: int, threads: int) -> None:
-        self.kv = RemoteKv(process, cells)
+    def __init__(self, process: DeviceProcess, shared: SharedFloats, kv: "RemoteKv", threads: int) -> None:
+        self.kv = kv
         self.batch = Batch()
         self._process = process
         self._shared = shared
@@ -203,12 +205,14 @@ class RemoteKv:
 
     Attributes:
         cells: tokens that it holds, all sequences together.
+        window: of the layers that attend to the last tokens only, how many; 0 if there are no such layers.
 
     Thread: lane only.
     """
 
-    def __init__(self, process: DeviceProcess, cells: int) -> None:
+    def __init__(self, process: DeviceProcess, cells: int, window: int) -> None:
         self.cells = cells
+        self.window = window
         self._process = process
 
     def trim(self, sequence_id: int, length: int) -> bool:

@@ -17,9 +17,15 @@ _WORTH_KEEPING_TOKENS = 16  # a guess: computing fewer again costs no more than 
 
 
 class SequenceMemory(Protocol):
-    """The KV cache operations that slots need; `KvCache` has them."""
+    """The KV cache operations that slots need; `KvCache` has them.
+
+    Attributes:
+        cells: tokens that it holds, all sequences together.
+        window: of the layers that attend to the last tokens only, how many; 0 if there are no such layers.
+    """
 
     cells: int
+    window: int
 
     def trim(self, sequence_id: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence; False if a part cannot be dropped, or some are missing."""
@@ -98,6 +104,11 @@ class SlotTable:
         self._slots = [Slot(index) for index in range(count)]
         self._can_share = can_share
         self._admissions = 0
+
+    @property
+    def can_cut_states(self) -> bool:
+        """Whether a state from outside the cache can be cut to what a prompt shares with it."""
+        return self._can_share and not self._memory.window
 
     @property
     def can_share(self) -> bool:
@@ -187,11 +198,11 @@ class SlotTable:
             held: tokens of it that are in the cache.
             found: a state that is not parked.
         """
-        best, shared = self.parked.best_for(tokens, whole=not self._can_share)
+        best, shared = self.parked.best_for(tokens, self._is_usable_outside)
         if found is not None:
             other = ParkedState(tokens=list(found.tokens), state=found.state, last_used=found.last_used)
             length = min(common_prefix(other.tokens, tokens), len(tokens) - 1)
-            if length > shared and (self._can_share or length == len(other.tokens)):
+            if length > shared and self._is_usable_outside(other, length):
                 best, shared = other, length
         if best is None or shared <= held or not self.rates.puts_faster(best.state.nbytes, shared - held):
             return None, 0
@@ -201,6 +212,18 @@ class SlotTable:
         if not self._can_share:  # the state of such a model can only be continued exactly where it ended
             return slot.is_idle and length == len(slot.tokens) and (slot.owner is None or slot.owner is owner)
         return slot.is_idle or length >= _WORTH_KEEPING_TOKENS
+
+    def _is_usable_outside(self, state: ParkedState, length: int) -> bool:
+        """Whether a state can be put back and cut to this length.
+
+        Of layers with a sliding window llama.cpp writes only the last window into a state. What is left after the cut
+        must have a window of its own.
+        """
+        whole = len(state.tokens)
+        if not self._can_share:
+            return length == whole
+        window = self._memory.window
+        return not window or max(0, whole - window) <= max(0, length - window + 1)
 
     def _continue(
         self, source: Slot | None, shared: int, tokens: tuple[int, ...], idle: list[Slot], owner: object | None

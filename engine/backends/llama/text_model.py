@@ -109,9 +109,9 @@ class LlamaTextModel:
         return self._preparer.asks_outside
 
     @property
-    def can_rewind(self) -> bool:
-        """Whether a part of what it has read can be dropped or shared."""
-        return self._slots.can_share
+    def can_cut_states(self) -> bool:
+        """Whether a kept state is of use to a prompt that shares only its beginning, and not only as a whole."""
+        return self._slots.can_cut_states
 
     @property
     def tier(self) -> PrefixTier:

@@ -84,6 +84,7 @@ class LlamaWorker:
         return {
             "context_tokens": tokens,
             "cells": context.kv.cells,
+            "window": context.kv.window,
             "can_share": weights.has_partial_memory,
             "token_bytes": weights.kv_bytes_per_token,
             "memory_bytes": weights.memory_bytes,

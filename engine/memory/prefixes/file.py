@@ -86,7 +86,10 @@ def read_head(path: Path, key: PrefixKey) -> Head:
         OSError: it cannot be read.
     """
     with path.open("rb") as file, _nonsense_is_an_error():
-        return _head(file, key)
+        head = _head(file, key)
+    if file_name(key, head.tokens) != path.name:
+        raise ValueError("its tokens are not those that it is named for")
+    return head
 
 
 def read(path: Path, key: PrefixKey) -> Conversation:

@@ -38,7 +38,7 @@ class PrefixIndex(Generic[K]):
         """Make an empty index.
 
         Args:
-            whole: whether only states are of use all of whose tokens are shared, because the model cannot rewind.
+            whole: whether only states are of use all of whose tokens are shared, because the model cannot cut them.
         """
         self._whole = whole
         self._through: dict[bytes, dict[int, K]] = {}  # states by every digest, in the order in which they came

@@ -85,7 +85,7 @@ class PrefixStore:
 
         Args:
             key: of the model.
-            whole: whether the model cannot rewind, so that a state is of use only as a whole.
+            whole: whether the model cannot cut states, so that one is of use only as a whole.
         """
         with self._lock:
             model = self._models.setdefault(key, ModelPrefixes(self, key, whole=whole))

@@ -16,6 +16,7 @@ class RecordedMemory:
 
     def __init__(self, *, can_trim: bool = True) -> None:
         self.cells = CELLS
+        self.window = 0
         self.sequences: dict[int, list[int]] = {}
         self._can_trim = can_trim
 
