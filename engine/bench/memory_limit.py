@@ -1,4 +1,4 @@
-"""A memory limit for a program that a bench starts: a control group of its own, of version 2 or 1, if that is allowed."""
+"""A memory limit for a program that a bench starts: a control group of its own, where that is allowed."""
 
 import os
 import subprocess
