@@ -12,7 +12,7 @@ from engine.footprint import Fit
 from engine.memory.load_size import LoadSize
 from engine.models.shape import ModelShape
 
-_LEAST_CONTEXT: Final = 256
+_LEAST_CONTEXT: Final = 512
 _CLEARLY_SMALLER: Final = 0.95
 
 BITS: Final[Mapping[str, float]] = MappingProxyType(

@@ -1,16 +1,14 @@
 """Ledger: who is in which memory, who needs it, and what would have to leave: one budget for each memory."""
 
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Final
 
 from engine.memory.budget import Holding, MemoryBudget, Room
 from engine.memory.place import Place
 from engine.memory.shortage import MACHINE as MACHINE
 from engine.memory.shortage import Shortage
+from engine.memory.uses import Uses
 
 _PAGED_SHARE: Final = 0.9
 
@@ -18,7 +16,7 @@ Bytes = Mapping[str, int]
 """Bytes by memory."""
 
 
-class Ledger:
+class Ledger(Uses):
     """Budgets of all memories, and who holds, wants and pins the models in them.
 
     A model that is being loaded counts already, and cannot leave.
@@ -33,13 +31,9 @@ class Ledger:
             limit_bytes: of the machine's memory, for all models together; None sets no limit.
             free_bytes: what a memory has free now; None if that is unknown.
         """
+        super().__init__({MACHINE: MemoryBudget(limit_bytes)})  # every model is in the machine's
         self._free_bytes = free_bytes
-        self._lock = threading.Lock()
-        self._budgets = {MACHINE: MemoryBudget(limit_bytes)}  # guarded by _lock; every model is in the machine's
         self._coming: dict[Place, Bytes] = {}  # guarded by _lock
-        self._holders: Counter[Place] = Counter()  # guarded by _lock
-        self._waiting: Counter[Place] = Counter()  # guarded by _lock
-        self._pinned: set[Path] = set()  # guarded by _lock
 
     @property
     def limit_bytes(self) -> int | None:
@@ -51,52 +45,10 @@ class Ledger:
         with self._lock:
             self._budgets[MACHINE].set_limit(limit_bytes)
 
-    @property
-    def pinned(self) -> frozenset[Path]:
-        """Files of the models that must stay."""
-        with self._lock:
-            return frozenset(self._pinned)
-
     def holding(self, place: Place) -> Holding | None:
         """What is known of a model in memory, at this moment; None if it is not."""
         with self._lock:
             return self._budgets[MACHINE].holdings.get(place)
-
-    def hold(self, place: Place) -> None:
-        """Count a request that uses a model: such a model does not leave."""
-        with self._lock:
-            self._holders[place] += 1
-            for budget in self._budgets.values():
-                budget.hold(place, time.monotonic())
-
-    def let_go(self, place: Place) -> None:
-        """Undo one `hold`."""
-        with self._lock:
-            self._holders[place] -= 1
-            for budget in self._budgets.values():
-                budget.let_go(place, time.monotonic())
-
-    def want(self, place: Place, count: int = 1) -> None:
-        """Count a request, or several, that wait for a model; -1 undoes one."""
-        with self._lock:
-            self._waiting[place] += count
-            for budget in self._budgets.values():
-                budget.want(place, self._waiting[place])
-
-    def pin(self, path: Path, is_pinned: bool) -> None:
-        """Keep a file's models in memory, wherever they are, or no longer."""
-        with self._lock:
-            (self._pinned.add if is_pinned else self._pinned.discard)(path)
-            for budget in self._budgets.values():
-                for key in budget.holdings:
-                    if isinstance(key, Place) and key.path == path:
-                        budget.pin(key, is_pinned)
-
-    def users(self, path: Path) -> int:
-        """Requests that use a file's models, or wait for them."""
-        with self._lock:
-            counts = (*self._holders.items(), *self._waiting.items())
-            return sum(count for place, count in counts if place.path == path)
 
     def expect(self, place: Place, sizes: Bytes, reload_s: float) -> None:
         """Count a model that is about to be loaded."""

@@ -54,6 +54,7 @@ class Parts:
         compute: buffers for a step and its results.
         vocabulary: texts of the tokens.
         process: of another device, if the model is there.
+        reserve: left free where weights are paged.
     """
 
     weights: int
@@ -63,6 +64,7 @@ class Parts:
     compute: int = 0
     vocabulary: int = 0
     process: int = 0
+    reserve: int = 0
 
     @property
     def total_bytes(self) -> int:
@@ -193,7 +195,8 @@ class LoadSize:
                 weights=pages,
                 kv=kv,
                 conversations=paged_parking_bytes(kv),
-                compute=compute + PAGED_RESERVE_BYTES,
+                compute=compute,
+                reserve=PAGED_RESERVE_BYTES,
                 vocabulary=_WORD_BYTES * self.shape.words,
             )
         )
