@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, note_cached
 from engine.cli.options import DeviceOption
 from engine.cli.output import Output, note
 from engine.cli.session import Session
@@ -33,6 +34,8 @@ def embed(
         Purpose, typer.Option(help="Whether the texts are searched in, or searched with; some models tell them apart.")
     ] = Purpose.DOCUMENT,
     device: DeviceOption = "",
+    no_cache: NoCacheOption = False,
+    ask_again: AskAgainOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print one vector per TEXT, one per line."""
@@ -43,13 +46,19 @@ def embed(
     if not texts:
         raise InvalidRequestError("There is no text to embed.", 'Write one, as in `hearth embed MODEL "some text"`.')
     request = EmbedRequest(
-        model=model, texts=tuple(texts), normalize=not no_normalize, purpose=purpose.value, device=device
+        model=model,
+        texts=tuple(texts),
+        normalize=not no_normalize,
+        purpose=purpose.value,
+        device=device,
+        cache=cache_use(no_cache, ask_again),
     )
     result = session.run(lambda engine: engine.embed(request))
     for vector in result.vectors:
         output.line(" ".join(f"{value:.6g}" for value in vector))
     for sentence in result.placement.step_downs:
         note(sentence)
+    note_cached(result.cached, output)
     output.document(
         {
             "model": model,
@@ -57,5 +66,6 @@ def embed(
             "usage": result.usage,
             "timings": result.timings,
             "placement": result.placement,
+            "cached": result.cached,
         }
     )

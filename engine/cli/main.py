@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import bench, demo, devices, doctor, embed, models, plugins, ps, queue, recognize, run, task
+from engine.cli import bench, cache, demo, devices, doctor, embed, models, plugins, ps, queue, recognize, run, task
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
 from engine.cli.session import Session
@@ -39,6 +39,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(queue.app, name="queue")
 app.add_typer(ps.app, name="ps")
+app.add_typer(cache.app, name="cache")
 app.command("bench")(bench.bench)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, note_cached
 from engine.cli.options import DeviceOption
 from engine.cli.output import Output, note
 from engine.cli.session import Session
@@ -29,12 +30,15 @@ def recognize(
         Path | None, typer.Option(metavar="OUT", help="Draw what was found onto a copy of the one image.")
     ] = None,
     device: DeviceOption = "",
+    no_cache: NoCacheOption = False,
+    ask_again: AskAgainOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Say what is in each IMAGE."""
     if save is not None and len(images) > 1:
         raise typer.BadParameter("it goes with one image", param_hint="--save")
-    template = RecognizeRequest(model=model, image=images[0], top_k=top_k, device=device)
+    use = cache_use(no_cache, ask_again)
+    template = RecognizeRequest(model=model, image=images[0], top_k=top_k, device=device, cache=use)
     recognize_images(context.obj, template, images, Output(as_json), save)
 
 
@@ -67,6 +71,7 @@ def recognize_images(
             output.text(described(result.output, f"{image}: " if len(images) > 1 else ""))
             for sentence in result.placement.step_downs:
                 note(sentence)
+            note_cached(result.cached, output)
             if save is not None:
                 _save(image, result.output, save)
     failed = any(isinstance(result, EngineError) for result in results)
@@ -123,8 +128,8 @@ def entry(image: Path, result: RecognizeResult | EngineError) -> dict[str, objec
     document = {part.name: getattr(found, part.name) for part in fields(found) if part.name != "mask_names"}
     if found.mask is not None:
         document["mask"] = _mask(found)
-    timings, placement = result.timings, result.placement
-    return {"image": image, **document, "text": found.text, "timings": timings, "placement": placement}
+    facts = {name: getattr(result, name) for name in ("timings", "placement", "cached")}
+    return {"image": image, **document, "text": found.text, **facts}
 
 
 def _mask(found: VisionOutput) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, cached_words
 from engine.cli.options import DeviceOption
 from engine.cli.output import Output, count_of, note
 from engine.cli.progress import LoadingLine, ThinkingText
@@ -72,15 +73,19 @@ def run(
         bool | None, typer.Option("--think/--no-think", help="Think before answering. \\[default: as the model does]")
     ] = None,
     device: DeviceOption = "",
+    no_cache: NoCacheOption = False,
+    ask_again: AskAgainOption = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is complete.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Stream an answer of MODEL to PROMPT."""
     session: Session = context.obj
-    output = Output(as_json)
+    output, use = Output(as_json), cache_use(no_cache, ask_again)
     info = session.look(lambda engine: engine.model(model))
     if image is not None or Accepts.IMAGE in info.accepts:
-        _recognise_instead(session, info, image, output, device)
+        _recognise_instead(
+            session, info, image, output, RecognizeRequest(model="", image=b"", device=device, cache=use)
+        )
         return
     template = GenerateRequest(
         model=model,
@@ -90,6 +95,7 @@ def run(
         grammar=None if grammar is None else grammar.read_text(encoding="utf-8"),
         thinking=think,
         device=device,
+        cache=use,
     )
     if prompt is None and sys.stdin.isatty() and not as_json:
         from engine.cli.conversation import converse
@@ -188,6 +194,8 @@ async def _round(engine: "Engine", request: GenerateRequest, output: Output, *, 
 
 
 def _summary(result: GenerateResult) -> str:
+    if result.cached is not None:
+        return f"[{count_of(result.usage.output_tokens, 'token')} {cached_words(result.cached)}]"
     timings, usage = result.timings, result.usage
     speed = (usage.output_tokens - 1) / timings.decode_s if timings.decode_s > 0 else 0.0
     return (
@@ -218,11 +226,13 @@ def _schema_text(schema: str | None) -> str | None:
         ) from error
 
 
-def _recognise_instead(session: Session, info: ModelInfo, image: Path | None, output: Output, device: str) -> None:
+def _recognise_instead(
+    session: Session, info: ModelInfo, image: Path | None, output: Output, template: RecognizeRequest
+) -> None:
     from engine.cli.recognize import recognize_images
 
     if Accepts.IMAGE not in info.accepts:
         raise CapabilityError(f"{info.id} is a text model and cannot see images.", "Leave --image out, or use reader.")
     if image is None:
         raise InvalidRequestError(f"{info.id} is a vision model and needs an image.", "Give one with --image FILE.")
-    recognize_images(session, RecognizeRequest(model=str(info.path), image=image, device=device), [image], output)
+    recognize_images(session, replace(template, model=str(info.path), image=image), [image], output)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from engine import errors
+from engine.caching import CacheInfo
 from engine.errors import EngineError
 from engine.hardware import HardwareSnapshot
 from engine.queueing import QueueSnapshot
@@ -45,6 +46,9 @@ class Controlled(Protocol):
 
     def hardware(self) -> HardwareSnapshot:
         """Describe the devices. Thread: any."""
+
+    def cache(self) -> CacheInfo:
+        """Describe the caches. Thread: any."""
 
     def pin(self, model: str, pinned: bool) -> object:
         """Let a model stay, or no longer. Thread: the loop's."""
@@ -95,6 +99,14 @@ class AskModels(_Call, frozen=True, tag="models"):
         loaded = engine.snapshot().loaded
         taken = sum(model.memory_bytes - model.device_bytes for model in loaded)
         return ModelsInMemory(loaded=loaded, memory_bytes=taken, budget_bytes=engine.hardware().memory_budget_bytes)
+
+
+class AskCache(_Call, frozen=True, tag="cache"):
+    """What its caches hold and have saved."""
+
+    def answer(self, engine: Controlled, _loop: Loop) -> CacheInfo:
+        """Ask the engine."""
+        return engine.cache()
 
 
 class CancelRequest(_Call, frozen=True, tag="cancel"):
@@ -175,7 +187,8 @@ class UnloadModel(_Call, frozen=True, tag="unload"):
 
 
 Call = (
-    AskQueue | AskModels | CancelRequest | MoveUp | SetUrgency | SetOrder | PauseQueue | PinModel | UnloadModel
+    AskQueue | AskModels | AskCache
+    | CancelRequest | MoveUp | SetUrgency | SetOrder | PauseQueue | PinModel | UnloadModel
 )  # fmt: skip
 
 

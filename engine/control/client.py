@@ -5,8 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.caching import CacheInfo
 from engine.control import run_files
 from engine.control.calls import (
+    AskCache,
     AskModels,
     AskQueue,
     Call,
@@ -72,6 +74,11 @@ class RunningEngine:
         """Describe what is loaded."""
         found: ModelsInMemory = self._ask(AskModels(), ModelsInMemory)
         return found
+
+    def cache(self) -> CacheInfo:
+        """Describe the caches."""
+        info: CacheInfo = self._ask(AskCache(), CacheInfo)
+        return info
 
     def cancel(self, request: str) -> bool:
         """End a request; return whether it was there."""
