@@ -114,10 +114,10 @@ def test_a_hole_is_noticed(make, fresh):
     assert not kv._is_whole(running.slot.id, 40)
     assert kv._is_whole(running.slot.id, len(running.slot.tokens))
     assert check(model, LONG[:120] + "hello", fresh) == 0
-    rest = ""
-    while not rest or not step.finish:
+    rest, finish = "", None
+    while finish is None:
         (step,) = model.step([running], 512)
-        rest += step.text
+        rest, finish = rest + step.text, step.finish
     model.release(running)
     forget(model)
     assert answer_of(model, LONG, 20)[1].endswith(rest)
