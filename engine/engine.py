@@ -27,6 +27,7 @@ from engine.scheduling.job import settle
 from engine.tasks.answer_door import AnswerDoor
 from engine.tasks.cache_door import CacheDoor
 from engine.tasks.device_door import DeviceDoor
+from engine.tasks.fit_door import FitDoor
 from engine.tasks.plugin_door import PluginDoor
 from engine.tasks.queue_door import QueueDoor
 from engine.tasks.runner import TaskRunner
@@ -36,6 +37,7 @@ from resources import models_dir
 
 if TYPE_CHECKING:
     from engine.memory.residency import Residency
+    from engine.scheduling.fitting import FitCheck
     from engine.scheduling.hardware import Hardware
     from engine.scheduling.opening import Works
     from engine.scheduling.placing import Placer
@@ -60,7 +62,7 @@ class _Open:
     answers: "AnswerCache"
 
 
-class Engine(AnswerDoor, CacheDoor, PluginDoor, DeviceDoor, QueueDoor):
+class Engine(AnswerDoor, CacheDoor, FitDoor, PluginDoor, DeviceDoor, QueueDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -295,6 +297,14 @@ class Engine(AnswerDoor, CacheDoor, PluginDoor, DeviceDoor, QueueDoor):
 
     def _answers(self) -> "AnswerCache":
         return self._require_open().answers
+
+    def _fit_check(self) -> "FitCheck":
+        from engine.scheduling.fitting import FitCheck
+
+        if self._open is None:
+            return FitCheck(self.config)
+        works = self._open.works
+        return FitCheck(self.config, works.residency, works.hardware.measuring.rates, works.state.learned)
 
     def _placer(self) -> "Placer":
         return self._require_open().works.placer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.backends.base import DeviceTarget
 from engine.memory.budget import Room
 from engine.memory.estimate import Estimates
-from engine.memory.ledger import MACHINE, Bytes, Ledger
+from engine.memory.ledger import MACHINE, PAGED_SHARE, Bytes, Ledger
 from engine.memory.place import Place
 from engine.memory.shortage import Shortage
 from engine.types import ModelInfo
@@ -78,7 +78,7 @@ class Claims:
         if target.targets or most is None or unpaged_bytes <= most:
             return None
         least = self._estimates.paged(info, target)
-        now = self._ledger.attainable_bytes(spare, only_idle=True)
+        now = self._ledger.attainable_bytes(spare, only_idle=True, free_share=PAGED_SHARE)
         if least is None or now is None:
             return None
         return max(least, min(now, unpaged_bytes))

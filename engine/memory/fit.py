@@ -98,9 +98,9 @@ def _sentence(size: LoadSize, budget: Budget, fit: Fit, needed: int, plan: PageP
 def _speed(pace: Pace, tokens_per_s: float | None, plan: PagePlan | None) -> str:
     if tokens_per_s is None:
         return ""
-    most = " at most" if plan is not None and pace.token_s is None else ""
+    about = "up to" if plan is not None and pace.token_s is None else "about"
     rate = f"{tokens_per_s:,.0f}" if tokens_per_s >= 9.95 else f"{tokens_per_s:.2g}"
-    return f" at{most} about {rate} {'token' if rate == '1' else 'tokens'} per second"
+    return f" at {about} {rate} {'token' if rate == '1' else 'tokens'} per second"
 
 
 def _lines(size: LoadSize, parts: Parts, plan: PagePlan | None) -> Iterator[FitLine]:

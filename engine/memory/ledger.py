@@ -10,7 +10,9 @@ from engine.memory.shortage import MACHINE as MACHINE
 from engine.memory.shortage import Shortage
 from engine.memory.uses import Uses
 
-_PAGED_SHARE: Final = 0.9
+PAGED_SHARE: Final = 0.9
+"""Of what is free to all programs, what a model may take that is paged: it takes all that it may, and the rest is left
+to them."""
 
 Bytes = Mapping[str, int]
 """Bytes by memory."""
@@ -93,14 +95,15 @@ class Ledger(Uses):
             free = self._unpromised(MACHINE, free)
             return free if left is None else left if free is None else min(left, free)
 
-    def attainable_bytes(self, spare: Collection[Place] = (), *, only_idle: bool = False) -> int | None:
-        """Most of the machine's memory that a model could have that is to be paged; None if that has no number.
-
-        Of what is free to all programs now, a tenth is left to them: a model that is paged takes all that it may.
+    def attainable_bytes(
+        self, spare: Collection[Place] = (), *, only_idle: bool = False, free_share: float = 1.0
+    ) -> int | None:
+        """Most of the machine's memory that one model could have; None if that has no number.
 
         Args:
             spare: models that must stay now, if only idle ones are to leave.
             only_idle: count what could be had now; otherwise also what is in use. Pinned ones stay in any case.
+            free_share: of what is free to all programs now, the share that counts.
         """
         free = self._free_bytes(MACHINE)  # outside the lock: it may ask who is here
         with self._lock:
@@ -113,8 +116,7 @@ class Ledger(Uses):
             )
             left = None if machine.limit_bytes is None else machine.limit_bytes - machine.used_bytes
             free = self._unpromised(MACHINE, free)
-            share = _PAGED_SHARE if only_idle else 1.0
-            rooms = [left, None if free is None else int(free * share)]
+            rooms = [left, None if free is None else int(free * free_share)]
             known = [room for room in rooms if room is not None]
             return max(0, min(known) + movable) if known else None
 

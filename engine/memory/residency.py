@@ -15,7 +15,7 @@ from engine.memory.corrections import Corrections
 from engine.memory.estimate import Estimates
 from engine.memory.fit_remedies import Budget, remedies
 from engine.memory.lease import Lease as Lease
-from engine.memory.ledger import MACHINE, Bytes, Ledger
+from engine.memory.ledger import MACHINE, PAGED_SHARE, Bytes, Ledger
 from engine.memory.load_times import LoadTimes
 from engine.memory.place import Place as Place
 from engine.memory.place import place_of as place_of
@@ -188,6 +188,18 @@ class Residency(Population):
     def budget_bytes(self) -> int | None:
         """Most of the machine's memory that all models together may take; None if there is no limit."""
         return self._ledger.limit_bytes
+
+    def attainable_bytes(self, info: ModelInfo, *, is_paged: bool = False) -> int:
+        """Machine's memory that a model could have now: what is left, what idle ones hold, and what it holds itself.
+
+        Args:
+            info: which model.
+            is_paged: whether it is to be paged, and leaves a part of what is free to others.
+        """
+        share = PAGED_SHARE if is_paged else 1.0
+        found = self._ledger.attainable_bytes(only_idle=True, free_share=share)
+        own = [it for it in self.residents() if it.place.path == info.path and (it.holders or it.is_pinned)]
+        return (self._available_bytes() if found is None else found) + sum(it.size_bytes for it in own)
 
     def set_budget(self, budget_bytes: int | None) -> None:
         """Change the budget; `keep_to_budget` lets go what is too much."""

@@ -79,6 +79,23 @@ def write_gguf(
         ValueError: `data` gave more or fewer bytes than the tensor has.
         OSError: the disk is full, or another failure of the stream.
     """
+    write_header(stream, metadata, tensors)
+    for tensor in tensors:
+        written = sum(stream.write(piece) for piece in data(tensor))
+        if written != tensor.size_bytes:
+            raise ValueError(f"{tensor.name}: {written} bytes given, {tensor.size_bytes} expected")
+        stream.write(b"\0" * (_padded(written) - written))
+
+
+def write_header(stream: BinaryIO, metadata: Mapping[str, MetadataValue], tensors: Sequence[TensorSpec]) -> int:
+    """Write what comes before the weights.
+
+    Returns:
+        Size of the file once the weights are there.
+
+    Raises:
+        OSError: the disk is full, or another failure of the stream.
+    """
     header = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
     for key, value in metadata.items():
         header += _string(key) + _value(value)
@@ -88,12 +105,7 @@ def write_gguf(
         header += _string(tensor.name) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions), *dimensions)
         header += struct.pack("<IQ", tensor.type, offset)
         offset += _padded(tensor.size_bytes)
-    stream.write(header.ljust(_padded(len(header)), b"\0"))
-    for tensor in tensors:
-        written = sum(stream.write(piece) for piece in data(tensor))
-        if written != tensor.size_bytes:
-            raise ValueError(f"{tensor.name}: {written} bytes given, {tensor.size_bytes} expected")
-        stream.write(b"\0" * (_padded(written) - written))
+    return stream.write(header.ljust(_padded(len(header)), b"\0")) + offset
 
 
 def _padded(size: int) -> int:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.models.gguf_writer import MetadataValue, TensorSpec, WeightType, write_gguf
+from engine.models.gguf_writer import MetadataValue, TensorSpec, WeightType, write_gguf, write_header
 from engine.models.random_blocks import Blocks, random_blocks
 
 _STD = 0.02
@@ -109,6 +109,18 @@ def write_random_model(
     except BaseException:  # Ctrl-C as well must not leave gigabytes behind
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_hollow_model(path: Path, shape: RandomShape, recipe: RandomRecipe, *, name: str) -> None:
+    """Write a file that has the header of such a model, and nothing where the weights would be.
+
+    It says all that a header says, but cannot be run. Where the file system knows holes, it takes next to no room.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("wb") as stream:
+        stream.truncate(write_header(stream, _metadata(shape, recipe, name, "llama"), tensors_of(shape, recipe)))
 
 
 class _Weights:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from engine.backends.base import DeviceTarget
+from engine.backends.base import CPU_TARGET, DeviceTarget
 from engine.devices.dispatcher import Decision, Option, decide
 from engine.devices.overrides import Overrides
 from engine.devices.situation import Spot
@@ -69,6 +69,12 @@ class Placer:
         by_id = {info.id: info for info in variants}
         options = [option for option in decision.options if option.is_possible and self._is_open(option)]
         options = [option for option in options if _suits(by_id[option.candidate.model], option)]
+        if (
+            not options
+            and wanted in {"", DeviceKind.CPU}
+            and (judged := self._judged_when_loaded(variants)) is not None
+        ):
+            return (Way(info=judged),)
         if not options:
             cause = decision.refusal or f"{variants[0].id} can run nowhere for the time being."
             raise OutOfMemoryError(cause, "Unload other models, or choose a smaller one.")
@@ -78,6 +84,18 @@ class Placer:
             why = self._why_closed(wanted) or decision.refusal or f"{wanted} has failed with it a moment ago."
             ways[0] = replace(ways[0], instead_of=wanted, notice=why)
         return tuple(ways)
+
+    def _judged_when_loaded(self, variants: Sequence[ModelInfo]) -> ModelInfo | None:
+        """The smallest file that the processor may run though the dispatcher sees no room for it.
+
+        Whether its weights can be paged, or who leaves for it, is decided where the memory is counted, and so is what
+        would make it fit.
+        """
+        processor = next((it for it in self._hardware.inventory.devices() if it.kind is DeviceKind.CPU), None)
+        if processor is None or not processor.is_usable or self._hardware.inventory.failure(processor.id):
+            return None
+        texts = [info for info in variants if info.format == "gguf" and self._may_use(info.id, CPU_TARGET)]
+        return min(texts, key=lambda info: info.size_bytes, default=None)
 
     def report(self, name: str) -> PlacementReport:
         """Where a model would run now, and where else it could.

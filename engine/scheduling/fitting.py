@@ -1,0 +1,136 @@
+"""FitCheck: whether a model would fit into memory now, from its header, with what is known of this machine."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from engine.backends.base import CPU_TARGET, LoadOptions
+from engine.config import EngineConfig
+from engine.devices.disk import disk_bytes_per_s
+from engine.devices.machine import available_memory_bytes, memory_limit_bytes
+from engine.devices.prediction import can_predict, predict
+from engine.devices.rates import RateStore
+from engine.errors import InvalidRequestError, ModelError
+from engine.footprint import FitVerdict
+from engine.hardware import DeviceRates
+from engine.memory.corrections import Corrections
+from engine.memory.estimate import Estimates
+from engine.memory.fit import Budget, Pace, verdict
+from engine.memory.load_size import LoadSize
+from engine.memory.residency import Residency
+from engine.scheduling.learned import Learned
+from engine.types import ModelInfo
+
+_PAST_TOKENS: Final = 256
+_CONTEXTS: Final = range(16, (1 << 24) + 1)
+_AS_ASKED: Final = "as it was asked for"
+_SET: Final = "the budget of all models, less what those hold that are in use"
+_FREE: Final = "free now, with what idle models would give back"
+
+
+class FitCheck:
+    """Says whether models fit on the processor, and how fast they would be.
+
+    Thread: any; blocks for the fifth of a second in which a disk is measured, once, if a model would be paged.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        residency: Residency | None = None,
+        rates: RateStore | None = None,
+        learned: Learned | None = None,
+    ) -> None:
+        """Make a check.
+
+        Args:
+            config: how models are loaded.
+            residency: the models in memory; None if no engine is open.
+            rates: measured speeds; None reads what was kept.
+            learned: what requests have shown; None reads what was kept.
+        """
+        self._config = config
+        self._residency = residency
+        self._rates = rates if rates is not None else RateStore(config.cache_dir / "rates.json")
+        self._learned = learned if learned is not None else Learned(config.cache_dir / "learned.json")
+        self._options = LoadOptions(context_tokens=config.context_tokens, max_sequences=config.max_sequences)
+
+    def of(
+        self,
+        info: ModelInfo,
+        context_tokens: int | None = None,
+        memory_budget_bytes: int | None = None,
+        disk_file: Path | None = None,
+    ) -> FitVerdict:
+        """Say whether a model fits.
+
+        Args:
+            info: which model.
+            context_tokens: longest prompt plus answer; None takes the setting.
+            memory_budget_bytes: what it may take; None takes what there is.
+            disk_file: a large file on the disk that it would be read from; None takes its own.
+
+        Raises:
+            InvalidRequestError: a number makes no sense.
+        """
+        options = replace(self._options, context_tokens=_context(context_tokens, self._options.context_tokens))
+        if memory_budget_bytes is not None and memory_budget_bytes < 1:
+            raise InvalidRequestError("A memory budget is at least one byte.", "Leave it out to take what is free.")
+        size = self._estimates().size(info, is_paged=True, options=options)
+        budget = self._budget(info, memory_budget_bytes)
+        if memory_budget_bytes is None and size.least_bytes > budget.size_bytes:
+            budget = self._budget(info, None, is_paged=True)
+        return verdict(size, budget, self._pace(size, info.path if disk_file is None else disk_file))
+
+    def _estimates(self) -> Estimates:
+        if self._residency is not None:
+            return self._residency.estimates
+        return Estimates(self._options, Corrections(self._config.cache_dir / "footprints.json"))
+
+    def _budget(self, info: ModelInfo, asked_bytes: int | None, *, is_paged: bool = False) -> Budget:
+        machine_bytes = memory_limit_bytes()
+        if asked_bytes is not None:
+            return Budget(size_bytes=asked_bytes, reason=_AS_ASKED, is_set=True, machine_bytes=machine_bytes)
+        if self._residency is not None:
+            limit = self._residency.budget_bytes
+            room = self._residency.attainable_bytes(info, is_paged=is_paged)
+        else:
+            limit, room = self._config.memory_budget_bytes, available_memory_bytes()
+            room = room if limit is None else min(room, limit)
+        is_set = limit is not None and room < available_memory_bytes()
+        reason = _SET if is_set else _FREE
+        return Budget(size_bytes=room, reason=reason, is_set=is_set, machine_bytes=machine_bytes)
+
+    def _pace(self, size: LoadSize, disk_file: Path) -> Pace:
+        def disk() -> float | None:
+            with suppress(ModelError):
+                return disk_bytes_per_s(disk_file)
+            return None
+
+        return Pace(token_s=self._token_s(size), disk_bytes_per_s=disk)
+
+    def _token_s(self, size: LoadSize) -> float | None:
+        """Seconds per token of one answer on the processor; as it was measured there, else as it was seen."""
+        if not size.is_text or size.shape is None:
+            return None
+        rates = self._measured()
+        if rates is not None:
+            return predict(size.shape, rates, past_tokens=_PAST_TOKENS).token_s
+        return self._learned.step_s(size.info.id, CPU_TARGET.device, 1)
+
+    def _measured(self) -> DeviceRates | None:
+        wanted = (CPU_TARGET.device, "llama.cpp", CPU_TARGET.interface)
+        found = [it for it in self._rates.all() if (it.device, it.backend, it.interface) == wanted and can_predict(it)]
+        return max((it for it in found if it.decode_bytes_per_s), key=lambda it: it.measured_at, default=None)
+
+
+def _context(asked: int | None, usual: int) -> int:
+    if asked is None:
+        return usual
+    if asked not in _CONTEXTS:
+        raise InvalidRequestError(
+            f"A context has from {_CONTEXTS.start} to {_CONTEXTS.stop - 1:,} tokens, not {asked:,}.",
+            "Choose a number in between.",
+        )
+    return asked
