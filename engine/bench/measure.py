@@ -27,7 +27,9 @@ class BenchOptions:
         trace: file with the trace to replay; None takes the bench's own.
         orders: names of the orders to replay it in; none named means all.
         simulate: replay it in simulation as well.
+        tokens: of a long prompt; None takes the bench's own.
         ram_budget: memory in bytes that a model larger than it is run in; None takes the bench's own.
+        insertions: answers that the cache is filled with; None takes the bench's own number.
     """
 
     config: EngineConfig
@@ -37,7 +39,9 @@ class BenchOptions:
     trace: Path | None = None
     orders: tuple[str, ...] = ()
     simulate: bool = False
+    tokens: int | None = None
     ram_budget: int | None = None
+    insertions: int | None = None
 
     @property
     def folder(self) -> Path:

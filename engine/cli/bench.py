@@ -22,11 +22,18 @@ _Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="NAME...",
-        help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, speed.",
+        help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, cache, "
+        "prefix, speed.",
     ),
 ]
 _Trace = Annotated[
     Path | None, typer.Option(help="Of mixed: replay the requests of this file.", show_default=False, dir_okay=False)
+]
+_Insertions = Annotated[
+    int | None, typer.Option(min=1, help="Of cache: keep so many answers. \\[default: a million]", show_default=False)
+]
+_Tokens = Annotated[
+    int | None, typer.Option(min=64, max=1 << 20, help="Of prefix: length of the prompt.", show_default=False)
 ]
 _Policies = Annotated[
     list[str] | None,
@@ -45,6 +52,8 @@ def bench(
     trace: _Trace = None,
     policy: _Policies = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Of mixed: simulate the replay as well.")] = False,
+    insertions: _Insertions = None,
+    tokens: _Tokens = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -59,7 +68,7 @@ def bench(
     computing = replace(session.config(), cache_memory_bytes=0, cache_disk_bytes=0)  # an answer that is known is none
     options = BenchOptions(
         config=computing, quick=quick, shape=shape, kind=kind,
-        trace=trace, orders=tuple(policy or ()), simulate=simulate,
+        trace=trace, orders=tuple(policy or ()), simulate=simulate, tokens=tokens, insertions=insertions,
     )  # fmt: skip
     chosen = names or (["speed"] if shape else [])
     check_names(chosen)
@@ -67,10 +76,10 @@ def bench(
         check_model(shape, kind)
     if not chosen and not clean:
         raise InvalidRequestError("No bench is named.", "Try `hearth bench overhead`, or `hearth bench --help`.")
-    reports = []
+    reports, is_usual = [], not (quick or shape or trace or tokens)
     for name in chosen:
         reports.append(run_bench(name, options))
-        output.table(_table(reports[-1], with_targets=not (quick or shape or trace)), _circumstances(reports[-1]))
+        output.table(_table(reports[-1], with_targets=is_usual), _circumstances(reports[-1]))
     freed: dict[str, int] = {}
     if clean:
         freed = {"freed_bytes": remove_random_models(options.folder) + _remove_measuring_models(options)}

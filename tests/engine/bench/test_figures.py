@@ -27,6 +27,7 @@ FIGURES = {
         "tokens_per_s_at_once_cpu+cpu", "images_per_s_at_once_cpu+cpu", "combined_gain_cpu+cpu",
         "tokens_per_s_at_once_dispatcher", "images_per_s_at_once_dispatcher", "combined_gain_dispatcher",
     },
+    "prefix": {"prefill_s", "memory_s", "disk_s", "speedup_memory", "speedup_disk", "tokens", "state_bytes"},
     "speed": {"load_s", "decode_tokens_per_s", "prefill_tokens_per_s", "memory_bytes"},
 }  # fmt: skip
 
