@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.fitting import fit_model
 from engine.cli.output import Output, human_count, human_size, note
 from engine.cli.placing import place_model
 from engine.cli.session import Session
@@ -60,6 +61,7 @@ def inspect_model(
 
 
 app.command("place")(place_model)
+app.command("fit")(fit_model)
 
 
 def _table(models: tuple[ModelInfo, ...]) -> "Table":

@@ -132,7 +132,13 @@ class LoadSize:
     def least_bytes(self) -> int:
         """What is enough, without copies of weights where the backend can be kept from making them."""
         least = self._settled(copies=False)
-        return least if not self._repacks(least) else self._settled(copies=True)
+        if not self._copied_bytes or not self._repacks(least):
+            return least
+        bound = self._uncopied_bytes
+        kv = self.context_tokens * self.shape.kv_bytes_per_token if self.shape is not None else 0
+        if kv <= bound:  # a backend that may take less than its context refuses
+            return self.within(bound, copies=False).total_bytes
+        return self._settled(copies=True)
 
     @property
     def usual_bytes(self) -> int:
@@ -150,7 +156,7 @@ class LoadSize:
         """What to tell a backend that it may take, so that all it then takes stays within what is left."""
         if self.within(left_bytes).total_bytes <= left_bytes:
             return left_bytes
-        return min(left_bytes, int(self.info.size_bytes / REPACKS_BELOW))
+        return min(left_bytes, self._uncopied_bytes)
 
     def within(self, allowed_bytes: int, *, copies: bool | None = None) -> Parts:
         """What a load takes that may take this much.
@@ -207,7 +213,7 @@ class LoadSize:
         for _ in range(_ROUNDS):
             size = self.within(size, copies=copies).total_bytes
         if copies and self._copied_bytes and not self._repacks(size):
-            size = int(self.info.size_bytes / REPACKS_BELOW) + 1
+            size = self._uncopied_bytes + 1
         return size
 
     def _corrected(self, parts: Parts) -> Parts:
@@ -263,6 +269,11 @@ class LoadSize:
         if self.shape is None or self.target.targets or self.info.format != "gguf":
             return 0
         return sum(size for kind, size in self.shape.matrix_bytes.items() if kind in REPACKED)
+
+    @property
+    def _uncopied_bytes(self) -> int:
+        """Most that a backend may be allowed that is to copy no weights."""
+        return int(self.info.size_bytes / REPACKS_BELOW)
 
     def _repacks(self, allowed_bytes: int) -> bool:
         return self.info.size_bytes < REPACKS_BELOW * allowed_bytes
