@@ -36,6 +36,7 @@ class Order:
         home: data folder of an engine.
         side: `hearth`, or `mmap` for llama.cpp's own loop with its own mapping.
         tokens: to write for one sequence.
+        budget_bytes: most that the engine's models may take; 0 lets it find out what is free.
         full: also a text that repeats itself, and several sequences.
     """
 
@@ -43,6 +44,7 @@ class Order:
     home: str
     side: str
     tokens: int
+    budget_bytes: int = 0
     full: bool = False
 
 
@@ -92,11 +94,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def _hearth(order: Order) -> Found:
-    """Through the engine's own door; what it may take, it finds out by itself."""
+    """Through the engine's own door."""
     found = Found()
     config = EngineConfig(
         home=Path(order.home), context_tokens=CONTEXT, max_sequences=SEQUENCES, threads=physical_cores(),
-        prefix_disk_bytes=0,
+        prefix_disk_bytes=0, memory_budget_bytes=order.budget_bytes or None,
     )  # fmt: skip
     async with Engine(config) as engine:
         began_s = perf_counter()

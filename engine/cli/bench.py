@@ -8,6 +8,7 @@ import typer
 
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
+from engine.cli.sizes import parse_size
 from engine.config import ORDERS
 from engine.errors import InvalidRequestError
 
@@ -23,7 +24,7 @@ _Names = Annotated[
     typer.Argument(
         metavar="NAME...",
         help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, cache, "
-        "prefix, speed.",
+        "prefix, speed, paging.",
     ),
 ]
 _Trace = Annotated[
@@ -34,6 +35,10 @@ _Insertions = Annotated[
 ]
 _Tokens = Annotated[
     int | None, typer.Option(min=64, max=1 << 20, help="Of prefix: length of the prompt.", show_default=False)
+]
+_RamBudget = Annotated[
+    int | None,
+    typer.Option(metavar="SIZE", parser=parse_size, help="Of paging: the memory that there is. \\[default: 6GiB]"),
 ]
 _Policies = Annotated[
     list[str] | None,
@@ -54,6 +59,7 @@ def bench(
     simulate: Annotated[bool, typer.Option("--simulate", help="Of mixed: simulate the replay as well.")] = False,
     insertions: _Insertions = None,
     tokens: _Tokens = None,
+    ram_budget: _RamBudget = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -69,6 +75,7 @@ def bench(
     options = BenchOptions(
         config=computing, quick=quick, shape=shape, kind=kind,
         trace=trace, orders=tuple(policy or ()), simulate=simulate, tokens=tokens, insertions=insertions,
+        ram_budget=ram_budget,
     )  # fmt: skip
     chosen = names or (["speed"] if shape else [])
     check_names(chosen)
@@ -76,7 +83,7 @@ def bench(
         check_model(shape, kind)
     if not chosen and not clean:
         raise InvalidRequestError("No bench is named.", "Try `hearth bench overhead`, or `hearth bench --help`.")
-    reports, is_usual = [], not (quick or shape or trace or tokens)
+    reports, is_usual = [], not (quick or shape or trace or tokens or ram_budget)
     for name in chosen:
         reports.append(run_bench(name, options))
         output.table(_table(reports[-1], with_targets=is_usual), _circumstances(reports[-1]))
