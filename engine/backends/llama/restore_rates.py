@@ -1,7 +1,8 @@
 """Whether putting a state back is worth it: predicted from how fast this model reads prompts, and states come back.
 
-All three speeds are measured while the model runs; as long as one of them is not known, restoring is tried. A verdict
-against it is tried again now and then, for a disk may have been busy when it was measured.
+All three speeds are measured while the model runs; as long as one of them is not known, restoring is tried. With every
+verdict against it, it seems a little faster, so that it is tried again some time: a disk may have been busy when it was
+measured, and the closer the verdict, the sooner.
 """
 
 import math
@@ -10,7 +11,7 @@ from typing import Final
 _NEWER_SHARE: Final = 0.5  # weight of the newest measurement: the speeds of a machine change within seconds
 _TELLING_TOKENS: Final = 16  # fewer in one batch say nothing about reading prompts
 _TELLING_BYTES: Final = 1 << 18  # a smaller state comes back in less time than can be told from noise
-_TRY_AGAIN: Final = 16
+_DOUBT: Final = 1.1
 
 
 class RestoreRates:
@@ -33,7 +34,6 @@ class RestoreRates:
         self.prefill_tokens_per_s = prefill_tokens_per_s
         self.put_bytes_per_s = put_bytes_per_s
         self.read_bytes_per_s = read_bytes_per_s
-        self._refusals = 0
 
     def note_prefill(self, tokens: int, seconds: float) -> None:
         """Learn from a batch that was read."""
@@ -57,10 +57,12 @@ class RestoreRates:
     def reads_faster(self, size_bytes: int, tokens: int) -> bool:
         """Whether a state on disk is read and put back sooner than so many tokens are read."""
         restore_s = _seconds(size_bytes, self.read_bytes_per_s) + _seconds(size_bytes, self.put_bytes_per_s)
-        if restore_s < self._prefill_s(tokens):
-            return True
-        self._refusals += 1
-        return self._refusals % _TRY_AGAIN == 0
+        return restore_s < self._prefill_s(tokens)
+
+    def doubt(self) -> None:
+        """Note that a state was not put back, because reading the prompt seemed faster."""
+        self.put_bytes_per_s = _DOUBT * self.put_bytes_per_s if self.put_bytes_per_s else None
+        self.read_bytes_per_s = _DOUBT * self.read_bytes_per_s if self.read_bytes_per_s else None
 
     def _prefill_s(self, tokens: int) -> float:
         return tokens / self.prefill_tokens_per_s if self.prefill_tokens_per_s else math.inf

@@ -68,7 +68,10 @@ class Reuse:
         if match is None:
             return None
         gained = match.shared - self._slots.held(tokens)
-        if gained < _WORTH_READING_TOKENS or not self._slots.rates.reads_faster(match.size_bytes, gained):
+        if gained < _WORTH_READING_TOKENS:
+            return None
+        if not self._slots.rates.reads_faster(match.size_bytes, gained):
+            self._slots.rates.doubt()
             return None
         travelling = self.travelling_bytes
         if match.size_bytes + travelling > self._slots.parked.limit_bytes and travelling:

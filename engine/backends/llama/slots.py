@@ -143,7 +143,10 @@ class SlotTable:
         self._admissions += 1
         source, shared = self._best_slot(tokens, owner)
         parked, parked_shared = self._best_outside(tokens, shared, found)
-        if parked is not None and len(parked.tokens) <= free_cells:
+        is_worth_it = parked is not None and self.rates.puts_faster(parked.state.nbytes, parked_shared - shared)
+        if parked is not None and not is_worth_it:
+            self.rates.doubt()
+        if parked is not None and is_worth_it and len(parked.tokens) <= free_cells:
             slot = self._resume(parked, parked_shared, idle, owner)
         else:
             slot = self._continue(source, shared, tokens, idle, owner)
@@ -176,7 +179,8 @@ class SlotTable:
     def held(self, tokens: tuple[int, ...]) -> int:
         """Number of tokens of a prompt that a new sequence would find here now. Thread: any."""
         shared = self._best_slot(tokens, None)[1]
-        return max(shared, self._best_outside(tokens, shared, None)[1])
+        best, length = self._best_outside(tokens, shared, None)
+        return length if best is not None and self.rates.puts_faster(best.state.nbytes, length - shared) else shared
 
     def _best_slot(self, tokens: tuple[int, ...], owner: object | None) -> tuple[Slot | None, int]:
         """The slot that shares the longest usable prefix with the prompt, idle ones first among equals."""
@@ -191,7 +195,7 @@ class SlotTable:
     def _best_outside(
         self, tokens: tuple[int, ...], held: int, found: Conversation | None
     ) -> tuple[ParkedState | None, int]:
-        """The state outside the cache that shares the longest usable prefix, if putting it back is worth it.
+        """The state outside the cache that shares the longest usable prefix, if that is longer than what is in it.
 
         Args:
             tokens: the prompt.
@@ -204,9 +208,7 @@ class SlotTable:
             length = min(common_prefix(other.tokens, tokens), len(tokens) - 1)
             if length > shared and self._is_usable_outside(other, length):
                 best, shared = other, length
-        if best is None or shared <= held or not self.rates.puts_faster(best.state.nbytes, shared - held):
-            return None, 0
-        return best, shared
+        return (best, shared) if shared > held else (None, 0)
 
     def _is_usable(self, slot: Slot, length: int, owner: object | None) -> bool:
         if not self._can_share:  # the state of such a model can only be continued exactly where it ended

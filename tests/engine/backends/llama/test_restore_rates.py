@@ -53,7 +53,17 @@ def test_what_says_nothing_is_not_learned():
 
 
 def test_a_verdict_is_tried_again_now_and_then():
-    rates = RestoreRates(prefill_tokens_per_s=1e6, put_bytes_per_s=MB, read_bytes_per_s=MB)
-    tries = [rates.reads_faster(100 * MB, 100) for _ in range(64)]
-    assert sum(tries) == 4
-    assert not tries[0]
+    def refusals(seconds: float) -> int:
+        """How often a state that takes so long is not put back in place of reading for a second."""
+        rates = RestoreRates(prefill_tokens_per_s=100, put_bytes_per_s=100 * MB / seconds, read_bytes_per_s=1e15)
+        for number in range(1000):
+            if rates.reads_faster(100 * MB, 100):
+                assert rates.puts_faster(100 * MB, 100)
+                return number
+            rates.doubt()
+        raise AssertionError("it is never tried again")
+
+    assert refusals(1.05) == 1
+    assert 10 < refusals(4) < 20
+    assert 40 < refusals(100) < 60
+    RestoreRates().doubt()  # knows nothing, and still knows nothing
