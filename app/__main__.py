@@ -9,6 +9,8 @@ from pathlib import Path
 from engine.config import EngineConfig, default_home
 from engine.errors import ConfigError
 
+SETTINGS_FILE = "engine.toml"
+"""In the data folder."""
 THEMES = ("system", "light", "dark", "high-contrast", "high-contrast-light")
 
 
@@ -35,9 +37,13 @@ def engine_config(home: Path | None, model_dirs: Sequence[Path]) -> EngineConfig
     Raises:
         ConfigError: the settings file is wrong.
     """
-    folder = default_home() if home is None else home.expanduser()
-    config = EngineConfig.load(folder / "engine.toml")
+    folder = _folder(home)
+    config = EngineConfig.load(folder / SETTINGS_FILE)
     return replace(config, home=config.home if home is None else folder, model_dirs=(*config.model_dirs, *model_dirs))
+
+
+def _folder(home: Path | None) -> Path:
+    return default_home() if home is None else home.expanduser()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 files=tuple(said.files),
                 is_safe=said.safe,
                 is_development=said.dev_plugins,
+                settings_file=_folder(said.home) / SETTINGS_FILE,
             )
         )
     except (ConfigError, OSError) as error:

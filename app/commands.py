@@ -5,18 +5,11 @@ from functools import partial
 
 from app.chat import ChatPage
 from app.hardware import HardwarePage
+from app.preferences import PreferencesPage
 from app.queue import QueueController, QueuePage
 from app.shell import Command, MainWindow
 from app.task_runs import TaskRunsController, TasksPage
-from app.theme import Appearance
-
-_THEMES = (
-    ("system", "Follow the system"),
-    ("light", "Light"),
-    ("dark", "Dark"),
-    ("high-contrast", "High contrast, dark"),
-    ("high-contrast-light", "High contrast, light"),
-)
+from app.theme import CHOICES, Appearance
 
 
 class Commands:
@@ -33,6 +26,7 @@ class Commands:
         tasks: tuple[TasksPage, TaskRunsController],
         hardware: HardwarePage,
         queue: tuple[QueuePage, QueueController],
+        preferences: PreferencesPage,
         install_plugin: Callable[[], None] | None = None,
     ) -> None:
         self._window = window
@@ -41,6 +35,7 @@ class Commands:
         self._tasks_page, self._tasks = tasks
         self._hardware = hardware
         self._queue_page, self._queue = queue
+        self._preferences = preferences
         self._install_plugin = install_plugin
 
     def __call__(self) -> tuple[Command, ...]:
@@ -101,9 +96,16 @@ class Commands:
             yield Command(title, partial(self._in_queue, action), icon, "Queue")
 
     def _settings(self) -> Iterator[Command]:
+        page = self._preferences
+        for title, action, icon in (
+            ("Set the memory for models", page.focus_first, "memory"),
+            ("Delete kept answers…", page.ask_to_delete_answers, "trash"),
+            ("Delete what was read of prompts…", page.ask_to_delete_prompts, "trash"),
+        ):
+            yield Command(title, partial(self._in_settings, action), icon, "Settings")
         if self._install_plugin is not None:
             yield Command("Install a plugin…", self._install_plugin, "plugins", "Plugins")
-        for setting, words in _THEMES:
+        for setting, words in CHOICES:
             is_used = setting == self._appearance.setting
             run = partial(self._appearance.choose, setting)
             yield Command(
@@ -116,6 +118,10 @@ class Commands:
 
     def _on_hardware(self, action: Callable[[], object]) -> None:
         self._window.open_page("hardware")
+        action()
+
+    def _in_settings(self, action: Callable[[], object]) -> None:
+        self._window.open_page("settings")
         action()
 
     def _in_queue(self, action: Callable[[], object]) -> None:

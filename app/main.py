@@ -30,6 +30,7 @@ from app.logs import logging_to
 from app.markdown.render import warm_up
 from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
+from app.preferences import PreferencesController, PreferencesPage
 from app.queue import QueueController, QueuePage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
@@ -55,6 +56,7 @@ class Options:
         files: pictures to open in Recognize.
         is_safe: leave strangers' plugins out.
         is_development: run an allowed plugin anew when its files change.
+        settings_file: that the engine's settings come from and go to; None is the usual one in the data folder.
     """
 
     config: EngineConfig
@@ -62,6 +64,7 @@ class Options:
     files: tuple[Path, ...] = ()
     is_safe: bool = False
     is_development: bool = False
+    settings_file: Path | None = None
 
 
 class App:
@@ -75,6 +78,7 @@ class App:
         hardware: the controller of Hardware.
         queue: the controller of Queue.
         plugins: the controller of Plugins.
+        preferences: the controller of Settings.
         palette: the search over all commands.
     """
 
@@ -95,7 +99,10 @@ class App:
         self.hardware = HardwareController(engine, self._tasks, lambda: self.runs.models)
         self.queue = QueueController(engine)
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
+        settings_file = options.settings_file or options.config.home / "engine.toml"
+        self.preferences = PreferencesController(engine, self._tasks, settings_file)
         self._plugins_page = PluginsPage(self.appearance, self.plugins)
+        preferences_page = PreferencesPage(self.appearance, self.preferences)
         chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
         hardware_page = HardwarePage(self.appearance, self.hardware)
         queue_page = QueuePage(self.appearance, self.queue)
@@ -110,13 +117,16 @@ class App:
             PageEntry("hardware", "Hardware", "hardware", hardware_page),
             PageEntry("queue", "Queue", "queue", queue_page),
             PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
+            PageEntry("settings", "Settings", "settings", preferences_page, apart=True),
         )
         self._queue_at = [page.name for page in pages].index("queue")
         self.window = MainWindow(self.appearance, qt, pages)
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
         queue_page.page_wanted.connect(self.window.open_page)
+        hardware_page.budget_wanted.connect(lambda: self.window.open_page("settings"))
         tasks, queue = (tasks_page, self.runs), (queue_page, self.queue)
-        commands = Commands(self.window, self.appearance, chat_page, tasks, hardware_page, queue, self._install_plugin)
+        pages_of = (chat_page, tasks, hardware_page, queue, preferences_page)
+        commands = Commands(self.window, self.appearance, *pages_of, self._install_plugin)
         self.palette = CommandPalette(self.appearance, commands, self.window)
         QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
         self._restore()
@@ -144,6 +154,7 @@ class App:
         self.hardware.open()
         self.queue.open()
         self.plugins.open()
+        self.preferences.open()
 
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
@@ -152,6 +163,7 @@ class App:
         self.plugins.close()
         self.hardware.close()
         self.queue.close()
+        await self.preferences.close()
         await self.chat.close()
         await self._tasks.close()
         self.recognize.close()

@@ -16,7 +16,7 @@ class Preset:
 
 PRESETS = (
     Preset("Default", "What the model recommends", None),
-    Preset("Precise", "The most likely words; for code and facts", Sampling(temperature=0.2, top_p=0.9)),
+    Preset("Precise", "Always the most likely words; for code and facts", Sampling(temperature=0.0)),
     Preset(
         "Creative", "More surprising words; for stories and ideas", Sampling(temperature=1.2, top_k=100, min_p=0.02)
     ),

@@ -177,12 +177,11 @@ class StatRow(PaintedRow):
 
 
 class SentenceText(PaintedRow):
-    """A sentence of at most two lines: what it is about in full colour, the rest quietly; the whole as a tooltip."""
+    """A sentence of a few lines at most: what it is about in full colour, the rest quietly; the whole as a tooltip."""
 
-    LINES: Final = 2
-
-    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
-        super().__init__(appearance, self.LINES * appearance.theme.line("small"), parent)
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None, *, lines: int = 2) -> None:
+        super().__init__(appearance, lines * appearance.theme.line("small"), parent)
+        self._lines = lines
         self._sentence = Sentence("", "")
 
     def show_sentence(self, sentence: Sentence) -> None:
@@ -206,7 +205,7 @@ class SentenceText(PaintedRow):
         layout.setFormats([_format(0, len(lead), theme.color("text"), 500)])
         layout.beginLayout()
         ends: list[tuple[int, int]] = []
-        while (line := layout.createLine()).isValid() and len(ends) < self.LINES:
+        while (line := layout.createLine()).isValid() and len(ends) < self._lines:
             line.setLineWidth(self.width())
             line.setPosition(QPointF(0, len(ends) * theme.line("small") + 1))
             ends.append((line.textStart(), line.textStart() + line.textLength()))

@@ -258,7 +258,7 @@ class ResultsCard(QFrame):
         self._again.setProperty("small", True)
         self._again.setAccessibleName("Look at the picture again, whatever was kept of earlier times")
         row = QHBoxLayout()
-        row.setSpacing(theme.space("xs"))
+        row.setSpacing(theme.space("s"))
         row.addWidget(self._ran)
         row.addWidget(self._again)
         row.addStretch(1)

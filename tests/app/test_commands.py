@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.hardware.placement_dialog import PlacementDialog
 from app.main import App, Options
+from app.preferences import PreferencesPage
 from app.queue import QueuePage
 from app.settings import AppSettings
 from app.task_runs import TasksPage
+from app.theme.widgets import ChoiceDialog
 from engine import Engine, EngineConfig
 from engine.testing import FakeBackend
 
@@ -98,6 +100,14 @@ def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
             assert not engine.queue().is_paused
             await press(app, "show what has finished")
             assert app.window.findChild(QueuePage).board.finished.isVisible()
+            await press(app, "delete kept answers")
+            assert app.window.page_name == "settings"
+            dialog = app.window.findChild(ChoiceDialog)
+            await until(dialog.isVisible)
+            dialog.reject()
+            await press(app, "set the memory")
+            mode = app.window.findChild(PreferencesPage).board.memory.mode
+            await until(lambda: mode.isAncestorOf(app.window.focusWidget()))
         finally:
             await app.close()
             app.window.deleteLater()

@@ -14,9 +14,10 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from app.__main__ import main, parse
+from app.__main__ import engine_config, main, parse
 from app.garbage import collecting_on_this_thread
 from app.main import App, Options, run_app
+from app.preferences import PreferencesPage
 from app.settings import AppSettings
 from engine import Engine, EngineConfig
 from engine.errors import ConfigError
@@ -110,6 +111,42 @@ def test_what_waits_is_counted_in_the_rail_and_in_the_strip_and_listed_on_its_pa
         await until(lambda: not app.chat.session.is_busy)
         app.show_snapshot()
         assert not any(button.badge for button in app.window.rail.buttons)
+        await app.close()
+
+    run(qt, body())
+
+
+def test_limits_are_set_in_the_window_and_are_there_at_the_next_start(qt, tmp_path):
+    async def body() -> None:
+        app = build(qt, tmp_path)
+        app.window.show()
+        app.open()
+        app.window.open_page("settings")
+        board = app.window.findChild(PreferencesPage).board
+        assert "64" in board.answers.memory.box.text()
+        board.answers.memory.box.setValue(8)
+        board.memory.mode.picked.emit("My own limit")
+        board.memory.box.setValue(3)
+        app.preferences.apply()
+        await until(lambda: app._engine.limits().memory_budget_bytes == 3 << 30)
+        assert app._engine.limits().cache_memory_bytes == 8 << 20
+        await until(lambda: app._engine.hardware().memory_budget_bytes <= 3 << 30)
+        await app.close()
+        config = engine_config(tmp_path, [])
+        assert (config.memory_budget_bytes, config.cache_memory_bytes) == (3 << 30, 8 << 20)
+
+    run(qt, body())
+
+
+def test_the_settings_page_stands_apart_in_the_rail(qt, tmp_path):
+    async def body() -> None:
+        app = build(qt, tmp_path)
+        app.window.show()
+        *others, settings = app.window.rail.buttons
+        await until(lambda: settings.y() > 0)
+        assert settings.text() == "Settings"
+        assert settings.geometry().bottom() >= app.window.rail.height() - 16
+        assert settings.y() > others[-1].geometry().bottom() + 40
         await app.close()
 
     run(qt, body())

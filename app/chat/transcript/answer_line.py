@@ -70,8 +70,9 @@ class AnswerLine(QWidget):
     def __init__(self, appearance: Appearance, parent: QWidget) -> None:
         super().__init__(parent)
         self._chip = Chip(parent=self)
-        self._cached = IconChip(appearance, "cached", "Cached answer", "info", self)
-        self._fresh = QPushButton("Ask again", self)
+        self._mark = QWidget(self)
+        self._cached = IconChip(appearance, "cached", "Cached answer", "info", self._mark)
+        self._fresh = QPushButton("Ask again", self._mark)
         self._fresh.setProperty("link", True)
         self._fresh.setProperty("small", True)
         self._fresh.setAccessibleName("Ask again, and have the answer computed anew")
@@ -87,9 +88,13 @@ class AnswerLine(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(appearance.theme.space("xxs"))
         self._gap = appearance.theme.space("s")
+        mark = QHBoxLayout(self._mark)
+        mark.setContentsMargins(0, 0, 0, 0)
+        mark.setSpacing(self._gap)
+        mark.addWidget(self._cached)
+        mark.addWidget(self._fresh)
         row.addWidget(self._chip)
-        row.addWidget(self._cached)
-        row.addWidget(self._fresh)
+        row.addWidget(self._mark)
         row.addWidget(self._facts, 1)
         for button in (self._copy, self._again, self._more):
             row.addWidget(button)
@@ -134,8 +139,8 @@ class AnswerLine(QWidget):
 
     def _show_cached(self, turn: Turn | None, *, can_ask: bool) -> None:
         """Mark a cached answer; None for one that was computed."""
-        self._cached.setVisible(turn is not None)
-        self._fresh.setVisible(turn is not None and can_ask)
+        self._mark.setVisible(turn is not None)
+        self._fresh.setVisible(can_ask)
         if turn is not None:
             saved = _duration(turn.facts.saved_s)
             self._cached.explain(f"An equal question had this answer already; computing it took {saved} then.")

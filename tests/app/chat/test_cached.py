@@ -15,7 +15,17 @@ from app.chat.progress import AnswerProgress
 from app.chat.transcript.answer_line import AnswerLine, facts_text
 from app.theme import Appearance
 from app.theme.widgets import IconChip
-from engine import Cached, CacheTier, CacheUse, Finished, FinishReason, GenerateResult, Placement, Timings, Usage
+from engine import (
+    Cached,
+    CacheTier,
+    CacheUse,
+    Finished,
+    FinishReason,
+    GenerateResult,
+    Placement,
+    Timings,
+    Usage,
+)
 
 FACTS = AnswerFacts(device="cpu", output_tokens=20, first_token_s=0.5, decode_s=2.0)
 CACHED = replace(FACTS, first_asked_at=time.mktime((2025, 11, 21, 12, 0, 0, 0, 0, -1)), saved_s=2.5, answered_s=0.0021)
@@ -117,5 +127,31 @@ def test_asking_again_never_takes_what_was_kept(bench, run) -> None:
             await bench.settled()
             await bench.ask("And now?")
             assert asked == [CacheUse.AUTO, CacheUse.FRESH, CacheUse.AUTO]
+
+    run(story())
+
+
+def test_the_same_question_is_answered_from_what_was_kept_until_it_is_asked_again(bench, run, tmp_path) -> None:
+    async def story() -> None:
+        async with bench:
+            path = tmp_path / "starter.gguf"
+            path.write_bytes(b"weights")
+            bench.library.models[2] = replace(bench.library.models[2], path=path)
+            bench.controller.choices.choose_preset("Precise")  # greedy, so that its answers are repeatable
+            await bench.ask("Hi")
+            bench.backend.script = ("Other", " words")
+            bench.page.new_chat()
+            await bench.ask("Hi")
+            line = bench.page.transcript.findChild(AnswerLine)
+            assert (bench.texts[1], chip_of(line).isVisible()) == ("Hello, world.", True)
+            assert bench.session.last.facts.answered_s > 0
+            assert "first asked at" in line.words.replace("\u00a0", " ")
+            line._fresh.click()
+            await bench.settled()
+            line = bench.page.transcript.findChild(AnswerLine)
+            assert (bench.texts[1], chip_of(line).isVisible()) == ("Other words", False)
+            bench.page.new_chat()
+            await bench.ask("Hi")
+            assert (bench.texts[1], bench.session.last.facts.is_cached) == ("Other words", True)
 
     run(story())
