@@ -91,7 +91,9 @@ def test_it_grows_while_drafts_are_accepted_and_follows_what_was():
         length.judge(lengths[-1], lengths[-1])
     assert lengths == sorted(lengths)
     assert lengths[-1] == LONGEST_DRAFT
-    length.judge(LONGEST_DRAFT, 5)
+    length.judge(LONGEST_DRAFT, 11)
+    assert length.pick() == 11
+    length.judge(11, 2)
     assert length.pick() == 5
 
 
