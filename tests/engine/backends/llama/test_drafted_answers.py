@@ -382,10 +382,12 @@ async def test_through_the_door_every_token_counts(tmp_path):
     async with Engine(config, backends={"gguf": backend}) as engine:
         request = ask(DIGITS, grammar=DIGITS_AGAIN, max_tokens=300)
         events = [event async for event in engine.generate(request)]
+        (ended,) = engine.queue().ended
     finished = events[-1]
     assert isinstance(finished, Finished)
     deltas = [event for event in events if isinstance(event, TextDelta)]
     assert finished.result.text == DIGITS * 3 == "".join(delta.text for delta in deltas)
     assert sum(delta.token_count for delta in deltas) == finished.result.usage.output_tokens
     assert len(DIGITS * 3) <= finished.result.usage.output_tokens <= len(DIGITS * 3) + 1  # the token that ends it
+    assert ended.output_tokens == finished.result.usage.output_tokens
     assert backend.model.draft_counts.accepted > len(DIGITS * 2)
