@@ -123,7 +123,8 @@ class App:
         self.window = MainWindow(self.appearance, qt, pages)
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
         queue_page.page_wanted.connect(self.window.open_page)
-        hardware_page.budget_wanted.connect(lambda: self.window.open_page("settings"))
+        for wanted in (hardware_page.budget_wanted, chat_page.memory_wanted):
+            wanted.connect(lambda: self.window.open_page("settings"))
         tasks, queue = (tasks_page, self.runs), (queue_page, self.queue)
         pages_of = (chat_page, tasks, hardware_page, queue, preferences_page)
         commands = Commands(self.window, self.appearance, *pages_of, self._install_plugin)

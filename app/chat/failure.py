@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.chat.store import StoreError
-from engine.errors import ContextOverflowError, EngineError, ModelNotFoundError
+from engine.errors import ContextOverflowError, EngineError, ModelNotFoundError, OutOfMemoryError
 
 
 class Remedy(Enum):
@@ -17,6 +17,7 @@ class Remedy(Enum):
     DROP_OLDEST = "Drop the oldest turns"
     CHOOSE_MODEL = "Choose a model"
     LOOK_AGAIN = "Look again"
+    SET_MEMORY = "Set the memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Failure:
     cause: str
     remedy: str
     button: Remedy = Remedy.NONE
+    other: Remedy = Remedy.NONE
 
 
 def failure_of(error: EngineError | StoreError) -> Failure:
@@ -36,6 +38,8 @@ def failure_of(error: EngineError | StoreError) -> Failure:
     if isinstance(error, ContextOverflowError):
         remedy = "Drop the oldest turns, begin a new chat, or choose a model with a larger context."
         return Failure("warn", error.cause, remedy, Remedy.DROP_OLDEST)
+    if isinstance(error, OutOfMemoryError):
+        return Failure("bad", error.cause, error.remedy, Remedy.AGAIN, Remedy.SET_MEMORY)
     button = Remedy.CHOOSE_MODEL if isinstance(error, ModelNotFoundError) else Remedy.AGAIN
     return Failure("bad", error.cause, error.remedy, button)
 

@@ -1,6 +1,6 @@
 """ChatPage: list, transcript and composer; lays out and connects, and leaves the work to the controller."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -35,14 +35,19 @@ class ChatPage(QWidget):
     Attributes:
         transcript, composer, pane, banner: its parts.
 
+    Signals:
+        memory_wanted: the person wants to set how much memory models may take.
+
     Thread: UI only.
     """
+
+    memory_wanted = Signal()
 
     def __init__(self, appearance: Appearance, controller: ChatController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self._controller = controller
-        self._remedy = Remedy.NONE
+        self._remedies = (Remedy.NONE, Remedy.NONE)  # of the two buttons of the banner
         self._knows_device = False  # whether the picker says where the model lives
         self._list_wanted: bool | None = None  # what the person decided; None follows the width
         self.setObjectName("page")
@@ -139,7 +144,8 @@ class ChatPage(QWidget):
         self.transcript.copy_requested.connect(self._on_copy)
         self.transcript.link_pressed.connect(self._on_link)
         self.transcript.line_action.connect(self._on_line_action)
-        self.banner.pressed.connect(self._on_remedy)
+        self.banner.pressed.connect(lambda: self._help(self._remedies[0]))
+        self.banner.other_pressed.connect(lambda: self._help(self._remedies[1]))
         self.banner.closed.connect(self._banner_room.hide)
 
     def _connect_controller(self) -> None:
@@ -235,10 +241,11 @@ class ChatPage(QWidget):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.transcript, said))
 
     def _on_failed(self, failure: Failure) -> None:
-        self._remedy = failure.button
+        self._remedies = (failure.button, failure.other)
         self.composer.disarm()
         self._banner_room.show()
-        self.banner.show_message(failure.kind, failure.cause, failure.remedy, failure.button.value)
+        words = (failure.cause, failure.remedy, failure.button.value, failure.other.value)
+        self.banner.show_message(failure.kind, *words)
 
     def _on_deleted(self, summary: ChatSummary) -> None:
         self.toast.place(self.composer.y())
@@ -280,13 +287,14 @@ class ChatPage(QWidget):
         text = texts.get(turn, "")
         QGuiApplication.clipboard().setText(plain_text_of(text) if action == "plain" else text)
 
-    def _on_remedy(self) -> None:
-        remedy = self._remedy
+    def _help(self, remedy: Remedy) -> None:
         self._clear_banner()
         if remedy is Remedy.CHOOSE_MODEL:
             self.composer.model.open_menu()
         elif remedy is Remedy.LOOK_AGAIN:
             self._controller.look_for_models()
+        elif remedy is Remedy.SET_MEMORY:
+            self.memory_wanted.emit()
         else:
             self._controller.ask_again(drop_oldest=remedy is Remedy.DROP_OLDEST)
 

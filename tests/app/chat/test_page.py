@@ -4,13 +4,14 @@ import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox
 
 from app.chat.chats import ChatListModel
 from app.chat.composer import Composer
 from app.chat.conversation import ChatSummary, TurnState
 from app.chat.empty_state import PROMPTS
 from app.chat.plain_text import plain_text_of
+from engine.errors import OutOfMemoryError
 
 ENDLESS = {"script": ("word ",), "repeat": True, "step_s": 0.001}
 
@@ -280,3 +281,25 @@ def test_the_list_model_keeps_qts_rules(qapp, qtmodeltester) -> None:
 @pytest.mark.parametrize(("markdown", "plain"), [("**a** `b`", "a b"), ("```\nx *y*\n```", "x *y*"), ("", "")])
 def test_plain_text(qapp, markdown: str, plain: str) -> None:
     assert plain_text_of(markdown) == plain
+
+
+def test_a_model_that_does_not_fit_is_said_whole_and_the_memory_is_one_press_away(make_bench, run) -> None:
+    cause = "A model of 43.1 GB and its context of 1.2 GB need 44.3 GB, but of 16.0 GB of memory 9.6 GB are free." * 3
+    remedy = "Choose a smaller context; a smaller quantisation would fit; or allow it 20 GB in the settings." * 3
+
+    async def story() -> None:
+        async with make_bench(load_error=OutOfMemoryError(cause, remedy)) as bench:
+            wanted = []
+            bench.page.memory_wanted.connect(lambda: wanted.append(True))
+            bench.controller.send("Hi")
+            await bench.settled()
+            banner = bench.page.banner
+            assert banner.message == f"{cause} {remedy}"
+            await bench.until(lambda: banner.height() >= banner.heightForWidth(banner.width()) > 40)
+            shown = [label.text() for label in banner.findChildren(QLabel) if label.isVisible()]
+            assert {cause, remedy} <= set(shown)
+            assert (banner._button.text(), banner._other.text()) == ("Try again", "Set the memory")
+            banner._other.click()
+            assert (wanted, banner.isVisible()) == ([True], False)
+
+    run(story())
