@@ -35,8 +35,10 @@ class RemedyKind(StrEnum):
     CONTEXT = "context"
     SEQUENCES = "sequences"
     QUANTIZATION = "quantization"
+    BOTH = "both"  # another context and another quantization
     BUDGET = "budget"
     CLOSE = "close"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +92,18 @@ def remedies(size: LoadSize, budget: Budget) -> tuple[Remedy, ...]:
 
 def _remedies(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remedy]:
     if size.is_text and size.shape is not None:
-        yield from _smaller_context(size, budget, now)
-        yield from _fewer_sequences(size, budget, now)
-        yield from _smaller_weights(size, size.shape, budget)
+        found = [
+            *_smaller_context(size, budget, now),
+            *_fewer_sequences(size, budget, now),
+            *_smaller_weights(size, size.shape, budget),
+        ]
+        yield from found or _both_smaller(size, size.shape, budget)
     yield from _more_memory(size, budget, now)
 
 
 def _smaller_context(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remedy]:
     """The longest context with which it fits; with which it can be paged, if there is no such."""
-    contexts, context = list[int](), size.context_tokens
-    while context > _LEAST_CONTEXT:
-        context = max(_LEAST_CONTEXT, 1 << ((context - 1).bit_length() - 1))
-        contexts.append(context)
-    smaller = [_with(size, context_tokens=one) for one in contexts]
+    smaller = [_with(size, context_tokens=context) for context in _contexts(size)]
     for wanted in (Fit.FITS, Fit.PAGING):
         if wanted is now:
             return
@@ -129,17 +130,40 @@ def _fewer_sequences(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remed
 
 def _smaller_weights(size: LoadSize, shape: ModelShape, budget: Budget) -> Iterator[Remedy]:
     """The finest quantization with which it fits."""
-    if not shape.parameters:
-        return
-    for name, bits in BITS.items():
-        if bits >= _CLEARLY_SMALLER * shape.bits_per_weight:
-            continue
-        smaller = _with_bits(size, shape, bits)
+    for name, smaller in _quantizations(size, shape):
         if fit_of(smaller, budget.size_bytes) is Fit.FITS:
-            about = gigabytes(smaller.weight_bytes)
-            sentence = f"Take it as {name}, whose weights are about {about} instead of {gigabytes(shape.size_bytes)}."
+            sentence = f"Take it as {name}, {_weights(smaller, shape)}."
             yield _remedy(RemedyKind.QUANTIZATION, sentence, smaller, budget.size_bytes, Fit.FITS)
             return
+
+
+def _both_smaller(size: LoadSize, shape: ModelShape, budget: Budget) -> Iterator[Remedy]:
+    """The longest context, and then the finest quantization, with which it fits."""
+    for context in _contexts(size):
+        for name, smaller in _quantizations(_with(size, context_tokens=context), shape):
+            if fit_of(smaller, budget.size_bytes) is Fit.FITS:
+                sentence = f"Use a context of {context:,} tokens, and take it as {name}, {_weights(smaller, shape)}."
+                yield _remedy(RemedyKind.BOTH, sentence, smaller, budget.size_bytes, Fit.FITS)
+                return
+
+
+def _contexts(size: LoadSize) -> Iterator[int]:
+    """Shorter ones, the longest first."""
+    context = size.context_tokens
+    while context > _LEAST_CONTEXT:
+        context = max(_LEAST_CONTEXT, 1 << ((context - 1).bit_length() - 1))
+        yield context
+
+
+def _quantizations(size: LoadSize, shape: ModelShape) -> Iterator[tuple[str, LoadSize]]:
+    """Smaller ones, the finest first."""
+    for name, bits in BITS.items():
+        if shape.parameters and bits < _CLEARLY_SMALLER * shape.bits_per_weight:
+            yield name, _with_bits(size, shape, bits)
+
+
+def _weights(smaller: LoadSize, shape: ModelShape) -> str:
+    return f"whose weights are about {gigabytes(smaller.weight_bytes)} instead of {gigabytes(shape.size_bytes)}"
 
 
 def _more_memory(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remedy]:
@@ -149,6 +173,9 @@ def _more_memory(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remedy]:
     for need, fit in needs:
         enough = rounded_up(need)
         if budget.machine_bytes and enough > budget.machine_bytes:
+            if fit is Fit.FITS:
+                sentence = f"Run it where there is at least {gigabytes(enough)} of memory."
+                yield _remedy(RemedyKind.MACHINE, sentence, size, enough, fit)
             continue
         how = "" if fit is Fit.FITS else " to run it with paging"
         if budget.is_set:
