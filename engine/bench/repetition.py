@@ -5,6 +5,7 @@ import string
 from typing import Final
 
 from engine.bench.measure import GREEDY
+from engine.caching import CacheUse
 from engine.types import GenerateRequest
 
 COPIED_TOKENS: Final = 44
@@ -40,6 +41,7 @@ def repetitive_request(
     answer = "".join(
         letter if place % (copied + fresh) < copied else changes[place] for place, letter in enumerate(prompt)
     )
+    grammar = f'root ::= "{answer}"'
     return GenerateRequest(
-        model=model, prompt=prompt, grammar=f'root ::= "{answer}"', sampling=GREEDY, max_tokens=tokens
+        model=model, prompt=prompt, grammar=grammar, sampling=GREEDY, max_tokens=tokens, cache=CacheUse.OFF
     )
