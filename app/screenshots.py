@@ -1,6 +1,7 @@
 """`python -m app.screenshots --out DIR`: draw every page in every state and scheme, with the bundled models.
 
-It drives the real window off the screen; nothing is staged but the pictures, which are painted here.
+It drives the real window off the screen; nothing is staged but the pictures, which are painted here, and the numbers of
+a model that is larger than its memory, which would have to be downloaded.
 """
 
 import argparse
@@ -19,12 +20,13 @@ from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 
 from app.hardware import HardwarePage
 from app.main import App, Options, run_qt
+from app.preferences import PreferencesPage
 from app.queue import QueuePage
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.settings import AppSettings
 from app.task_runs import TasksPage
 from app.theme.widgets import Banner
-from engine import Engine, EngineConfig, InputFile
+from engine import Engine, EngineConfig, InputFile, LoadedModelInfo, ModelInfo, PagingInfo
 from resources import models_dir
 
 SCHEMES = ("light", "dark")
@@ -108,6 +110,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await _shoot_hardware(app, camera)
         await _shoot_queue(app, camera, config.home)
         await _shoot_plugins(app, camera, config.home)
+        await _shoot_settings(app, camera)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
     finally:
@@ -133,6 +136,13 @@ async def _shoot_chat(app: App, camera: Photographer, missing: Path) -> None:
     await until(lambda: app.chat.session.last is not None and not app.chat.session.is_busy)
     app.show_snapshot()
     await camera.take("chat", ALL_SCHEMES)
+    app.chat.choices.choose_preset("Precise")  # greedy, so that its answers are kept
+    for _ in range(2):
+        app.chat.new_chat()
+        app.chat.send(_QUESTION)
+        await until(lambda: app.chat.session.last is not None and not app.chat.session.is_busy)
+    await camera.take("chat-cached", ALL_SCHEMES)
+    app.chat.choices.choose_preset("Default")
     app.chat.choices.choose_model(missing.stem)
     _lose(missing)
     app.chat.send("Are you still there?")
@@ -193,6 +203,29 @@ async def _shoot_hardware(app: App, camera: Photographer) -> None:
     await until(lambda: bool(dialog.table.buttons))
     await camera.take("hardware-placement", ALL_SCHEMES, over=dialog)
     dialog.accept()
+    board = page.board
+    assert board is not None
+    app.hardware.watch(False)  # else the next look would show what is really loaded
+    board.paging.show_models([_paged_model()])
+    await camera.take("hardware-paged")
+    app.hardware.watch(True)
+
+
+def _paged_model() -> LoadedModelInfo:
+    """One of 14 B in the memory of a laptop."""
+    name, size_bytes = "qwen2.5-14b", 9_000_000_000
+    path = Path(f"{name}.gguf")
+    info = ModelInfo(id=name, path=path, format="gguf", name=name, architecture="qwen2", size_bytes=size_bytes)
+    paging = PagingInfo(
+        pinned_bytes=6_100_000_000,
+        streamed_bytes=2_900_000_000,
+        buffer_bytes=300_000_000,
+        bytes_per_token=2.9e9,
+        disk_share=0.58,
+        tokens_per_s=0.9,
+        predicted_tokens_per_s=1.0,
+    )
+    return LoadedModelInfo(info=info, device="cpu", memory_bytes=6_900_000_000, running=1, idle_s=0.0, paging=paging)
 
 
 async def _shoot_queue(app: App, camera: Photographer, folder: Path) -> None:
@@ -207,7 +240,7 @@ async def _shoot_queue(app: App, camera: Photographer, folder: Path) -> None:
     for question in (_QUESTION, "Tell a story about a lighthouse keeper.", "Write a letter to the landlord."):
         app.chat.new_chat()
         app.chat.send(question)
-    app.recognize.add_files(_paint_pictures(folder))
+    app.recognize.add_files(_paint_pictures(folder, hue=140))  # others than before, whose results are kept
     await until(lambda: len(app.queue.waiting) >= len(_LINES))
     app.show_snapshot()
     await camera.take("queue", ALL_SCHEMES)
@@ -239,6 +272,18 @@ async def _shoot_plugins(app: App, camera: Photographer, folder: Path) -> None:
     await camera.take("plugins-refused")
 
 
+async def _shoot_settings(app: App, camera: Photographer) -> None:
+    page = app.window.findChild(PreferencesPage)
+    assert page is not None
+    app.window.open_page("settings")
+    await until(lambda: app.preferences.look is not None)
+    app.show_snapshot()
+    await camera.take("settings", ALL_SCHEMES)
+    dialog = page.ask_to_delete_answers()
+    await camera.take("settings-delete", over=dialog)
+    dialog.reject()
+
+
 def _open_dialog(app: App) -> QDialog | None:
     return next((dialog for dialog in app.window.findChildren(QDialog) if dialog.isVisible()), None)
 
@@ -253,11 +298,11 @@ def _tiles(app: App) -> QListView:
     return view
 
 
-def _paint_pictures(folder: Path) -> list[Path]:
+def _paint_pictures(folder: Path, hue: int = 20) -> list[Path]:
     paths = []
     for row, (title, subtitle) in enumerate(_LINES):
-        path = folder / f"{title.lower().replace(' ', '-')}.png"
-        _paint_picture(title, subtitle, QColor.fromHsl((20 + row * 77) % 360, 90, 225)).save(str(path))
+        path = folder / f"{title.lower().replace(' ', '-')}-{hue}.png"
+        _paint_picture(title, subtitle, QColor.fromHsl((hue + row * 77) % 360, 90, 225)).save(str(path))
         paths.append(path)
     return paths
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 STATES = {
     "chat-empty": 2,
     "chat": 4,
+    "chat-cached": 4,
     "chat-error": 2,
     "recognize-empty": 2,
     "recognize": 4,
@@ -24,6 +25,7 @@ STATES = {
     "hardware-measuring": 2,
     "hardware": 4,
     "hardware-placement": 4,
+    "hardware-paged": 2,
     "queue-empty": 2,
     "queue": 4,
     "queue-ran": 2,
@@ -32,6 +34,8 @@ STATES = {
     "plugins-consent": 4,
     "plugins": 4,
     "plugins-refused": 2,
+    "settings": 4,
+    "settings-delete": 2,
     "start-failed": 2,
 }
 
