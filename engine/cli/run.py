@@ -49,6 +49,10 @@ _Temperature = Annotated[
     float | None,
     typer.Option(min=0, max=5, help="0 is greedy; higher is more random. \\[default: what the model recommends]"),
 ]
+_Schema = Annotated[str | None, typer.Option(metavar="FILE|JSON", help="JSON schema that the answer must satisfy.")]
+_Grammar = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="GBNF grammar that the answer must satisfy.")
+]
 
 
 def run(
@@ -59,12 +63,8 @@ def run(
     temperature: _Temperature = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 2, help="Same seed, same answer.")] = None,
     system_text: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
-    schema: Annotated[
-        str | None, typer.Option(metavar="FILE|JSON", help="JSON schema that the answer must satisfy.")
-    ] = None,
-    grammar: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="GBNF grammar that the answer must satisfy.")
-    ] = None,
+    schema: _Schema = None,
+    grammar: _Grammar = None,
     image: Annotated[Path | None, typer.Option(help="Image to recognise, for a vision model.")] = None,
     tool: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Tool that the model may call; may be repeated.")

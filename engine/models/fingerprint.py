@@ -20,7 +20,8 @@ SAMPLES: Final = 32
 _MOST_REMEMBERED: Final = 4096
 _PART: Final = re.compile(r"(.+)-00001-of-(\d{5})", re.IGNORECASE)
 
-_Stamp = tuple[str, int, int, int]  # path, size, time of change in ns, inode
+_Stamp = tuple[str, int, int, int, int]
+"""Path, size, time of change in ns, inode, and when the system noted a change, which no program can set."""
 
 
 class Fingerprints:
@@ -81,11 +82,11 @@ def _split(path: Path) -> Iterator[Path]:
 
 def _stamp(path: Path) -> _Stamp:
     status = os.stat(path)
-    return str(path), status.st_size, status.st_mtime_ns, status.st_ino
+    return str(path), status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 def _read(path: Path, stamp: _Stamp) -> bytes:
-    _, size, changed_ns, _ = stamp
+    _, size, changed_ns, *_ = stamp
     digest = hashlib.sha256(f"{size} {changed_ns}\n".encode())
     with path.open("rb") as file:
         digest.update(file.read(HEAD_BYTES))

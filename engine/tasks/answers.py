@@ -38,7 +38,7 @@ See = Callable[[RecognizeRequest], Awaitable[RecognizeResult]]
 MOST_IMAGE_BYTES: Final = 256 << 20
 """A larger file is not read twice."""
 
-_Stamp = tuple[int, int, int]  # size, time of change in ns, inode
+_Stamp = tuple[int, int, int, int]  # size, time of change in ns, inode, when the system noted a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def _digest_of(image: Path | bytes) -> tuple[bytes, _Stamp | None]:
 
 
 def _stamp(status: os.stat_result) -> _Stamp:
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 def _unless_changed(image: Path | bytes, looked: _LookedImage, result: RecognizeResult) -> Mapping[bytes, Kept]:

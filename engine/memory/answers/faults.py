@@ -1,5 +1,6 @@
 """What a failure of the database means: try later, no room, or damaged."""
 
+import errno
 import sqlite3
 from enum import Enum, auto
 from typing import Final
@@ -14,6 +15,9 @@ _CLOSED: Final = (
     "SQLITE_IOERR_DIR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHM", "SQLITE_IOERR_ACCESS", "SQLITE_IOERR_LOCK",
     "SQLITE_IOERR_RDLOCK", "SQLITE_IOERR_UNLOCK", "SQLITE_IOERR_DELETE", "SQLITE_IOERR_CLOSE", "SQLITE_IOERR_NOMEM",
 )  # fmt: skip
+_NO_ROOM_ERRORS: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_IN_THE_WAY_ERRORS: Final = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
+"""Something else has the name of the folder or of the database."""
 
 
 class Fault(Enum):
@@ -35,11 +39,9 @@ def fault_of(error: Exception) -> Fault:
             return Fault.NO_ROOM
         return Fault.CLOSED if name.startswith(_CLOSED) else Fault.DAMAGED
     if isinstance(error, OSError):
-        from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, ENOTDIR
-
-        if error.errno in {ENOSPC, EDQUOT, EFBIG}:
+        if error.errno in _NO_ROOM_ERRORS:
             return Fault.NO_ROOM
-        return Fault.DAMAGED if error.errno in {ENOTDIR, EISDIR} else Fault.CLOSED
+        return Fault.DAMAGED if error.errno in _IN_THE_WAY_ERRORS else Fault.CLOSED
     return Fault.DAMAGED
 
 

@@ -80,7 +80,9 @@ def set_aside(folder: Path) -> Path:
     Raises:
         OSError: it cannot be renamed.
     """
-    target = _rename(folder, f"corrupt-{time.strftime('%Y%m%d-%H%M%S')}")
+    moment_s, moment_us = divmod(time.time_ns() // 1000, 1_000_000)
+    moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(moment_s))
+    target = _rename(folder, f"corrupt-{moment}-{moment_us:06}")
     for old in sorted(_siblings(folder, "corrupt-"))[:-KEPT_ASIDE]:
         _remove(old)
     return target

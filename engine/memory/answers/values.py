@@ -93,4 +93,6 @@ def _plain(value: object) -> object:
 def _full(_kind: type, value: Any) -> object:
     """An array. It is a copy, which can be written to like one that was computed."""
     dtype, shape, data = value
+    if dtype not in _TYPES:
+        raise ValueError(f"arrays of {dtype} are not stored")
     return np.frombuffer(data, _TYPES[dtype]).reshape(shape).copy()
