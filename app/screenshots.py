@@ -203,10 +203,9 @@ async def _shoot_hardware(app: App, camera: Photographer) -> None:
     await until(lambda: bool(dialog.table.buttons))
     await camera.take("hardware-placement", ALL_SCHEMES, over=dialog)
     dialog.accept()
-    board = page.board
-    assert board is not None
     app.hardware.watch(False)  # else the next look would show what is really loaded
-    board.paging.show_models([_paged_model()])
+    app.hardware._loaded = (_paged_model(),)  # noqa: SLF001 - staged: see above
+    app.hardware.ticked.emit(False)
     await camera.take("hardware-paged")
     app.hardware.watch(True)
 
@@ -299,9 +298,11 @@ def _tiles(app: App) -> QListView:
 
 
 def _paint_pictures(folder: Path, hue: int = 20) -> list[Path]:
+    folder = folder / f"pictures-{hue}"
+    folder.mkdir()
     paths = []
     for row, (title, subtitle) in enumerate(_LINES):
-        path = folder / f"{title.lower().replace(' ', '-')}-{hue}.png"
+        path = folder / f"{title.lower().replace(' ', '-')}.png"
         _paint_picture(title, subtitle, QColor.fromHsl((hue + row * 77) % 360, 90, 225)).save(str(path))
         paths.append(path)
     return paths

@@ -30,7 +30,7 @@ class Card(QFrame):
         self.head.addWidget(IconLabel(appearance, icon, "text-muted", "icon"))
         self.head.addWidget(words)
         self.head.addStretch(1)
-        self.head.addStrut(theme.size("control-small"))
+        self.head.addStrut(theme.size("control") + 2)  # the highest of what stands there: segments
         self.column = QVBoxLayout(self)
         edge = theme.space("l")
         self.column.setContentsMargins(edge, theme.space("m"), edge, edge)

@@ -53,13 +53,13 @@ class PreferencesPage(WatchingPage):
         """Ask whether the kept answers are to be deleted; it does not block."""
         look = self._controller.look
         tier = look.cache.disk if look is not None and look.cache.disk.entries else look.cache.memory if look else None
-        what = f" They are {counted(tier.entries, 'answer')}, {disk_words(tier.size_bytes)}." if tier else ""
-        words = f"Equal questions will be computed again.{what} Chats keep their text."
+        what = f"{counted(tier.entries, 'answer')}, {disk_words(tier.size_bytes)}. " if tier else ""
+        words = f"{what}Equal questions will be computed again; chats keep their text."
         return self._ask("Delete kept answers?", words, lambda: self._controller.clear(answers=True))
 
     def ask_to_delete_prompts(self) -> ChoiceDialog:
         """Likewise for what was read of prompts."""
-        words = "Long prompts will be read again when they are asked next, which takes a while. Chats keep their text."
+        words = "Long prompts will be read again when they are asked next, which takes a while; chats keep their text."
         return self._ask("Delete what was read of prompts?", words, lambda: self._controller.clear(prefixes=True))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -88,7 +88,9 @@ class PreferencesPage(WatchingPage):
     def _ask(self, title: str, words: str, act: object) -> ChoiceDialog:
         dialog = ChoiceDialog(self._appearance, title, "Keep them", "Delete", self)
         dialog.yes_button.setProperty("kind", "danger")
-        dialog.room.addWidget(text_label(words))
+        label = text_label(words)
+        label.setFixedWidth(dialog.room_width)
+        dialog.room.addWidget(label)
         dialog.accepted.connect(act)
         dialog.open()
         return dialog

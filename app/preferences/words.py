@@ -10,6 +10,7 @@ from engine.hardware import HardwareSnapshot
 
 MEGABYTE: Final = 1_000_000
 GIGABYTE: Final = 1_000_000_000
+KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 _MODEL_ROLES: Final = ("chart-1", "chart-2", "chart-3", "chart-4")
 _WORTH_A_ROW: Final = 8 * MIB  # of kept answers
@@ -50,7 +51,9 @@ def disk_words(size_bytes: float) -> str:
 
 
 def memory_words(size_bytes: float) -> str:
-    """A size in memory in the unit that fits: `12 MB`, `1.2 GB`."""
+    """A size in memory in the unit that fits: `41 kB`, `12 MB`, `1.2 GB`."""
+    if 0 < size_bytes < 0.9995 * MIB:
+        return f"{size_bytes / KIB:,.0f}{NBSP}kB"
     if size_bytes < 0.9995 * GIB:
         return f"{size_bytes / MIB:,.0f}{NBSP}MB"
     return f"{gigabytes(size_bytes)}{NBSP}GB"

@@ -52,6 +52,7 @@ class ChoiceDialog(QDialog):
         theme = self._appearance.theme
         self.setFixedWidth(_WIDTH)
         heading = text_label(title, "title")
+        heading.setFixedWidth(self.room_width)  # else its height is guessed for a narrower one
         edge = theme.space("xl")
         body = QVBoxLayout()
         body.setContentsMargins(edge, edge, edge, theme.space("l"))

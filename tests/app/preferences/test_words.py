@@ -47,7 +47,9 @@ def test_sizes_on_disk_are_decimal(size: int, words: str) -> None:
     assert plain(disk_words(size)) == words
 
 
-@pytest.mark.parametrize(("size", "words"), [(0, "0 MB"), (64 * MIB, "64 MB"), (GIB, "1.0 GB"), (9 * GIB, "9.0 GB")])
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0 MB"), (41 << 10, "41 kB"), (64 * MIB, "64 MB"), (GIB, "1.0 GB"), (9 * GIB, "9.0 GB")]
+)
 def test_sizes_in_memory_are_counted_as_on_the_hardware_page(size: int, words: str) -> None:
     assert plain(memory_words(size)) == words
 
