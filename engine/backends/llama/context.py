@@ -49,6 +49,9 @@ class Context(Protocol):
     def logits(self) -> FloatArray:
         """Logits of the rows that wanted them, float32, shape (outputs, vocabulary); valid until the next decode."""
 
+    def note_tokens(self, tokens: int) -> None:
+        """Hear how many tokens came of the last decode: of rows that were drafts, not every one did."""
+
     def set_threads(self, threads: int) -> None:
         """Use this many threads of the processor from the next decode on."""
 
@@ -120,6 +123,9 @@ class DecodeContext:
             self._logits = float_view(address, outputs, self._vocabulary_size)
             self._logits_address = address
         return self._logits[:outputs]
+
+    def note_tokens(self, tokens: int) -> None:
+        """Do nothing: only what pages weights counts by tokens."""
 
     def set_threads(self, threads: int) -> None:
         """Use this many threads from the next decode on."""

@@ -45,6 +45,10 @@ class MeteredContext:
         """Logits of the rows that wanted them, float32, shape (outputs, vocabulary); valid until the next decode."""
         return self._context.logits()
 
+    def note_tokens(self, tokens: int) -> None:
+        """Hear how many tokens came of the last decode."""
+        self._context.note_tokens(tokens)
+
     def set_threads(self, threads: int) -> None:
         """Use this many threads of the processor from the next decode on."""
         self._context.set_threads(threads)

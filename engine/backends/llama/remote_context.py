@@ -182,6 +182,9 @@ class RemoteContext:
         """Logits of the rows that wanted them, float32, shape (outputs, vocabulary); valid until the next decode."""
         return self._shared.array[: self.batch.outputs]
 
+    def note_tokens(self, tokens: int) -> None:
+        """Do nothing: only what pages weights counts by tokens."""
+
     def set_threads(self, threads: int) -> None:
         """Use this many threads of the processor, for the layers that stay with it, from the next decode on."""
         if threads != self._threads:

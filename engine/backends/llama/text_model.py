@@ -226,6 +226,7 @@ class LlamaTextModel:
             for sequence, draft in zip([*decoding, *ready], [*drafts, *[()] * len(ready)], strict=True):
                 steps += self._choose_along(sequence, draft, logits[row:])
                 row += 1 + len(draft)
+        context.note_tokens(sum(step.token_count for step in steps))
         return steps
 
     def release(self, sequence: TextSequence) -> None:

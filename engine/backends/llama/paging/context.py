@@ -53,8 +53,13 @@ class PagedContext(DecodeContext):
             return super().decode()
         self._pager.begin_step()
         is_done = super().decode()
-        self._pager.end_step(self.batch.outputs if is_done else 0)
+        self._pager.end_step()
         return is_done
+
+    def note_tokens(self, tokens: int) -> None:
+        """Hear how many tokens came of the last decode."""
+        if self._pager is not None:
+            self._pager.meter.note_tokens(tokens)
 
     def free(self) -> None:
         """Free the context, and stop reading; safe to call twice."""

@@ -55,11 +55,17 @@ class PagingMeter:
         finally:
             self._waited_s += time.perf_counter() - began_s
 
-    def end_step(self, tokens: int) -> None:
-        """Note that a step ended, of which so many tokens came."""
+    def end_step(self) -> None:
+        """Note that a step ended."""
         with self._lock:
             size_bytes, self._read_bytes = self._read_bytes, 0
-            self._steps.append((time.perf_counter() - self._began_s, self._waited_s, size_bytes, tokens))
+            self._steps.append((time.perf_counter() - self._began_s, self._waited_s, size_bytes, 0))
+
+    def note_tokens(self, tokens: int) -> None:
+        """Note that so many tokens came of the last step."""
+        with self._lock:
+            if self._steps:
+                self._steps[-1] = (*self._steps[-1][:3], tokens)
 
     def info(self) -> PagingInfo:
         """The numbers of the last steps."""

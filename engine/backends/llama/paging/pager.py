@@ -102,17 +102,14 @@ class Pager:
                 self._changed.notify_all()
         return layer + 1 >= len(self.plan.chunks) or self._wait_for(layer + 1)
 
-    def end_step(self, tokens: int) -> None:
+    def end_step(self) -> None:
         """Note that all layers have computed.
-
-        Args:
-            tokens: that came of it.
 
         Raises:
             EngineError: the disk failed meanwhile; what was computed is not to be trusted.
         """
         self._raise_error()
-        self.meter.end_step(tokens)
+        self.meter.end_step()
 
     def close(self) -> None:
         """Stop reading, and wait until the threads have ended. Safe to call twice."""

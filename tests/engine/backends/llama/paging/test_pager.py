@@ -41,7 +41,8 @@ class Model:
             assert ctypes.string_at(self.base + layer.start, layer.size_bytes) == self.content[layer.start : layer.end]
             if self.pager.watches(number):
                 assert self.pager.reached(number)
-        self.pager.end_step(tokens)
+        self.pager.end_step()
+        self.pager.meter.note_tokens(tokens)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_a_disk_that_fails_ends_the_step_with_a_sentence(model: Model):
         for number in range(LAYERS):
             if model.pager.watches(number):
                 model.pager.reached(number)
-        model.pager.end_step(1)
+        model.pager.end_step()
 
     model.sweep()
     os.truncate(model.path, 0)
