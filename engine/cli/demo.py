@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.caching import CacheUse
 from engine.cli.output import Output, count_of, human_count, human_size, note
 from engine.cli.session import Session
 from engine.devices.machine import comfortable_model, describe_machine, largest_model, memory_bandwidth
@@ -75,6 +76,7 @@ async def _answer(engine: "Engine", output: Output) -> dict[str, object]:
         messages=(user(QUESTION),),
         sampling=Sampling(temperature=0.0),
         max_tokens=ANSWER_TOKENS,
+        cache=CacheUse.OFF,  # the demo shows what this machine does
     )
     async with aclosing(engine.generate(request)) as events:
         async for event in events:
@@ -95,7 +97,8 @@ async def _answer(engine: "Engine", output: Output) -> dict[str, object]:
 async def _image(engine: "Engine", output: Output) -> dict[str, object]:
     output.line(f"reader, shown an image that says: {IMAGE_TEXT}")
     started_s = perf_counter()
-    result = await engine.recognize(RecognizeRequest(model="reader", image=text_image(IMAGE_TEXT)))
+    request = RecognizeRequest(model="reader", image=text_image(IMAGE_TEXT), cache=CacheUse.OFF)
+    result = await engine.recognize(request)
     elapsed_s = perf_counter() - started_s
     output.line(result.output.text)
     output.line(f"  {elapsed_s:.2f} s (loading {result.timings.load_s:.2f} s)")
