@@ -52,21 +52,29 @@ class ParkingLot:
         """Whether a state of this size can be parked at all."""
         return 0 < size_bytes <= self.limit_bytes
 
+    def make_room(self, size_bytes: int, last_used: int, owner: object | None) -> None:
+        """Drop what goes before a state that is about to be copied: both at once would take more than the limit."""
+        rank = (owner is not None, last_used)
+        while self._parked and self.used_bytes + size_bytes > self.limit_bytes and _rank(self._parked[0]) < rank:
+            self._drop(self._parked[0])
+
     def add(self, parked: ParkedState) -> None:
         """Park a state."""
         self._parked.append(parked)
-        self._parked.sort(key=lambda one: (one.owner is not None, one.last_used))
+        self._parked.sort(key=_rank)
         self.used_bytes += parked.state.nbytes
         while self.used_bytes > self.limit_bytes:
-            dropped = self._parked[0]
-            self.remove(dropped)
-            self.on_dropped(dropped)
+            self._drop(self._parked[0])
 
     def remove(self, parked: ParkedState) -> None:
         """Forget a state, unless it is forgotten already."""
         if parked in self._parked:
             self._parked.remove(parked)
             self.used_bytes -= parked.state.nbytes
+
+    def _drop(self, parked: ParkedState) -> None:
+        self.remove(parked)
+        self.on_dropped(parked)
 
     def disown(self, owner: object) -> None:
         """Note that a sequence will not go on with what is parked of it."""
@@ -94,6 +102,11 @@ class ParkingLot:
             if length > best_length and is_usable(parked, length):
                 best, best_length = parked, length
         return best, best_length
+
+
+def _rank(parked: ParkedState) -> tuple[bool, int]:
+    """The lowest is dropped first."""
+    return parked.owner is not None, parked.last_used
 
 
 def common_prefix(first: list[int], second: tuple[int, ...]) -> int:

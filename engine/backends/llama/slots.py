@@ -283,7 +283,9 @@ class SlotTable:
 
     def _save(self, slot: Slot) -> None:
         worth_it = len(slot.tokens) >= _WORTH_KEEPING_TOKENS or slot.owner is not None
-        if worth_it and self.parked.has_room_for(self._memory.state_bytes(slot.id)):
+        size_bytes = self._memory.state_bytes(slot.id) if worth_it else 0
+        if worth_it and self.parked.has_room_for(size_bytes):
+            self.parked.make_room(size_bytes, slot.last_used, slot.owner)
             state = self._memory.save(slot.id)
             self.parked.add(
                 ParkedState(tokens=list(slot.tokens), state=state, last_used=slot.last_used, owner=slot.owner)

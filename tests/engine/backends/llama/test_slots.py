@@ -228,3 +228,18 @@ def test_the_parking_lot_drops_what_was_unused_for_longest():
 )
 def test_common_prefix(first, second, length):
     assert common_prefix(first, second) == length
+
+
+def test_room_is_made_before_a_conversation_is_copied():
+    memory = RecordedMemory()
+    table = SlotTable(memory, 1, ParkingLot(4 * 50), can_share=True)
+    copied = []
+
+    def save(sequence_id):
+        copied.append(table.parked.used_bytes + memory.state_bytes(sequence_id))
+        return RecordedMemory.save(memory, sequence_id)
+
+    memory.save = save
+    for number in range(4):
+        used(table, memory, tuple(range(100 * number, 100 * number + 40)))
+    assert copied == [160, 160, 160]
