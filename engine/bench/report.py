@@ -54,6 +54,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "waits_over_bound": Target(0, at_most=True),
         "simulated_error": Target(0.15, at_most=True),
     },
+    "fit": {"error_min": Target(-0.05), "error_max": Target(0.20, at_most=True)},
     "prefix": {"speedup_memory": Target(10), "speedup_disk": Target(3)},
     "paging": {
         "speedup_vs_mmap": Target(3.5),

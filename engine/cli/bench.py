@@ -24,7 +24,7 @@ _Names = Annotated[
     typer.Argument(
         metavar="NAME...",
         help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, cache, "
-        "prefix, speed, paging.",
+        "prefix, speed, paging, fit.",
     ),
 ]
 _Trace = Annotated[

@@ -115,7 +115,7 @@ class Estimates:
         """What to tell a backend that it may take, so that all it then takes stays within what is left."""
         size = self.size(info, target)
         if is_paged:  # what is pinned is what is left when all that llama.cpp announces is taken away
-            return max(0, left_bytes - size.within(0).vocabulary)
+            return max(0, left_bytes - size.within(0).vocabulary)  # a reserve is left for the rest
         return size.allowance(left_bytes)
 
     def learn(self, info: ModelInfo, target: DeviceTarget, allowed_bytes: int, took_bytes: int) -> None:
@@ -132,9 +132,9 @@ class Estimates:
         surprise = size.surprise(allowed_bytes, took_bytes)
         if surprise < 0:  # the next load may take another share of the memory, and what is saved is not the same then
             surprise = int(surprise * _BELIEVED)
-        ratio = size.ratio(allowed_bytes, took_bytes)
-        if ratio is not None and not target.targets:
-            self._corrections.note(info.architecture, ratio)
+        ratios = size.ratios(allowed_bytes, took_bytes)
+        if ratios is not None and not target.targets:
+            self._corrections.note(info.architecture, ratios)
         with self._lock:
             self._surprises[key] = surprise
             self._kept.clear()
@@ -145,9 +145,10 @@ class Estimates:
             surprise = self._surprises.get((place_of(info, target), info.size_bytes))
         if surprise is not None:
             return Correction(surprise_bytes=surprise)
-        if target.targets:
+        if target.targets or info.format != "gguf":  # graphs have no architecture to learn about
             return Correction()
-        return Correction(ratio=self._corrections.ratio(info.architecture))
+        kv, compute = self._corrections.ratios(info.architecture)
+        return Correction(kv=kv, compute=compute)
 
     def _shape(self, info: ModelInfo) -> ModelShape | None:
         """What its header says; None if that cannot be read, which whoever loads it will say."""

@@ -119,6 +119,8 @@ def _lines(size: LoadSize, parts: Parts, plan: PagePlan | None) -> Iterator[FitL
     yield FitLine("Compute buffers", parts.compute, "for a step, and its results")
     if parts.vocabulary and shape is not None:
         yield FitLine("Vocabulary", parts.vocabulary, f"{shape.words:,} entries")
+    if parts.program:
+        yield FitLine("Program", parts.program, "threads, working memory, texts that are being read")
     if parts.reserve:
         yield FitLine("Reserve", parts.reserve, "left free for what is looked up and small things")
     if parts.process:

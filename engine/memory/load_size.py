@@ -36,7 +36,9 @@ _VALUE_BYTES: Final = 4
 _MASK_BYTES: Final = 2
 _WIDTHS: Final = 16  # vectors of a text that is read as a whole: 8 to 13 were seen
 _WORD_BYTES: Final = 340  # of a vocabulary, per entry: texts, tables to find them; 310 to 340 were measured
-_BUFFERS_BYTES: Final = 2 << 20  # a guess: whatever is small
+_BUFFERS_BYTES: Final = 1 << 20  # a guess: whatever is small
+_PROGRAM_BYTES: Final = 11 << 20  # 9 to 11 MB were measured
+_COMPUTE_BOUNDS: Final = (0.5, 2.0)
 _PROCESS_BYTES: Final = 100 << 20  # of a device process; 80 MB were measured
 _GRAPH_COPIES: Final = 1  # a guess, for a graph whose file cannot be read
 _ROUNDS: Final = 24  # each brings the estimate at least twice closer to where it settles
@@ -53,6 +55,7 @@ class Parts:
         conversations: room for those that pause.
         compute: buffers for a step and its results.
         vocabulary: texts of the tokens.
+        program: threads, working memory, texts that are being read; no backend announces it, nor the vocabulary.
         process: of another device, if the model is there.
         reserve: left free where weights are paged.
     """
@@ -63,6 +66,7 @@ class Parts:
     conversations: int = 0
     compute: int = 0
     vocabulary: int = 0
+    program: int = 0
     process: int = 0
     reserve: int = 0
 
@@ -71,23 +75,30 @@ class Parts:
         """All of it."""
         return sum(getattr(self, field.name) for field in fields(self))
 
+    @property
+    def announced_bytes(self) -> int:
+        """What backends say of it once it is loaded."""
+        return self.total_bytes - self.vocabulary - self.program
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:
     """What measured loads have shown.
 
     Attributes:
-        ratio: KV cache and buffers, as loads of this architecture took them, over what was expected.
+        kv: KV cache, as loads of this architecture took it, over what was expected.
+        compute: likewise, buffers.
         surprise_bytes: what this very file took more than expected, less than none if it took less.
     """
 
-    ratio: float = 1.0
+    kv: float = 1.0
+    compute: float = 1.0
     surprise_bytes: int = 0
 
     @property
     def is_known(self) -> bool:
         """Whether it changes anything."""
-        return self.ratio != 1.0 or self.surprise_bytes != 0
+        return (self.kv, self.compute, self.surprise_bytes) != (1.0, 1.0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,16 +187,22 @@ class LoadSize:
         return None if plan is None else (self._around(plan), plan)
 
     def surprise(self, allowed_bytes: int, took_bytes: int) -> int:
-        """What a load took more than is expected of it without any correction."""
-        plain = self._plain(allowed_bytes)
-        return took_bytes - (plain.total_bytes - plain.vocabulary)
+        """What a load took, as it was announced, more than is expected of it without any correction."""
+        return took_bytes - self._plain(allowed_bytes).announced_bytes
 
-    def ratio(self, allowed_bytes: int, took_bytes: int) -> float | None:
-        """What a load took of KV cache and buffers, over what is expected; None if nothing is."""
+    def ratios(self, allowed_bytes: int, took_bytes: int) -> tuple[float, float] | None:
+        """What a load took of KV cache and of buffers, over what is expected; None if that says nothing.
+
+        Only their sum is known. As far as they can explain it, buffers do: a KV cache follows from the header, but for
+        architectures that look back only so far.
+        """
         plain = self._plain(allowed_bytes)
-        expected = plain.kv + plain.compute
-        other = plain.total_bytes - plain.vocabulary - expected
-        return (took_bytes - other) / expected if expected > 0 and self.shape is not None else None
+        if not (plain.kv and plain.compute):
+            return None
+        took = took_bytes - (plain.announced_bytes - plain.kv - plain.compute)
+        low, high = _COMPUTE_BOUNDS
+        compute = min(high, max(low, (took - plain.kv) / plain.compute))
+        return max(0.0, (took - compute * plain.compute) / plain.kv), compute
 
     @property
     def _can_page(self) -> bool:
@@ -218,7 +235,7 @@ class LoadSize:
 
     def _corrected(self, parts: Parts) -> Parts:
         scaled = replace(
-            parts, kv=int(parts.kv * self.correction.ratio), compute=int(parts.compute * self.correction.ratio)
+            parts, kv=int(parts.kv * self.correction.kv), compute=int(parts.compute * self.correction.compute)
         )
         left = self.correction.surprise_bytes
         for name in ("compute", "kv", "copies", "conversations", "weights"):  # what can be wrong most comes first
@@ -239,6 +256,7 @@ class LoadSize:
             weights=_here_bytes(shape, self.target),
             copies=self._copied_bytes if are_copied else 0,
             vocabulary=_WORD_BYTES * shape.words,
+            program=_PROGRAM_BYTES,
         )
         if not self.is_text:
             return replace(parts, compute=self._reading_bytes(shape))

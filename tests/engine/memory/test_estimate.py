@@ -18,6 +18,7 @@ from resources import models_dir
 from tests.engine.memory.machine import info
 
 MB = 1_000_000
+UNANNOUNCED = 16 * MB  # vocabulary, threads, working memory: no backend says them
 OPTIONS = LoadOptions(context_tokens=1024, max_sequences=4)
 
 
@@ -48,11 +49,11 @@ def test_an_estimate_is_right_after_the_first_load(model: ModelInfo) -> None:
     estimates = Estimates(OPTIONS)
     before = estimates.of(model).usual_bytes
     size = took(model, before)
-    assert size <= before <= size + 20 * MB
+    assert size <= before <= size + UNANNOUNCED + 8 * MB
     estimates.learn(model, CPU, before, size)
     after = estimates.of(model).usual_bytes
     assert after <= before
-    assert 0.8 * after <= took(model, estimates.allowance(model, CPU, after)) <= after
+    assert 0.8 * after <= took(model, estimates.allowance(model, CPU, after)) + UNANNOUNCED <= after + UNANNOUNCED
 
 
 def test_a_file_that_cannot_be_read_is_as_large_as_it_says() -> None:
