@@ -28,7 +28,7 @@ from app.hardware import HardwareController, HardwarePage, HardwareSource
 from app.hardware.clock import LONGEST_S
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
-from engine import Engine, EngineConfig
+from engine import Engine, EngineConfig, EngineSnapshot
 from engine.hardware import (
     DeviceInfo,
     DeviceSample,
@@ -142,6 +142,10 @@ class LivelySource:
             for device, load in snapshot.loads.items()
         }
         return replace(snapshot, loads=loads, latest=self.telemetry.latest())
+
+    def snapshot(self) -> EngineSnapshot:
+        """The engine's own."""
+        return self._engine.snapshot()
 
 
 async def until(condition: Callable[[], object]) -> None:

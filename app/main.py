@@ -14,6 +14,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -101,40 +102,43 @@ class App:
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
         settings_file = options.settings_file or options.config.home / "engine.toml"
         self.preferences = PreferencesController(engine, self._tasks, settings_file)
-        self._plugins_page = PluginsPage(self.appearance, self.plugins)
-        preferences_page = PreferencesPage(self.appearance, self.preferences)
-        chat_page, tasks_page = ChatPage(self.appearance, self.chat), TasksPage(self.appearance, self.runs)
-        hardware_page = HardwarePage(self.appearance, self.hardware)
-        queue_page = QueuePage(self.appearance, self.queue)
         self._watch = PluginWatch(engine)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
         self.chat.choices.changed.connect(self._prefer_model)
-        pages = (
-            PageEntry("chat", "Chat", "chat", chat_page),
-            PageEntry("recognize", "Recognize", "recognize", RecognizePage(self.appearance, self.recognize)),
-            PageEntry("tasks", "Tasks", "tasks", tasks_page),
-            PageEntry("hardware", "Hardware", "hardware", hardware_page),
-            PageEntry("queue", "Queue", "queue", queue_page),
-            PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
-            PageEntry("settings", "Settings", "settings", preferences_page, apart=True),
-        )
-        self._queue_at = [page.name for page in pages].index("queue")
-        self.window = MainWindow(self.appearance, qt, pages)
+        self.window, self.palette = self._make_window()
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
-        queue_page.page_wanted.connect(self.window.open_page)
-        for wanted in (hardware_page.budget_wanted, chat_page.memory_wanted):
-            wanted.connect(lambda: self.window.open_page("settings"))
-        tasks, queue = (tasks_page, self.runs), (queue_page, self.queue)
-        pages_of = (chat_page, tasks, hardware_page, queue, preferences_page)
-        commands = Commands(self.window, self.appearance, *pages_of, self._install_plugin)
-        self.palette = CommandPalette(self.appearance, commands, self.window)
-        QShortcut(QKeySequence(PALETTE_KEYS), self.window, self.palette.toggle)
         self._restore()
         self.window.banner.pressed.connect(self.open)
         self._meter = QTimer(self.window)
         self._meter.setInterval(_SNAPSHOT_MS)
         self._meter.timeout.connect(self.show_snapshot)
+
+    def _make_window(self) -> tuple[MainWindow, CommandPalette]:
+        """Make the window with its pages, and the search over what they can do."""
+        appearance = self.appearance
+        chat, tasks = ChatPage(appearance, self.chat), TasksPage(appearance, self.runs)
+        hardware, queue = HardwarePage(appearance, self.hardware), QueuePage(appearance, self.queue)
+        preferences = PreferencesPage(appearance, self.preferences)
+        self._plugins_page = PluginsPage(appearance, self.plugins)
+        pages = (
+            PageEntry("chat", "Chat", "chat", chat),
+            PageEntry("recognize", "Recognize", "recognize", RecognizePage(appearance, self.recognize)),
+            PageEntry("tasks", "Tasks", "tasks", tasks),
+            PageEntry("hardware", "Hardware", "hardware", hardware),
+            PageEntry("queue", "Queue", "queue", queue),
+            PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
+            PageEntry("settings", "Settings", "settings", preferences, apart=True),
+        )
+        self._queue_at = [page.name for page in pages].index("queue")
+        window = MainWindow(appearance, self._qt, pages)
+        queue.page_wanted.connect(window.open_page)
+        for wanted in (hardware.budget_wanted, chat.memory_wanted):
+            wanted.connect(partial(window.open_page, "settings"))
+        known = (chat, (tasks, self.runs), hardware, (queue, self.queue), preferences)
+        palette = CommandPalette(appearance, Commands(window, appearance, *known, self._install_plugin), window)
+        QShortcut(QKeySequence(PALETTE_KEYS), window, palette.toggle)
+        return window, palette
 
     def open(self) -> None:
         """Start the engine and tell the pages; a failure is shown above the page, with a button to try again."""

@@ -100,6 +100,21 @@ def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
             assert not engine.queue().is_paused
             await press(app, "show what has finished")
             assert app.window.findChild(QueuePage).board.finished.isVisible()
+        finally:
+            await app.close()
+            app.window.deleteLater()
+        assert AppSettings.load(tmp_path / "window.toml").theme == "high-contrast-light"
+
+    run(qt, story())
+
+
+def test_the_settings_are_a_few_letters_away(qt, tmp_path: Path):
+    async def story() -> None:
+        config = EngineConfig(home=tmp_path)
+        app = App(qt, Options(config=config), AppSettings(), Engine(config, backends={"gguf": FakeBackend()}))
+        app.window.show()
+        app.open()
+        try:
             await press(app, "delete kept answers")
             assert app.window.page_name == "settings"
             dialog = app.window.findChild(ChoiceDialog)
@@ -111,6 +126,5 @@ def test_pages_tasks_chat_and_themes_are_a_few_letters_away(qt, tmp_path: Path):
         finally:
             await app.close()
             app.window.deleteLater()
-        assert AppSettings.load(tmp_path / "window.toml").theme == "high-contrast-light"
 
     run(qt, story())

@@ -14,7 +14,7 @@ from app.hardware import HardwareController, HardwarePage
 from app.hardware.clock import Clock
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
-from engine import EngineClosedError, EngineError, EngineSnapshot, LoadedModelInfo, ModelInfo, PagingInfo
+from engine import EngineClosedError, EngineError, EngineSnapshot, LoadedModelInfo, ModelInfo
 from engine.hardware import (
     Candidate,
     DeviceInfo,
@@ -295,27 +295,6 @@ def model_named(name: str) -> ModelInfo:
     )
 
 
-def paged_model(name: str = "qwen2.5-14b", **changes: Any) -> LoadedModelInfo:
-    """A model of 7.2 GB of which 5.6 GB stay in memory."""
-    paging = PagingInfo(
-        pinned_bytes=round(5.6 * GIB),
-        streamed_bytes=round(1.6 * GIB),
-        buffer_bytes=GIB // 4,
-        bytes_per_token=1.6 * GIB,
-        disk_share=0.58,
-        tokens_per_s=0.9,
-        predicted_tokens_per_s=1.0,
-    )
-    return LoadedModelInfo(
-        info=model_named(name),
-        device="cpu",
-        memory_bytes=round(5.85 * GIB),
-        running=1,
-        idle_s=0.0,
-        paging=replace(paging, **changes),
-    )
-
-
 class Bench:
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
@@ -410,8 +389,3 @@ def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance
     qapp.setStyleSheet(sheet)
     qapp.setPalette(palette)
     qapp.setFont(font)
-
-
-@pytest.fixture
-def paged() -> Callable[..., LoadedModelInfo]:
-    return paged_model

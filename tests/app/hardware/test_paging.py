@@ -1,10 +1,45 @@
 """Models that are larger than their memory: said where the machine is shown, and only while there are any."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.hardware.paging_words import paging_sentence, speed_of
+from engine import LoadedModelInfo, ModelInfo, PagingInfo
+
+GIB = 1 << 30
+
+
+def paged_model(name: str = "qwen2.5-14b", **changes: Any) -> LoadedModelInfo:
+    """A model of 7.2 GB of which 5.6 GB stay in memory."""
+    info = ModelInfo(
+        id=name, path=Path(f"{name}.gguf"), format="gguf", name=name, architecture="qwen2", size_bytes=7 * GIB
+    )
+    paging = PagingInfo(
+        pinned_bytes=round(5.6 * GIB),
+        streamed_bytes=round(1.6 * GIB),
+        buffer_bytes=GIB // 4,
+        bytes_per_token=1.6 * GIB,
+        disk_share=0.58,
+        tokens_per_s=0.9,
+        predicted_tokens_per_s=1.0,
+    )
+    return LoadedModelInfo(
+        info=info,
+        device="cpu",
+        memory_bytes=round(5.85 * GIB),
+        running=1,
+        idle_s=0.0,
+        paging=replace(paging, **changes),
+    )
+
+
+@pytest.fixture
+def paged() -> Callable[..., LoadedModelInfo]:
+    return paged_model
 
 
 def plain(words: str) -> str:
