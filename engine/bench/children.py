@@ -16,20 +16,20 @@ class BenchProgramError(EngineError):
     """A program that a bench started did not do what the bench needs."""
 
 
-def run_module(module: str, *arguments: str) -> str:
+def run_module(module: str, *arguments: str, limit_s: float = _LIMIT_S) -> str:
     """Run `python -m module` to its end and return what it printed.
 
     A window is drawn off the screen unless Qt is told otherwise, so that a bench needs no display.
 
     Raises:
-        BenchProgramError: it failed, or took longer than five minutes.
+        BenchProgramError: it failed, or took longer than the limit, five minutes if none is given.
     """
     command = [sys.executable, "-m", module, *arguments]
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=_LIMIT_S, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=limit_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise BenchProgramError(f"{module} did not end within {_LIMIT_S} s.") from error
+        raise BenchProgramError(f"{module} did not end within {limit_s:.0f} s.") from error
     if ended.returncode != 0:
         last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise BenchProgramError(f"{module} ended with code {ended.returncode}: {last}.", "See `hearth doctor`.")

@@ -6,7 +6,7 @@ file, and, less sure, of other files of its architecture.
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -188,8 +188,3 @@ class Estimates:
         with self._lock:
             self._graphs[key] = graph
         return graph
-
-
-def with_context(options: LoadOptions, context_tokens: int | None) -> LoadOptions:
-    """The same options for another context; None changes nothing."""
-    return options if context_tokens is None else replace(options, context_tokens=context_tokens)

@@ -49,12 +49,14 @@ class Budget:
         size_bytes: so much.
         reason: why that much, as it follows on "8.2 GB".
         is_set: whether a person has set it; otherwise it is what is free.
+        others_bytes: of what a person has set, what models hold that stay; comes on top of `size_bytes`.
         machine_bytes: all memory of the machine, or of the control group; 0 if unknown.
     """
 
     size_bytes: int
     reason: str = "is free"
     is_set: bool = False
+    others_bytes: int = 0
     machine_bytes: int = 0
 
 
@@ -171,16 +173,17 @@ def _more_memory(size: LoadSize, budget: Budget, now: Fit) -> Iterator[Remedy]:
     if now is Fit.NO and (paged := size.paged_bytes) is not None and paged < needs[0][0]:
         needs.append((paged, Fit.PAGING))
     for need, fit in needs:
-        enough = rounded_up(need)
+        others = budget.others_bytes if budget.is_set else 0
+        enough = rounded_up(need + others)
         if budget.machine_bytes and enough > budget.machine_bytes:
             if fit is Fit.FITS:
                 sentence = f"Run it where there is at least {gigabytes(enough)} of memory."
-                yield _remedy(RemedyKind.MACHINE, sentence, size, enough, fit)
+                yield _remedy(RemedyKind.MACHINE, sentence, size, enough - others, fit)
             continue
         how = "" if fit is Fit.FITS else " to run it with paging"
         if budget.is_set:
             sentence = f"Allow models at least {gigabytes(enough)} of memory{how}."
-            yield _remedy(RemedyKind.BUDGET, sentence, size, enough, fit)
+            yield _remedy(RemedyKind.BUDGET, sentence, size, enough - others, fit)
         else:
             sentence = f"Close other programs until {gigabytes(enough)} of memory is free{how}."
             yield _remedy(RemedyKind.CLOSE, sentence, size, enough, fit)

@@ -324,7 +324,12 @@ class Residency(Population):
         """The error of a model that does not fit, with what would make it fit."""
         limit = self._ledger.limit_bytes
         size = self.estimates.size(info, target, is_paged=True)
-        budget = Budget(size_bytes=shortage.most_bytes, is_set=limit is not None, machine_bytes=memory_limit_bytes())
+        budget = Budget(
+            size_bytes=shortage.most_bytes,
+            is_set=limit is not None,
+            others_bytes=0 if limit is None else max(0, limit - shortage.most_bytes),
+            machine_bytes=memory_limit_bytes(),
+        )
         return too_large(info, shortage, limit, [remedy.sentence for remedy in remedies(size, budget)])
 
     def _evict_all(self, room: Room, info: ModelInfo) -> bool:

@@ -100,7 +100,8 @@ class FitCheck:
             room = room if limit is None else min(room, limit)
         is_set = limit is not None and room < available_memory_bytes()
         reason = _SET if is_set else _FREE
-        return Budget(size_bytes=room, reason=reason, is_set=is_set, machine_bytes=machine_bytes)
+        others = max(0, limit - room) if limit is not None else 0
+        return Budget(size_bytes=room, reason=reason, is_set=is_set, others_bytes=others, machine_bytes=machine_bytes)
 
     def _pace(self, size: LoadSize, disk_file: Path) -> Pace:
         def disk() -> float | None:
