@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from engine.caching import Cached, CacheTier, CacheUse
-from engine.errors import EngineError
+from engine.errors import EngineClosedError, EngineError
 from engine.memory.answers.policy import takes
 from engine.memory.answers.store import AnswerStore
 from engine.memory.answers.values import Kept, decode, encode
@@ -56,6 +56,7 @@ class AnswerDesk:
         self.lookups = self.hits = 0
         self.saved_s = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def look(self, work: Callable[[], L]) -> L | None:
         """Look something up on the thread; None if it has no key, or cannot be looked up now.
@@ -63,12 +64,26 @@ class AnswerDesk:
         Args:
             work: what to do there. What it raises means that the request has no key; if something is wrong with the
                 request, computing it will say so.
+
+        Raises:
+            EngineClosedError: the engine was closed meanwhile.
         """
         try:
-            return await self.clerk.ask(work)
+            found: L | None = await self.clerk.ask(work)
         except (ClerkBusyError, EngineError, OSError, TypeError, ValueError) as error:
             log.debug("a request has no key: %r", error)
-            return None
+            found = None
+        self.check_open()
+        return found
+
+    def check_open(self) -> None:
+        """Make sure that the engine is still open, before something is computed.
+
+        Raises:
+            EngineClosedError: it was closed.
+        """
+        if self._is_closed:
+            raise EngineClosedError("The engine was closed.")
 
     def find(self, key: bytes, kind: type[K]) -> Found[K] | None:
         """What is kept under a key, unless it is too old. Thread: the clerk's."""
@@ -140,5 +155,6 @@ class AnswerDesk:
 
     async def close(self) -> None:
         """Wait for all computations; whoever closes the engine has made them fail before."""
+        self._is_closed = True
         while self._tasks:
             await asyncio.wait(list(self._tasks))

@@ -160,6 +160,7 @@ class AnswerCache:
         self.desk.count(request.cache, 0.0, is_hit=False)
 
         async def work() -> RecognizeResult:
+            self.desk.check_open()
             result = await see(request)
             if keeps(result.placement):
                 self.desk.keep(lambda: _unless_changed(request.image, looked, result))
@@ -197,7 +198,7 @@ class AnswerCache:
                 if self._flights.get(slot) is made:
                     del self._flights[slot]
 
-            made = flight = self._flights[slot] = Flight(compute(request), keep, leave)
+            made = flight = self._flights[slot] = Flight(self._computed(request, compute), keep, leave)
             self.desk.watch(made.task)
         async with aclosing(flight.events()) as events:
             async for event in events:
@@ -206,6 +207,12 @@ class AnswerCache:
                     yield Finished(replace(result, cached=self.desk.joined(result.timings.total_s)))
                 else:
                     yield event
+
+    async def _computed(self, request: GenerateRequest, compute: Compute) -> AsyncGenerator[Event]:
+        self.desk.check_open()  # a flight begins a moment after it was asked for
+        async with aclosing(compute(request)) as events:
+            async for event in events:
+                yield event
 
     def _look_for_text(self, request: GenerateRequest) -> _LookedText | None:
         ground = self.desk.grounds.of(request.model)

@@ -84,6 +84,7 @@ class VectorCache:
         missing = replace(request, texts=tuple(looked.missing.values()))
 
         async def work() -> EmbedResult:
+            self._desk.check_open()
             result = await embed(missing)
             if keeps(result.placement):
                 kept: Mapping[bytes, Kept] = _kept(looked.missing, result)

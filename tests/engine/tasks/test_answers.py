@@ -227,18 +227,20 @@ async def test_errors_come_to_all_and_are_not_kept(engine: Engine):
         await answer(engine, ask(level=9))
 
 
-async def test_closing_the_engine_ends_shared_computations(config: EngineConfig, random_models: Path):
+@pytest.mark.parametrize("lookups", [0, 4])
+async def test_closing_the_engine_ends_shared_computations(config: EngineConfig, random_models: Path, lookups: int):
     engine = Engine(config)
     engine.open()
-    picture_request = RecognizeRequest(model="reader", image=picture("A"))
+    engine.pause_queue(True)  # nothing is done before the engine closes
     asked = [
-        *(asyncio.ensure_future(answer(engine, endless(random_models, max_tokens=480))) for _ in range(2)),
-        *(asyncio.ensure_future(engine.recognize(picture_request)) for _ in range(2)),
+        *(asyncio.ensure_future(answer(engine, endless(random_models))) for _ in range(2)),
+        *(asyncio.ensure_future(engine.recognize(RecognizeRequest(model="reader", image=picture("A")))) for _ in "ab"),
     ]
-    await until(lambda: engine.cache().lookups == 4)
+    await asyncio.sleep(0)  # they have begun to look
+    await until(lambda: engine.cache().lookups == lookups)
     await engine.close()
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
-    assert all(isinstance(it, EngineClosedError) for it in outcomes[:2])
+    assert [(type(it), str(it)) for it in outcomes] == [(EngineClosedError, "The engine was closed.")] * 4
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
