@@ -70,7 +70,6 @@ class ModelShape:
         vocabulary: number of different tokens; 0 if unknown.
         words: entries of its vocabulary and rules for joining them; 0 if unknown.
         step_values: numbers per token of a prompt that computing a layer keeps at once; 0 if unknown.
-        largest_tensor_bytes: of the weights.
         run_operations: floating-point operations of one run of a graph; 0 if unknown.
         is_complete: whether all files of a split model are there.
     """
@@ -92,7 +91,6 @@ class ModelShape:
     vocabulary: int = 0
     words: int = 0
     step_values: int = 0
-    largest_tensor_bytes: int = 0
     run_operations: float = 0.0
     is_complete: bool = True
 
@@ -186,7 +184,6 @@ def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> M
         vocabulary=embedding.elements // width if embedding is not None and width else 0,
         words=sum(len(array) for name in _WORD_LISTS if (array := header.array(name)) is not None),
         step_values=_step_values(header),
-        largest_tensor_bytes=max(sizes.values(), default=0),
         is_complete=is_complete,
     )
 

@@ -123,3 +123,23 @@ def test_of_a_graph_only_its_size_is_known(tmp_path: Path):
 def test_a_missing_file_is_said(tmp_path: Path):
     with pytest.raises(ModelNotFoundError):
         shape_of_gguf(tmp_path / "m.gguf")
+
+
+def test_what_a_step_keeps_follows_from_the_header(tmp_path: Path):
+    path = tmp_path / "wide.gguf"
+    metadata = {
+        "general.architecture": "llama",
+        "llama.block_count": 1,
+        "llama.embedding_length": 64,
+        "llama.attention.head_count": 4,
+        "llama.feed_forward_length": 192,
+        "tokenizer.ggml.tokens": ["a", "b", "c"],
+        "tokenizer.ggml.merges": ["a b"],
+    }
+    tensors = [TensorSpec("blk.0.ffn_up.weight", (192, 64), WeightType.F32)]
+    with path.open("wb") as stream:
+        write_gguf(stream, metadata, tensors, lambda tensor: [bytes(tensor.size_bytes)])
+    shape = shape_of_gguf(path)
+    assert shape.step_values == 3 * 192 + 4 * 64
+    assert shape.words == 4
+    assert shape.matrix_bytes == {"f32": 4 * 192 * 64}
