@@ -111,3 +111,13 @@ def test_an_unknown_architecture_is_refused_by_llama_cpp(tmp_path: Path) -> None
     write_random_gguf(tmp_path / "m.gguf", "tiny", "q8_0", architecture="llamarama")
     with pytest.raises(ModelFileError):
         BareLlama(tmp_path / "m.gguf", threads=1)
+
+
+def test_a_hollow_model_says_the_same_and_takes_no_room(tmp_path: Path) -> None:
+    full, hollow = tmp_path / "full.gguf", tmp_path / "hollow.gguf"
+    write_random_gguf(full, "tiny", "q4_k_m")
+    random_model.write_hollow_model(hollow, SHAPES["tiny"], RECIPES["q4_k_m"], name="random tiny")
+    assert hollow.stat().st_size == full.stat().st_size
+    assert read_header(hollow).tensors == read_header(full).tensors
+    if hasattr(hollow.stat(), "st_blocks"):
+        assert 512 * hollow.stat().st_blocks < full.stat().st_size

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.bench.random_model import write_random_gguf
 from engine.models.gguf import read_header
-from engine.models.page_plan import BUFFERS, PAGE_BYTES, PagePlan, Span, WeightLayout, layout_of, plan_pages
+from engine.models.page_plan import BUFFERS, PAGE_BYTES, PagePlan, Span, WeightLayout, layout_of, least_plan, plan_pages
 
 MB = 1 << 20
 
@@ -103,3 +103,10 @@ def test_of_a_file_layers_head_and_tables_are_told_apart(tmp_path: Path):
     assert Span(0, head.offset, head.offset + head.size_bytes) in layout.others
     total = sum(span.size_bytes for span in (*layout.layers, *layout.others, *layout.looked_up))
     assert total == pytest.approx(path.stat().st_size, rel=0.05)
+
+
+@given(layouts())
+def test_the_least_plan_is_what_is_made_of_the_least_room(layout: WeightLayout):
+    least = least_plan(layout)
+    assert plan_pages(layout, least.memory_bytes) is not None
+    assert plan_pages(layout, least.memory_bytes - 1) is None
