@@ -71,7 +71,8 @@ def bench(
 
     session: Session = context.obj
     output = Output(as_json)
-    computing = replace(session.config(), cache_memory_bytes=0, cache_disk_bytes=0)  # an answer that is known is none
+    # What is known already is not computed, and tells nothing about computing.
+    computing = replace(session.config(), cache_memory_bytes=0, cache_disk_bytes=0, prefix_disk_bytes=0)
     options = BenchOptions(
         config=computing, quick=quick, shape=shape, kind=kind,
         trace=trace, orders=tuple(policy or ()), simulate=simulate, tokens=tokens, insertions=insertions,

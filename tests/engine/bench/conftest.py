@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from engine.bench.measure import BenchOptions
-from engine.config import EngineConfig
+from tests.computing import computing
 
 
 @pytest.fixture(scope="session")
@@ -14,4 +14,4 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def options(home: Path) -> BenchOptions:
     """Benches that take a second, on a model that takes a millisecond."""
-    return BenchOptions(config=EngineConfig(home=home), quick=True, shape="tiny")
+    return BenchOptions(config=computing(home=home, prefix_disk_bytes=0), quick=True, shape="tiny")
