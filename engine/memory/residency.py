@@ -207,13 +207,12 @@ class Residency(Population):
 
     def keep_to_budget(self) -> int:
         """Let idle models go until the others are within the budget, as far as that goes; returns how many went."""
-        gone = 0
-        if self._ledger.limit_bytes is not None:
-            room, _ = self._ledger.room({MACHINE: 0})
-            for place in room.victims:
-                assert isinstance(place, Place)
-                gone += self.evict(place)
-        return gone
+        if self._ledger.limit_bytes is None:
+            return 0
+        room, _ = self._ledger.room({MACHINE: 0})
+        # Where even all of them are not enough, none is named; then all that can go do.
+        chosen = room.victims if room.fits or room.victims else [it.place for it in self.residents()]
+        return sum(self.evict(place) for place in chosen if isinstance(place, Place))
 
     def evict(self, place: Place) -> bool:
         """Let an idle model go now, and wait until it has; False if it is in use, pinned, or not loaded."""

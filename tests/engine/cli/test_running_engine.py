@@ -67,6 +67,18 @@ def test_a_request_of_a_running_command_is_seen_changed_and_cancelled(hearth, is
     assert there["ended_today"] == 1
 
 
+def test_its_cache_is_seen_and_cleared(hearth, is_cancelled: threading.Event):
+    ask = ("embed", "vectors", "some text", "--json")
+    hearth(*ask)
+    (there,) = hearth("cache", "--json").document["running"]
+    assert there["title"] == "hearth test"
+    assert there["cache"]["disk"]["limit_bytes"] == 1_000_000_000
+    assert "memory of" in hearth("cache").out
+    assert hearth(*ask).document["cached"] is not None
+    assert hearth("cache", "clear").code == 0
+    assert hearth(*ask).document["cached"] is None
+
+
 def test_a_paused_queue_is_resumed_and_ordered_by_another_command(hearth, is_cancelled: threading.Event):
     assert hearth("queue", "order", "fifo").code == 0
     assert hearth("queue", "resume").code == 0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from engine.caching import CacheInfo, CacheTierInfo
 from engine.control.server import ControlServer
 from engine.errors import InvalidRequestError, ModelError, PluginError
 from engine.hardware import HardwareSnapshot
@@ -58,6 +59,17 @@ MODEL = LoadedModelInfo(
 )  # fmt: skip
 
 
+CACHE = CacheInfo(
+    memory=CacheTierInfo(entries=1, size_bytes=2, limit_bytes=3, hits=4),
+    disk=CacheTierInfo(entries=5, size_bytes=6, limit_bytes=7, hits=8),
+    prefixes=CacheTierInfo(entries=0, size_bytes=0, limit_bytes=0, hits=0),
+    lookups=9,
+    hits=8,
+    saved_s=1.5,
+    trouble="The disk is full.",
+)
+
+
 class StandIn:
     """Answers from values, and remembers what it was told."""
 
@@ -71,6 +83,9 @@ class StandIn:
     def queue(self) -> QueueSnapshot:
         self.goes_on.wait(30)
         return self.state
+
+    def cache(self) -> CacheInfo:
+        return CACHE
 
     def cancel_request(self, request: str) -> bool:
         return self._tell("cancel", request)

@@ -20,7 +20,7 @@ from engine.errors import EngineClosedError, EngineError, InvalidRequestError, M
 from engine.queueing import QueueSnapshot
 from engine.requests import Urgency
 from tests.engine.control import stand_in
-from tests.engine.control.stand_in import MODEL, QUEUE, StandIn, serving
+from tests.engine.control.stand_in import CACHE, MODEL, QUEUE, StandIn, serving
 
 unix_only = pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets")
 
@@ -60,6 +60,10 @@ def test_the_queue_arrives_as_it_was(running: RunningEngine):
 
 def test_models_arrive_as_they_were_and_memory_of_devices_is_not_counted(running: RunningEngine):
     assert running.models() == ModelsInMemory(loaded=(MODEL,), memory_bytes=7_000, budget_bytes=16_000)
+
+
+def test_caches_arrive_as_they_were(running: RunningEngine):
+    assert running.cache() == CACHE
 
 
 def test_what_is_told_reaches_the_engine(running: RunningEngine, engine: StandIn):

@@ -105,6 +105,38 @@ def test_a_model_used_just_now_leaves_only_if_hardly_anything_is_left() -> None:
     assert world.keeper.look() == 1
 
 
+def test_idle_models_leave_when_the_budget_shrinks() -> None:
+    world = World()
+    world.load("a", "b", "c", "d")
+    residency = world.machine.residency
+    assert world.keeper.look() == 0
+    residency.set_budget(2 * GB)
+    assert residency.budget_bytes == 2 * GB
+    assert world.keeper.look() == 2
+    assert world.keeper.look() == 0
+    held, _ = residency.residents()
+    residency.pin(held.model.info)
+    residency.set_budget(1)
+    assert world.keeper.look() == 1
+    assert world.machine.names == {held.model.info.id}
+    residency.set_budget(None)
+    world.load("e")
+    assert world.keeper.look() == 0
+
+
+def test_a_keeper_that_is_woken_looks_at_once() -> None:
+    world = World()
+    world.load("a")
+    gone = threading.Event()
+    keeper = Keeper(world.machine.residency, 900, interval_s=1e6)
+    keeper.start()
+    world.machine.residency.set_budget(1)
+    world.machine.residency._on_unloaded = lambda _model: gone.set()
+    keeper.wake()
+    assert gone.wait(10)
+    keeper.close()
+
+
 def test_the_keeper_looks_by_itself() -> None:
     world = World()
     world.load("a")
