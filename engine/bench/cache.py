@@ -37,10 +37,10 @@ def run(options: BenchOptions) -> BenchReport:
     """Measure both tiers, a whole request, and the limits."""
     machine = machine_facts()
     with TemporaryDirectory(prefix="hearth-bench-") as folder:
+        wanted = options.insertions or (20_000 if options.quick else INSERTIONS)
+        filled = _fill(Path(folder) / "filled", wanted)  # first: memory that others have left would hide its growth
         memory_us, disk_us = _tiers(Path(folder) / "tiers", 200 if options.quick else 5000)
         hit_ms = asyncio.run(_hits(options, Path(folder) / "home", 20 if options.quick else 500))
-        wanted = options.insertions or (20_000 if options.quick else INSERTIONS)
-        filled = _fill(Path(folder) / "filled", wanted)
     figures: dict[str, float | None] = {
         "l1_us_p50": median(memory_us),
         "l2_us_p50": median(disk_us),
