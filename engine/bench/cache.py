@@ -100,7 +100,9 @@ class _Filled:
         seconds: that storing them took.
         memory_peak_bytes: most that the first tier took.
         disk_peak_bytes: most that the files of the second tier took.
-        rss_growth_bytes: resident memory of this process at its highest, over what it was before.
+        rss_growth_bytes: resident memory of this process at its highest, over what it was before. What Python had free
+            already is taken first and not seen, so with a tier this small it tells only whether something leaks: 100
+            bytes for each of a million answers would be 100 MB.
     """
 
     seconds: float
