@@ -55,7 +55,7 @@ PAIRS: Final = (
     Pair("100m", "q8_0", 4096, 2),
     Pair("100m", "q4_k_m", 2048, 8),
     Pair("100m", "f16", 1024, 8, "smollm3"),
-    Pair("120m", "q4_0", 16_384),
+    Pair("120m", "q4_0", 2048, 8),
     Pair("120m", "q6_k", 8192, 4, "internlm2"),
     Pair("120m", "iq4_nl", 4096, 4, "minicpm"),
     Pair("1b", "q8_0", 1024, 2),
