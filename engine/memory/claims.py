@@ -60,12 +60,10 @@ class Claims:
             needed_bytes: of the device's own memory, as far as it has any.
             spare: models that must stay now, whatever they are worth.
         """
-        estimate = self._estimates.of(info, target)
-        claim = self._claim(estimate.usual_bytes, target, needed_bytes, spare)
-        if not claim.room.fits and estimate.least_bytes < estimate.usual_bytes:
-            claim = self._claim(estimate.least_bytes, target, needed_bytes, spare)
+        unpaged = self._estimates.of(info, target)
+        claim = self._claim(unpaged, target, needed_bytes, spare)
         if not claim.room.fits:
-            paged = self._paged_bytes(info, target, estimate.least_bytes, spare)
+            paged = self._paged_bytes(info, target, unpaged, spare)
             if paged is not None:
                 claim = self._claim(paged, target, needed_bytes, spare, is_paged=True)
         return claim

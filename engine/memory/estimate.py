@@ -6,7 +6,6 @@ file, and, less sure, of other files of its architecture.
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,19 +22,6 @@ from engine.types import ModelInfo
 _BELIEVED: Final = 0.75  # of what a load took less than expected
 _File = tuple[Path, int]
 _Key = tuple[Place, int, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a load takes of the machine's memory.
-
-    Attributes:
-        usual_bytes: with all that makes it fast, such as weights copied into the order that the processor likes.
-        least_bytes: without.
-    """
-
-    usual_bytes: int
-    least_bytes: int
 
 
 class Estimates:
@@ -58,17 +44,16 @@ class Estimates:
         self._layouts: dict[_File, WeightLayout | None] = {}  # guarded by _lock
         self._graphs: dict[_File, GraphMemory | None] = {}  # guarded by _lock
         self._surprises: dict[tuple[Place, int], int] = {}  # guarded by _lock
-        self._kept: dict[_Key, Estimate] = {}  # guarded by _lock
+        self._kept: dict[_Key, int] = {}  # guarded by _lock
         self._paged: dict[_Key, int | None] = {}  # guarded by _lock
 
-    def of(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> Estimate:
+    def of(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> int:
         """What loading a model there will take of the machine's memory; microseconds, but for the first time."""
         key = (place_of(info, target), info.size_bytes, target.layers)
         with self._lock:
             known = self._kept.get(key)
         if known is None:
-            size = self.size(info, target)
-            known = Estimate(size.usual_bytes, size.least_bytes)
+            known = self.size(info, target).least_bytes
             with self._lock:
                 self._kept[key] = known
         return known
@@ -113,10 +98,10 @@ class Estimates:
 
     def allowance(self, info: ModelInfo, target: DeviceTarget, left_bytes: int, *, is_paged: bool = False) -> int:
         """What to tell a backend that it may take, so that all it then takes stays within what is left."""
-        size = self.size(info, target)
         if is_paged:  # what is pinned is what is left when all that llama.cpp announces is taken away
-            return max(0, left_bytes - size.within(0).vocabulary)  # a reserve is left for the rest
-        return size.allowance(left_bytes)
+            vocabulary = self.size(info, target).within(0).vocabulary
+            return max(0, left_bytes - vocabulary)  # a reserve is left for the rest
+        return left_bytes
 
     def learn(self, info: ModelInfo, target: DeviceTarget, allowed_bytes: int, took_bytes: int) -> None:
         """Correct the estimates of a file, and of its architecture, by what a load took that did not page.

@@ -1,6 +1,6 @@
 """Whether a model fits into memory, line by line, from its header alone. Pure but for the disk's speed, if asked for.
 
-    needed = weights + copies of them + KV cache + room for paused conversations + compute buffers + vocabulary
+    needed = weights + copies of them (graphs) + KV cache + room for paused conversations + compute buffers + vocabulary
 
 It is compared with a budget: what a person allows, or what is free and what idle models would give back. A model that
 is larger can be paged if its weights allow it (`engine.models.page_plan`): then every token takes
@@ -61,8 +61,7 @@ def verdict(size: LoadSize, budget: Budget, pace: Pace | None = None) -> FitVerd
         parts, plan = paged
         speed = pace.paged_tokens_per_s(plan.streamed_bytes)
     else:
-        allowed = size.allowance(budget.size_bytes) if fit is Fit.FITS else size.least_bytes
-        parts = size.within(allowed)
+        parts = size.within(budget.size_bytes if fit is Fit.FITS else size.least_bytes)
         speed = 1 / pace.token_s if pace.token_s and size.is_text else None
     lines = tuple(_lines(size, parts, plan))
     needed = sum(line.size_bytes for line in lines)
@@ -107,9 +106,7 @@ def _lines(size: LoadSize, parts: Parts, plan: PagePlan | None) -> Iterator[FitL
     yield FitLine("Weights", parts.weights, _weights_note(size, plan))
     shape = size.shape
     if parts.copies:
-        is_graph = size.info.format != "gguf"
-        note = "while it is opened, by kind of operator" if is_graph else "in the order that this processor likes"
-        yield FitLine("Copies for speed", parts.copies, note)
+        yield FitLine("Copies for speed", parts.copies, "while it is opened, by kind of operator")
     if parts.kv and shape is not None:
         cells = parts.kv // max(1, shape.kv_bytes_per_token)
         note = f"{cells:,} tokens, all answers together; {shape.layers} layers, {shape.kv_bytes_per_token:,} bytes each"

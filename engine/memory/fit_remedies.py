@@ -211,7 +211,6 @@ def _with_bits(size: LoadSize, shape: ModelShape, bits: float) -> LoadSize:
         size_bytes=int(shape.parameters * bits / 8),
         layer_bytes=int(shape.layer_bytes * part),
         embedding_bytes=int(shape.embedding_bytes * part),
-        matrix_bytes={},
     )
     info = replace(size.info, size_bytes=smaller.size_bytes)
     return replace(size, info=info, shape=smaller, layout=None)

@@ -1,8 +1,7 @@
 """What a load takes of the machine's memory, from the model's header alone, by how much it may take. Only arithmetic.
 
-Most models take more when they may: room for more answers at once, for conversations that pause, copies of weights
-that make them faster. So what a load takes depends on what it is allowed, and the least that is enough is where both
-are equal.
+Most models take more when they may: room for more answers at once, and for conversations that pause. So what a load
+takes depends on what it is allowed, and the least that is enough is where both are equal.
 
 Where the numbers come from: the sizes of tensors and of the KV cache are what llama.cpp makes of the header; its
 compute buffer was compared with what it announces (`engine.models.shape`); what a vocabulary takes, and what ONNX
@@ -27,17 +26,12 @@ from engine.models.page_plan import PagePlan, WeightLayout, least_plan, plan_pag
 from engine.models.shape import ModelShape
 from engine.types import Accepts, ModelInfo
 
-REPACKED: Final = frozenset({"q4_0", "q4_k", "q2_k", "iq4_nl"})
-"""Types whose matrices llama.cpp copies into another order on some processors, beside the file's own pages."""
-REPACKS_BELOW: Final = 0.8
-"""Share of the memory that it may take, below which a file's weights are copied; see `open_weights`."""
-
 _VALUE_BYTES: Final = 4
 _MASK_BYTES: Final = 2
 _WIDTHS: Final = 16  # vectors of a text that is read as a whole: 8 to 13 were seen
 _WORD_BYTES: Final = 340  # of a vocabulary, per entry: texts, tables to find them; 310 to 340 were measured
 _BUFFERS_BYTES: Final = 1 << 20  # a guess: whatever is small
-_PROGRAM_BYTES: Final = 11 << 20  # 9 to 11 MB were measured
+_PROGRAM_BYTES: Final = 8 << 20  # up to 9 MB were measured
 _COMPUTE_BOUNDS: Final = (0.5, 2.0)
 _PROCESS_BYTES: Final = 100 << 20  # of a device process; 80 MB were measured
 _GRAPH_COPIES: Final = 1  # a guess, for a graph whose file cannot be read
@@ -50,7 +44,7 @@ class Parts:
 
     Attributes:
         weights: that stay.
-        copies: of weights, in the order that the processor likes.
+        copies: of a graph's weights, in the order that the processor likes.
         kv: the KV cache.
         conversations: room for those that pause.
         compute: buffers for a step and its results.
@@ -141,20 +135,11 @@ class LoadSize:
 
     @property
     def least_bytes(self) -> int:
-        """What is enough, without copies of weights where the backend can be kept from making them."""
-        least = self._settled(copies=False)
-        if not self._copied_bytes or not self._repacks(least):
-            return least
-        bound = self._uncopied_bytes
-        kv = self.context_tokens * self.shape.kv_bytes_per_token if self.shape is not None else 0
-        if kv <= bound:  # a backend that may take less than its context refuses
-            return self.within(bound, copies=False).total_bytes
-        return self._settled(copies=True)
-
-    @property
-    def usual_bytes(self) -> int:
-        """What is enough with all that makes it fast."""
-        return self._settled(copies=True)
+        """What is enough: where what a load takes is what it may take."""
+        size = 0
+        for _ in range(_ROUNDS):
+            size = self.within(size).total_bytes
+        return size
 
     @property
     def paged_bytes(self) -> int | None:
@@ -163,20 +148,13 @@ class LoadSize:
             return None
         return self._around(least_plan(self.layout)).total_bytes
 
-    def allowance(self, left_bytes: int) -> int:
-        """What to tell a backend that it may take, so that all it then takes stays within what is left."""
-        if self.within(left_bytes).total_bytes <= left_bytes:
-            return left_bytes
-        return min(left_bytes, self._uncopied_bytes)
-
-    def within(self, allowed_bytes: int, *, copies: bool | None = None) -> Parts:
+    def within(self, allowed_bytes: int) -> Parts:
         """What a load takes that may take this much.
 
         Args:
             allowed_bytes: what the backend is told.
-            copies: whether weights are copied; None leaves that to the backend.
         """
-        return self._corrected(self._plain(allowed_bytes, copies=copies))
+        return self._corrected(self._plain(allowed_bytes))
 
     def paged(self, room_bytes: int) -> tuple[Parts, PagePlan] | None:
         """What a load takes that pages its weights in this room, and how it does; None if it cannot."""
@@ -224,15 +202,6 @@ class LoadSize:
             )
         )
 
-    def _settled(self, *, copies: bool) -> int:
-        """Where what a load takes is what it may take."""
-        size = 0
-        for _ in range(_ROUNDS):
-            size = self.within(size, copies=copies).total_bytes
-        if copies and self._copied_bytes and not self._repacks(size):
-            size = self._uncopied_bytes + 1
-        return size
-
     def _corrected(self, parts: Parts) -> Parts:
         scaled = replace(
             parts, kv=int(parts.kv * self.correction.kv), compute=int(parts.compute * self.correction.compute)
@@ -244,17 +213,15 @@ class LoadSize:
             scaled = replace(scaled, **{name: size})
         return scaled if scaled.total_bytes > 0 else Parts(weights=1)
 
-    def _plain(self, allowed_bytes: int, *, copies: bool | None = None) -> Parts:
+    def _plain(self, allowed_bytes: int) -> Parts:
         shape, size = self.shape, self.info.size_bytes
         if shape is None:
             return Parts(weights=size)
         if self.info.format != "gguf":
             graph = self.graph or GraphMemory(_GRAPH_COPIES * size, 0)
             return Parts(weights=size, copies=graph.copies_bytes, compute=graph.run_bytes + _BUFFERS_BYTES)
-        are_copied = self._repacks(allowed_bytes) if copies is None else copies
         parts = Parts(
             weights=_here_bytes(shape, self.target),
-            copies=self._copied_bytes if are_copied else 0,
             vocabulary=_WORD_BYTES * shape.words,
             program=_PROGRAM_BYTES,
         )
@@ -281,20 +248,6 @@ class LoadSize:
         context = self.context_tokens
         outputs = _VALUE_BYTES * 2 * self.options.max_sequences * shape.vocabulary
         return _VALUE_BYTES * context * (_WIDTHS * shape.width + context) + outputs + _BUFFERS_BYTES
-
-    @property
-    def _copied_bytes(self) -> int:
-        if self.shape is None or self.target.targets or self.info.format != "gguf":
-            return 0
-        return sum(size for kind, size in self.shape.matrix_bytes.items() if kind in REPACKED)
-
-    @property
-    def _uncopied_bytes(self) -> int:
-        """Most that a backend may be allowed that is to copy no weights."""
-        return int(self.info.size_bytes / REPACKS_BELOW)
-
-    def _repacks(self, allowed_bytes: int) -> bool:
-        return self.info.size_bytes < REPACKS_BELOW * allowed_bytes
 
 
 def _here_bytes(shape: ModelShape, target: DeviceTarget) -> int:

@@ -18,6 +18,9 @@ class TensorType:
     block_bytes: int
 
 
+REPACKED: frozenset[str] = frozenset({"Q4_0", "Q4_K", "Q2_K", "IQ4_NL"})
+"""Types whose matrices llama.cpp puts into another order, in memory of its own, on some processors."""
+
 TENSOR_TYPES: dict[int, TensorType] = {
     0: TensorType("F32", 1, 4),
     1: TensorType("F16", 1, 2),

@@ -58,7 +58,6 @@ class ModelShape:
         layers: number of layers; 0 for a graph.
         layer_work: of all layers together, by type of weights (`q8_0`, ...); of stacked experts, the share that works.
         head_work: of what turns the last layer's vector into logits, by type of weights.
-        matrix_bytes: memory of all matrices that are multiplied with, all experts included, by type of weights.
         layer_bytes: memory of all layers together.
         largest_layer_bytes: memory of the largest one.
         head_bytes: memory of the output head; of its copy on a device, where it shares its weights with the embedding.
@@ -79,7 +78,6 @@ class ModelShape:
     layers: int = 0
     layer_work: Mapping[str, Matrices] = field(default_factory=lambda: _NOTHING)
     head_work: Mapping[str, Matrices] = field(default_factory=lambda: _NOTHING)
-    matrix_bytes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     layer_bytes: int = 0
     largest_layer_bytes: int = 0
     head_bytes: int = 0
@@ -150,7 +148,7 @@ def _later_parts(path: Path, count: int) -> Iterable[Path]:
 
 
 def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> ModelShape:
-    by_layer, by_type = Counter[int](), Counter[str]()
+    by_layer: Counter[int] = Counter()
     work: dict[bool, dict[str, Matrices]] = {True: {}, False: {}}  # by whether it is of a layer
     sizes = {tensor.name: tensor.size_bytes for tensor in tensors}
     share = _active_share(header)
@@ -160,7 +158,6 @@ def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> M
             by_layer[int(layer[1])] += tensor.size_bytes
         if tensor.name not in _LOOKED_UP or (tensor.name == _EMBEDDING and _HEAD not in sizes):
             _add(work[layer is not None], tensor, share if _EXPERTS in tensor.name else 1.0)
-            by_type[tensor.type.name.lower()] += tensor.size_bytes if len(tensor.dims) > 1 else 0
     size_bytes, layer_bytes = sum(sizes.values()), by_layer.total()
     looked_up = sum(size for name, size in sizes.items() if name in _LOOKED_UP)
     tied = sizes.get(_EMBEDDING, 0) if _HEAD not in sizes else 0
@@ -172,7 +169,6 @@ def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> M
         layers=header.number("{arch}.block_count") or len(by_layer),
         layer_work=work[True],
         head_work=work[False],
-        matrix_bytes=by_type,
         layer_bytes=layer_bytes,
         largest_layer_bytes=max(by_layer.values(), default=0),
         head_bytes=size_bytes - layer_bytes - looked_up + tied,

@@ -10,7 +10,8 @@ import psutil
 from engine.backends.base import DeviceTarget, LoadOptions, LoadProgress
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
-from engine.models.gguf import read_header
+from engine.models.ggml import REPACKED
+from engine.models.gguf import GgufHeader, read_header
 from engine.models.gguf_facts import facts_of
 from engine.models.gguf_vocabulary import check_before_load
 from engine.plugins.contract.models import ModelFacts
@@ -18,7 +19,7 @@ from engine.types import ModelInfo
 
 ALL_LAYERS = 9_999
 _KV_VALUE_BYTES = 2  # keys and values are kept as 16-bit floats
-_REPACKED_SHARE = 0.8  # a guess: repacked weights may take this share of the free memory
+_NO_MAPPING = 0  # enum llama_load_mode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def open_weights(
     words_only: bool = False,
     mapped_only: bool = False,
 ) -> Weights:
-    """Open a GGUF file, memory-mapped.
+    """Open a GGUF file: memory-mapped, but for weights that the processor likes in another order.
 
     Args:
         info: which file.
@@ -112,11 +113,8 @@ def open_weights(
     check_before_load(header)
     ensure_initialised()
     watcher = _ProgressWatcher(progress)
-    params = llama.llama_model_default_params()
+    params = _params(header, repacks=not (words_only or mapped_only or options.paged))
     params.vocab_only = words_only
-    # Repacking copies weights out of the mapping, into memory that cannot be dropped again.
-    can_copy = info.size_bytes < _REPACKED_SHARE * free_memory_bytes(options)
-    params.use_extra_bufts = can_copy and not (mapped_only or options.paged)
     params.progress_callback = callback = llama.llama_progress_callback(watcher)
     kept = _choose_devices(params, devices, options.target)
     with captured_log() as said:
@@ -133,6 +131,18 @@ def open_weights(
     weights = Weights(info=info, facts=facts_of(header), handle=handle, memory_bytes=0)
     weights.note(said)
     return weights
+
+
+def _params(header: GgufHeader, *, repacks: bool) -> llama.llama_model_params:
+    """Whether weights are mapped, or read and put into another order.
+
+    Both at once would have them in memory twice, since the copies are no part of the mapping.
+    """
+    params = llama.llama_model_default_params()
+    params.use_extra_bufts = repacks
+    if repacks and any(tensor.type.name in REPACKED for tensor in header.tensors):
+        params.load_mode = _NO_MAPPING
+    return params
 
 
 def _choose_devices(params: llama.llama_model_params, devices: Sequence[int], target: DeviceTarget) -> object:

@@ -40,7 +40,6 @@ def text_model(
         size_bytes=size_bytes,
         parameters=int(8 * size_bytes / KINDS[kind]),
         layers=layers,
-        matrix_bytes={kind: size_bytes},
         layer_bytes=layers * layer_bytes,
         largest_layer_bytes=layer_bytes,
         head_bytes=head_bytes,

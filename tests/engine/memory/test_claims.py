@@ -55,7 +55,7 @@ def house(large: ModelInfo, budget: int, total: int = 100 * GB) -> House:
 
 
 def least(found: House) -> int:
-    return found.machine.residency.estimates.of(found.large).least_bytes
+    return found.machine.residency.estimates.of(found.large)
 
 
 def test_a_model_larger_than_the_budget_is_paged_and_takes_what_there_is(large: ModelInfo) -> None:

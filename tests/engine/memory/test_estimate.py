@@ -40,41 +40,41 @@ def took(model: ModelInfo, allowed_bytes: int) -> int:
 
 def test_a_load_never_takes_more_than_it_was_left(model: ModelInfo) -> None:
     estimates = Estimates(OPTIONS)
-    least, usual = estimates.of(model).least_bytes, estimates.of(model).usual_bytes
-    for left in (least, usual, 2 * usual, 1000 * MB):
+    least = estimates.of(model)
+    for left in (least, 2 * least, 1000 * MB):
         assert took(model, estimates.allowance(model, CPU, left)) <= left
 
 
 def test_an_estimate_is_right_after_the_first_load(model: ModelInfo) -> None:
     estimates = Estimates(OPTIONS)
-    before = estimates.of(model).usual_bytes
+    before = estimates.of(model)
     size = took(model, before)
     assert size <= before <= size + UNANNOUNCED + 8 * MB
     estimates.learn(model, CPU, before, size)
-    after = estimates.of(model).usual_bytes
+    after = estimates.of(model)
     assert after <= before
     assert 0.8 * after <= took(model, estimates.allowance(model, CPU, after)) + UNANNOUNCED <= after + UNANNOUNCED
 
 
 def test_a_file_that_cannot_be_read_is_as_large_as_it_says() -> None:
-    assert Estimates(OPTIONS).of(info("nowhere", 5 * MB)).usual_bytes == 5 * MB
+    assert Estimates(OPTIONS).of(info("nowhere", 5 * MB)) == 5 * MB
 
 
 def test_layers_on_a_device_take_nothing_here(model: ModelInfo) -> None:
     estimates = Estimates(replace(OPTIONS, context_tokens=16))
-    here = estimates.of(model).usual_bytes
+    here = estimates.of(model)
     half, none = (
         estimates.of(model, DeviceTarget(device="gpu:0", interface="Vulkan", targets=("Vulkan0",), layers=layers))
         for layers in (1, None)
     )
-    assert none.usual_bytes < half.usual_bytes
+    assert none < half
     assert here > 0
 
 
 def test_a_graph_takes_more_than_its_file() -> None:
     reader = ModelLibrary((models_dir(),)).find("reader")
     assert Accepts.IMAGE in reader.accepts
-    assert Estimates(OPTIONS).of(reader).usual_bytes >= 2 * reader.size_bytes
+    assert Estimates(OPTIONS).of(reader) >= 2 * reader.size_bytes
 
 
 def test_estimates_are_quick(model: ModelInfo) -> None:

@@ -109,11 +109,3 @@ def test_corrections_change_the_lines_and_are_said() -> None:
     assert (plain.is_corrected, corrected.is_corrected) == (False, True)
     kv = [line.size_bytes for found in (plain, corrected) for line in found.lines if line.name == "KV cache"]
     assert kv[1] == kv[0] // 2
-
-
-def test_copies_that_nobody_has_room_for_are_not_made() -> None:
-    size = text_model(kind="q4_k")
-    assert "Copies for speed" in [line.name for line in of(size, 10 * GB).lines]
-    tight = of(size, size.least_bytes)
-    assert tight.fit is Fit.FITS
-    assert "Copies for speed" not in [line.name for line in tight.lines]

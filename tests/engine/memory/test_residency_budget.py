@@ -83,9 +83,9 @@ def test_the_next_estimate_is_what_the_last_load_took() -> None:
     backend = Greedy()
     backend.factor = 1.5
     machine = Machine(100 * GB, backend)
-    assert machine.residency.estimates.of(info("a")).usual_bytes == GB
+    assert machine.residency.estimates.of(info("a")) == GB
     machine.load(info("a"))
-    assert machine.residency.estimates.of(info("a")).usual_bytes == 1_500_000_000
+    assert machine.residency.estimates.of(info("a")) == 1_500_000_000
 
 
 def test_the_model_that_loads_slowly_stays() -> None:

@@ -102,8 +102,9 @@ def command() -> list[str]:
     return [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, root]
 
 
-def main(_arguments: Sequence[str]) -> None:
-    """Check, print why not, and end at once."""
+def main(arguments: Sequence[str]) -> None:
+    """Check, print why not, and end at once; takes no arguments."""
+    del arguments
     try:
         fault = difference()
     except (EngineError, OSError) as error:

@@ -2,15 +2,19 @@
 
 import gc
 import logging
+import sys
 
 import psutil
 import pytest
 
 from engine.backends.base import Backend, EmbeddingModel, LoadOptions, TextModel
 from engine.backends.llama import LlamaBackend
+from engine.backends.llama.paging.mappings import mapped_at
+from engine.bench.random_model import cached_random_model
 from engine.errors import CapabilityError, EngineError, ModelFileError, OutOfMemoryError, TemplateError
 from engine.models.gguf import read_header
 from engine.models.gguf_facts import facts_of
+from engine.models.gguf_info import describe
 from engine.plugins.registry import Registry
 from engine.types import Accepts, ModelInfo
 
@@ -229,3 +233,14 @@ def request_for(prompt: str):
 
     sampling = Sampling(seed=1, repeat_penalty=1.1)
     return GenerateRequest(model="m", prompt=prompt, grammar="root ::= [a-z]+", sampling=sampling, max_tokens=2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a file is mapped is asked of Linux")
+@pytest.mark.parametrize(("kind", "is_mapped"), [("q8_0", True), ("f16", True), ("q4_0", False), ("q4_k_m", False)])
+def test_weights_are_in_memory_once(tmp_path, kind, is_mapped):
+    """Mapped, or read and put into another order; not both."""
+    path = cached_random_model(tmp_path, "tiny", kind)
+    model = LlamaBackend().load(describe(read_header(path), "m"), LoadOptions(), lambda _fraction: True)
+    assert bool(mapped_at(path)) is is_mapped
+    model.close()
+    assert not mapped_at(path)
