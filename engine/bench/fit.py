@@ -50,7 +50,7 @@ class Pair:
 
 
 PAIRS: Final = (
-    Pair("tiny", "f16", 16_384),
+    Pair("tiny", "f16", 16_384, 8),
     Pair("100m", "q8_0", 512),
     Pair("100m", "q8_0", 4096, 2),
     Pair("100m", "q4_k_m", 2048, 8),
