@@ -8,6 +8,7 @@ import llama_cpp.llama_cpp as llama
 import psutil
 
 from engine.backends.base import DeviceTarget, LoadOptions, LoadProgress
+from engine.backends.llama.mapping_trim import CAN_TRIM, MappingTrim
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.errors import EngineError, ModelFileError, OutOfMemoryError
 from engine.models.ggml import REPACKED
@@ -92,7 +93,7 @@ def open_weights(
     words_only: bool = False,
     mapped_only: bool = False,
 ) -> Weights:
-    """Open a GGUF file: memory-mapped, but for weights that the processor likes in another order.
+    """Open a GGUF file, memory-mapped; weights that the processor likes in another order are copied into it.
 
     Args:
         info: which file.
@@ -112,9 +113,9 @@ def open_weights(
     header = read_header(info.path)
     check_before_load(header)
     ensure_initialised()
-    watcher = _ProgressWatcher(progress)
     params = _params(header, repacks=not (words_only or mapped_only or options.paged))
     params.vocab_only = words_only
+    watcher = _ProgressWatcher(progress, MappingTrim(info.path) if params.use_extra_bufts and CAN_TRIM else None)
     params.progress_callback = callback = llama.llama_progress_callback(watcher)
     kept = _choose_devices(params, devices, options.target)
     with captured_log() as said:
@@ -134,13 +135,10 @@ def open_weights(
 
 
 def _params(header: GgufHeader, *, repacks: bool) -> llama.llama_model_params:
-    """Whether weights are mapped, or read and put into another order.
-
-    Both at once would have them in memory twice, since the copies are no part of the mapping.
-    """
+    """Whether some weights are put into another order, and whether they are mapped while that is done."""
     params = llama.llama_model_default_params()
-    params.use_extra_bufts = repacks
-    if repacks and any(tensor.type.name in REPACKED for tensor in header.tensors):
+    params.use_extra_bufts = repacks and any(tensor.type.name in REPACKED for tensor in header.tensors)
+    if params.use_extra_bufts and not CAN_TRIM:  # they would be in memory twice
         params.load_mode = _NO_MAPPING
     return params
 
@@ -191,13 +189,16 @@ def free_memory_bytes(options: LoadOptions) -> int:
 class _ProgressWatcher:
     """Calls a progress callback from llama.cpp; an exception in it cancels the load and is raised afterwards."""
 
-    def __init__(self, progress: LoadProgress) -> None:
+    def __init__(self, progress: LoadProgress, trim: MappingTrim | None) -> None:
         self._progress = progress
+        self._trim = trim
         self.cancelled = False
         self.error: BaseException | None = None
 
     def __call__(self, fraction: float, _user_data: int | None) -> bool:
         try:
+            if self._trim is not None:
+                self._trim.advance(fraction)
             self.cancelled = not self._progress(fraction)
         except BaseException as error:  # noqa: BLE001 - must not unwind through C; raised by open_weights
             self.error = error

@@ -23,14 +23,29 @@ def mapped_at(path: Path) -> frozenset[int]:
     return frozenset(_macos(path) if sys.platform == "darwin" else _linux(path))
 
 
+def mapped_parts(path: Path) -> list[tuple[int, int]]:
+    """Where the parts of a file are that are mapped now: addresses of their beginnings and ends. Linux only.
+
+    Raises:
+        OSError: the file, or the list, cannot be read.
+    """
+    return [(start, end) for start, end, _ in _mapped_on_linux(path)]
+
+
 def _linux(path: Path) -> Iterator[int]:
+    return (start - offset for start, _, offset in _mapped_on_linux(path))
+
+
+def _mapped_on_linux(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Beginning, end and offset in the file of every part of it that is mapped."""
     stat = os.stat(path)
     disk = f"{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}"
     with _MAPS.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             addresses, _, offset, device, inode, *_ = line.split(maxsplit=5)
             if int(inode) == stat.st_ino and device == disk:
-                yield int(addresses.partition("-")[0], 16) - int(offset, 16)
+                start, _, end = addresses.partition("-")
+                yield int(start, 16), int(end, 16), int(offset, 16)
 
 
 def _macos(path: Path) -> Iterator[int]:  # not run
