@@ -95,14 +95,19 @@ def write_llama(
         writer.add_chat_template(template)
         for key, mark in (("fim_pre", "<|pre|>"), ("fim_suf", "<|suf|>"), ("fim_mid", "<|mid|>")):
             writer.add_uint32(f"tokenizer.ggml.{key}_token_id", Tokens.special(mark))
+    add_llama_weights(writer, layers, len(tokens), seed)
+    return finish(writer, path)
+
+
+def add_llama_weights(writer: gguf.GGUFWriter, layers: int, vocabulary: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
 
     def add(name: str, *shape: int, scale: float = 0.2) -> None:
         writer.add_tensor(name, (rng.standard_normal(shape) * scale).astype(np.float32))
 
     kv_dim = DIM // HEADS * KV_HEADS
-    add("token_embd.weight", len(tokens), DIM, scale=1.0)
-    add("output.weight", len(tokens), DIM)
+    add("token_embd.weight", vocabulary, DIM, scale=1.0)
+    add("output.weight", vocabulary, DIM)
     writer.add_tensor("output_norm.weight", np.ones(DIM, np.float32))
     for layer in range(layers):
         block = f"blk.{layer}."
@@ -115,7 +120,6 @@ def write_llama(
         add(f"{block}ffn_gate.weight", FF, DIM)
         add(f"{block}ffn_up.weight", FF, DIM)
         add(f"{block}ffn_down.weight", DIM, FF)
-    return finish(writer, path)
 
 
 def write_bert(path: Path) -> Path:
