@@ -45,6 +45,7 @@ class LoadOptions:
         available_bytes: memory that the model may take; None lets the backend ask the operating system.
         target: where to load it.
         paged: let a part of the weights come and go, so that it fits into `available_bytes`; on the processor only.
+        predicted_tokens_per_s: of a paged model, for one sequence; 0 if that is unknown.
     """
 
     context_tokens: int = 4096
@@ -53,6 +54,7 @@ class LoadOptions:
     available_bytes: int | None = None
     target: DeviceTarget = CPU_TARGET
     paged: bool = False
+    predicted_tokens_per_s: float = 0.0
 
 
 class LoadedModel(Protocol):

@@ -70,6 +70,7 @@ class Residency(Population):
         budget_bytes: int | None = None,
         prefixes: PrefixStore | None = None,
         corrections: Corrections | None = None,
+        predict: Callable[[ModelInfo, int], float | None] = lambda _info, _room: None,
     ) -> None:
         """Make an empty residency.
 
@@ -83,6 +84,7 @@ class Residency(Population):
             budget_bytes: most of the machine's memory that all models together may take; None sets no limit.
             prefixes: keeps what models have read while they have no memory for it; None keeps nothing.
             corrections: what loads have shown of architectures; None forgets that.
+            predict: tokens per second of a model that is paged in so much memory; None if that is unknown.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
         self.estimates = Estimates(options, corrections)
@@ -95,6 +97,7 @@ class Residency(Population):
         self._device_free_bytes = device_free_bytes
         self._on_unloaded = on_unloaded
         self._prefixes = prefixes
+        self._predict = predict
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
         self._free: dict[str, tuple[float, int | None]] = {}  # when the system was asked, and what it said
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
@@ -263,6 +266,8 @@ class Residency(Population):
             allowed = self._allowed(info, target, claim)
             self._ledger.expect(place, claim.needs, self.load_times.of(place))
         options = replace(self._options, available_bytes=allowed, target=target, paged=claim.is_paged)
+        if claim.is_paged:
+            options = replace(options, predicted_tokens_per_s=self._predict(info, claim.needs[MACHINE]) or 0.0)
         try:
             began_s = time.monotonic()
             model = backend.load(info, options, progress)

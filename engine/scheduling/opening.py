@@ -19,6 +19,7 @@ from engine.models.library import ModelLibrary
 from engine.plugins.contract.offers import Sample
 from engine.scheduling.announcer import Announcer
 from engine.scheduling.bringing import Bringer
+from engine.scheduling.fitting import FitCheck
 from engine.scheduling.hardware import Hardware, Sources
 from engine.scheduling.headroom import HeadroomMeter, hottest_c
 from engine.scheduling.intake import Intake
@@ -140,4 +141,5 @@ def _residency(
         budget_bytes=config.memory_budget_bytes,
         prefixes=prefixes,
         corrections=Corrections(config.cache_dir / "footprints.json"),
+        predict=lambda info, room_bytes: FitCheck(config).of(info, memory_budget_bytes=room_bytes).tokens_per_s,
     )

@@ -134,6 +134,7 @@ def _open_pager(request: PagedRequest, plan: PagePlan, progress: LoadProgress) -
             undo.callback(pager.close)
             if not pager.pin(progress):
                 raise EngineError(f"Loading {name} was cancelled.")
+            pager.meter.predicted_tokens_per_s = request.options.predicted_tokens_per_s
             pager.start()
             undo.pop_all()
     except OSError as error:
