@@ -12,6 +12,7 @@ from engine.bench.at_once import picture
 from engine.bench.measure import GREEDY, letters, watch
 from engine.bench.random_model import write_random_gguf
 from engine.config import EngineConfig
+from engine.devices.machine import physical_cores
 from engine.engine import Engine
 from engine.types import GenerateRequest, RecognizeRequest
 from resources import models_dir
@@ -61,6 +62,7 @@ async def measure(order: Order) -> Found:
     """Ask for the verdict, load the model, fill its context."""
     config = EngineConfig(
         home=Path(order.home), context_tokens=order.context or 512, max_sequences=order.sequences, devices=("cpu",),
+        threads=physical_cores(),  # a small graph is opened again to change them, which takes it twice for a moment
         cache_memory_bytes=0, cache_disk_bytes=0, prefix_disk_bytes=0,
     )  # fmt: skip
     async with Engine(config) as engine:

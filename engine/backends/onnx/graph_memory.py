@@ -2,8 +2,12 @@
 
 Measured with graphs of random weights on the processor, from a baseline with the library loaded. The most is taken
 while the graph is opened: convolutions are copied into another order before the originals go, so their weights are
-there two and a half times. Those of products are packed one by one; where one is smaller than what the allocator gives
-back to the system, two thirds of it stay taken. While it runs, some four tensors as large as the largest one are held.
+there two and a half times. Those of products are packed one by one. Of blocks smaller than what the allocator surely
+gives back to the system, more or less stays taken, differently from run to run: the same graph took 182 to 240 MB.
+While it runs, some four tensors as large as the largest one are held.
+
+Not counted: a graph that opens within a tenth of a second is opened again to change its threads, and is there twice for
+that moment (`session.py`).
 """
 
 import math
@@ -16,6 +20,7 @@ from engine.backends.onnx.graph_outline import read_outline
 
 _CONVOLUTIONS: Final = frozenset({"Conv", "FusedConv", "ConvTranspose"})
 _CONVOLUTION_COPIES: Final = 1.6  # 1.47 to 1.6 were measured
+_SMALL_CONVOLUTION_COPIES: Final = 2.0  # 1.5 to 2.5 were measured
 _SMALL_COPIES: Final = 0.65
 _GIVEN_BACK_BYTES: Final = 32 << 20  # glibc maps larger blocks by themselves
 _TENSORS: Final = 4.4  # 3.4 to 4.3 were measured
@@ -54,7 +59,7 @@ def graph_memory(path: Path, size_bytes: int) -> GraphMemory:
     for name, count in elements.items():
         size = count * per_element
         if name in folded:
-            copies += _CONVOLUTION_COPIES * size
+            copies += size * (_SMALL_CONVOLUTION_COPIES if size < _GIVEN_BACK_BYTES else _CONVOLUTION_COPIES)
         elif size < _GIVEN_BACK_BYTES:
             copies += _SMALL_COPIES * size
         else:

@@ -12,7 +12,7 @@ def test_convolutions_are_copied_and_large_products_one_by_one(tmp_path: Path) -
     write_measured_graph(pictures, GraphSize(side=16, channels=64, layers=4))
     size = pictures.stat().st_size
     found = graph_memory(pictures, size)
-    assert 1.4 * size < found.copies_bytes <= 1.6 * size
+    assert 1.8 * size < found.copies_bytes <= 2.0 * size
     assert found.run_bytes == int(4.4 * 4 * 64 * 16 * 16)
 
 
