@@ -64,7 +64,7 @@ PAIRS: Final = (
     Pair("1b", "q5_k_m", 512, 2),
     Pair(GRAPH),
 )
-_QUICK: Final = (Pair("tiny", "f16", 16_384), Pair("100m", "q4_k_m", 512))
+_QUICK: Final = (PAIRS[0], Pair("100m", "q4_k_m", 512))
 
 
 def run(options: BenchOptions) -> BenchReport:
