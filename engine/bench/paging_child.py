@@ -62,6 +62,7 @@ class Found:
         peak_bytes: most resident memory of the process, pages of the mapped file included.
         pinned_bytes: weights that stayed in memory; 0 if it was not paged.
         streamed_bytes: weights read in every step; 0 if it was not paged.
+        buffer_bytes: memory that these pass through.
         note: what it says of its paging.
     """
 
@@ -74,6 +75,7 @@ class Found:
     peak_bytes: int = 0
     pinned_bytes: int = 0
     streamed_bytes: int = 0
+    buffer_bytes: int = 0
     note: str = ""
 
 
@@ -113,9 +115,8 @@ async def _hearth(order: Order) -> Found:
             found.sequences_tokens_per_s = await _sequences(engine, order)
         paging = next(model.paging for model in engine.snapshot().loaded)
         if paging is not None:
-            found.pinned_bytes, found.streamed_bytes, found.note = (
-                paging.pinned_bytes, paging.streamed_bytes, paging.note,
-            )  # fmt: skip
+            found.pinned_bytes, found.streamed_bytes = paging.pinned_bytes, paging.streamed_bytes
+            found.buffer_bytes, found.note = paging.buffer_bytes, paging.note
     return found
 
 

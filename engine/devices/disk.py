@@ -4,7 +4,7 @@ import mmap
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -43,30 +43,48 @@ def measured_bytes_per_s(path: Path, most_bytes: int = SAMPLE_BYTES) -> float:
     Raises:
         OSError: it cannot be read, or is empty.
     """
+    size = min(most_bytes, path.stat().st_size)
+    if not size:
+        raise OSError(0, "it is empty")
+    return size / reading_s(path, [(0, size)])
+
+
+def reading_s(path: Path, ranges: Sequence[tuple[int, int]]) -> float:
+    """Seconds in which the disk reads ranges of a file, in their order, past the cache where the system allows it.
+
+    Args:
+        path: the file.
+        ranges: bytes from, up to; they begin at whole pages.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     handle = _open_uncached(path)
     try:
-        size = min(most_bytes, os.fstat(handle).st_size)
-        if not size:
-            raise OSError(0, "it is empty")
-        pieces = iter(range(0, size, PIECE_BYTES))
+        pieces = iter(
+            [
+                (start, min(PIECE_BYTES, end - start))
+                for first, end in ranges
+                for start in range(first, end, PIECE_BYTES)
+            ]
+        )
         lock = threading.Lock()
 
-        def read() -> int:
-            total = 0
+        def read() -> None:
             with mmap.mmap(-1, PIECE_BYTES) as buffer:  # its pages are aligned, as reading past the cache wants it
-                while (start := _next(pieces, lock)) is not None:
-                    total += _read_at(handle, buffer, start)
-            return total
+                while (piece := _next(pieces, lock)) is not None:
+                    _read_at(handle, buffer, *piece)
 
         began_s = time.perf_counter()
         with ThreadPoolExecutor(READERS, thread_name_prefix="hearth-disk") as pool:
-            total = sum(future.result() for future in [pool.submit(read) for _ in range(READERS)])
-        return total / max(1e-9, time.perf_counter() - began_s)
+            for future in [pool.submit(read) for _ in range(READERS)]:
+                future.result()
+        return max(1e-9, time.perf_counter() - began_s)
     finally:
         os.close(handle)
 
 
-def _next(pieces: Iterator[int], lock: threading.Lock) -> int | None:
+def _next(pieces: Iterator[tuple[int, int]], lock: threading.Lock) -> tuple[int, int] | None:
     with lock:
         return next(pieces, None)
 
@@ -81,9 +99,12 @@ def _open_uncached(path: Path) -> int:
         return os.open(path, os.O_RDONLY)  # a file system in memory, say
 
 
-def _read_at(handle: int, buffer: mmap.mmap, start: int) -> int:
-    if hasattr(os, "preadv"):
-        return os.preadv(handle, [buffer], start)
-    with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
-        file.seek(start)
-        return int(file.readinto(buffer) or 0)
+def _read_at(handle: int, buffer: mmap.mmap, start: int, size: int) -> int:
+    # Past the cache only whole pages are read, so the file's last piece is asked for with more than there is.
+    view = memoryview(buffer)[: -(-size // mmap.PAGESIZE) * mmap.PAGESIZE]
+    with view:
+        if hasattr(os, "preadv"):
+            return os.preadv(handle, [view], start)
+        with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
+            file.seek(start)
+            return int(file.readinto(view) or 0)

@@ -1,5 +1,6 @@
 """How fast a disk reads."""
 
+import mmap
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,34 @@ def test_files_of_any_size_have_a_speed(tmp_path: Path, size: int):
     assert disk.measured_bytes_per_s(path) > 0
 
 
-def test_no_more_is_read_than_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "file"
-    path.write_bytes(bytes(5 * disk.PIECE_BYTES))
-    starts: list[int] = []
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Where was read, and how many bytes came."""
+    counted: list[tuple[int, int]] = []
     read = disk._read_at
 
-    def noting(handle: int, buffer: object, start: int) -> int:
-        starts.append(start)
-        return read(handle, buffer, start)
+    def noting(handle: int, buffer: mmap.mmap, start: int, size: int) -> int:
+        count = read(handle, buffer, start, size)
+        counted.append((start, count))
+        return count
 
     monkeypatch.setattr(disk, "_read_at", noting)
+    return counted
+
+
+def test_no_more_is_read_than_is_wanted(tmp_path: Path, counts: list[tuple[int, int]]):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(5 * disk.PIECE_BYTES))
     disk.measured_bytes_per_s(path, 2 * disk.PIECE_BYTES)
-    assert sorted(starts) == [0, disk.PIECE_BYTES]
+    assert sorted(counts) == [(0, disk.PIECE_BYTES), (disk.PIECE_BYTES, disk.PIECE_BYTES)]
+
+
+def test_ranges_are_read_whole_and_nothing_beside_them(tmp_path: Path, counts: list[tuple[int, int]]):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(3 * disk.PIECE_BYTES + 100))
+    last = 3 * disk.PIECE_BYTES
+    assert disk.reading_s(path, [(8192, 12_288), (4096, 8192 + disk.PIECE_BYTES), (last, last + 100)]) > 0
+    assert sorted(counts) == [(4096, disk.PIECE_BYTES), (8192, 4096), (4096 + disk.PIECE_BYTES, 4096), (last, 100)]
 
 
 def test_a_disk_is_measured_once(tmp_path: Path):
