@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _INFO, _WARN, _ERROR, _CONTINUED = 2, 3, 4, 5  # enum ggml_log_level
 _BUFFER_SIZE = re.compile(r"\S+: +(\S+) .*buffer size = +([\d.]+) MiB")
+_REPACKED = "_REPACK"
 _IN_HOST_MEMORY = re.compile(r"CPU|.*_Host$|BLAS|AMX")
 
 _lock = threading.Lock()
@@ -33,6 +34,7 @@ class NativeLog:
     Attributes:
         errors: error lines, oldest first.
         buffer_bytes: sum of the weight, KV cache, compute and output buffers that were announced.
+        copied_bytes: of these, for weights that were copied out of the file's mapping, which counts as well.
         device_bytes: of these, in the memory of other devices than the processor. What llama.cpp says of layers that
             were "offloaded" is no evidence: it says so even where there is no device.
     """
@@ -40,6 +42,7 @@ class NativeLog:
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.buffer_bytes = 0
+        self.copied_bytes = 0
         self.device_bytes = 0
 
     @property
@@ -57,6 +60,8 @@ class NativeLog:
         elif level == _INFO and (match := _BUFFER_SIZE.match(line)):
             size = int(float(match[2]) * (1 << 20))
             self.buffer_bytes += size
+            if match[1].endswith(_REPACKED):
+                self.copied_bytes += size
             if not _IN_HOST_MEMORY.match(match[1]):
                 self.device_bytes += size
 

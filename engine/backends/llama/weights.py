@@ -131,6 +131,8 @@ def open_weights(
         raise _load_error(info, said, options.target)
     weights = Weights(info=info, facts=facts_of(header), handle=handle, memory_bytes=0)
     weights.note(said)
+    if watcher.trims:  # what was copied is no longer in the mapping
+        weights.memory_bytes -= said.copied_bytes
     return weights
 
 
@@ -192,6 +194,7 @@ class _ProgressWatcher:
     def __init__(self, progress: LoadProgress, trim: MappingTrim | None) -> None:
         self._progress = progress
         self._trim = trim
+        self.trims = trim is not None
         self.cancelled = False
         self.error: BaseException | None = None
 
