@@ -78,7 +78,8 @@ async def watch(engine: Engine, request: GenerateRequest, until_s: Callable[[], 
         async for event in events:
             if isinstance(event, TextDelta):
                 watched.arrivals.append((perf_counter(), event.token_count))
-                if until_s is not None and watched.arrivals[-1][0] > until_s():
+                # Two after the first in any case: of a machine that stood still meanwhile no speed is known otherwise.
+                if until_s is not None and len(watched.arrivals) > 2 and watched.arrivals[-1][0] > until_s():
                     break
             elif isinstance(event, Finished):
                 watched.result = event.result

@@ -227,17 +227,18 @@ class LoadSize:
         )
         if not self.is_text:
             return replace(parts, compute=self._reading_bytes(shape))
-        kv, compute = self._context(shape, allowed_bytes)
-        parked = parking_bytes(kv, allowed_bytes)
+        left_bytes = max(0, allowed_bytes - parts.weights)
+        kv, compute = self._context(shape, left_bytes)
+        parked = parking_bytes(kv, left_bytes)
         if self.target.targets:
             here = int(kv * (1 - _share(shape, self.target)))
             return replace(parts, kv=here, conversations=parked, process=_PROCESS_BYTES)
         return replace(parts, kv=kv, conversations=parked, compute=compute)
 
-    def _context(self, shape: ModelShape, allowed_bytes: int) -> tuple[int, int]:
-        """KV cache, and buffers of a step."""
+    def _context(self, shape: ModelShape, left_bytes: int) -> tuple[int, int]:
+        """KV cache, and buffers of a step, of a model whose weights leave so much memory."""
         token_bytes, sequences = shape.kv_bytes_per_token, self.options.max_sequences
-        cells = rounded_cells(kv_cells(self.context_tokens, sequences, max(1, token_bytes), allowed_bytes))
+        cells = rounded_cells(kv_cells(self.context_tokens, sequences, max(1, token_bytes), left_bytes))
         rows = min(BATCH_TOKENS, cells)
         logits = _VALUE_BYTES * (sequences + DRAFT_ROWS) * shape.vocabulary
         step = rows * (_VALUE_BYTES * (shape.step_values or _WIDTHS * shape.width) + _MASK_BYTES * cells)

@@ -3,8 +3,8 @@
 from typing import Final
 
 _CELLS_PER_SEQUENCE: Final = 640  # room for a default answer (512 tokens) and a short prompt in every slot
-_KV_SHARE: Final = 8  # beyond the context asked for, the KV cache takes at most an eighth of the free memory
-_PARKED_SHARE: Final = 16  # conversations outside the KV cache take at most this share of the free memory, a guess
+_KV_SHARE: Final = 8  # beyond the context asked for, the KV cache takes at most an eighth of what weights leave
+_PARKED_SHARE: Final = 16  # conversations outside the KV cache take at most this share of that, a guess
 _PAGED_PARKED_SHARE: Final = 4  # of the KV cache, a guess
 _STATES_BYTES: Final = 128 << 20  # a guess: room for states of models that keep no KV per token
 _ROUND_CELLS: Final = 256  # llama.cpp makes caches of a multiple of this
@@ -21,7 +21,7 @@ def kv_cells(context_tokens: int, max_sequences: int, token_bytes: int, free_byt
         context_tokens: longest prompt plus answer of one request; so many it holds in any case.
         max_sequences: most that are answered together.
         token_bytes: what one token takes, 1 at least.
-        free_bytes: memory that the model may take.
+        free_bytes: memory that the model may take, without its weights.
     """
     wanted = max(context_tokens, _CELLS_PER_SEQUENCE * max_sequences)
     return max(context_tokens, min(wanted, free_bytes // _KV_SHARE // token_bytes))

@@ -118,20 +118,22 @@ def _is_embedder(formats: Mapping[Accepts, TextFormat]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Decoder:
-    """A context, and what must be known of the weights behind it."""
+    """A context, and what must be known of the weights behind it, such as their bytes in the machine's memory."""
 
     context: Context
     context_tokens: int
     can_share: bool
     token_bytes: int
+    weight_bytes: int
     whereabouts: Whereabouts
 
 
 def _local(weights: Weights, options: LoadOptions, vocabulary: Vocabulary) -> _Decoder:
     check_generates(weights, vocabulary.size)
+    weight_bytes = weights.memory_bytes
     context, tokens = open_decode_context(weights, options, vocabulary.size)
     where = replace(IN_THIS_PROCESS, layers=weights.layers, total_layers=weights.layers)
-    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, where)
+    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, weight_bytes, where)
 
 
 def _paged(request: PagedRequest, vocabulary: Vocabulary, progress: LoadProgress) -> _Decoder:
@@ -139,7 +141,8 @@ def _paged(request: PagedRequest, vocabulary: Vocabulary, progress: LoadProgress
     check_generates(weights, vocabulary.size)
     context, tokens = open_paged_context(request, vocabulary.size, progress)
     where = replace(IN_THIS_PROCESS, layers=weights.layers, total_layers=weights.layers)
-    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, where)
+    weight_bytes = weights.memory_bytes
+    return _Decoder(context, tokens, weights.has_partial_memory, weights.kv_bytes_per_token, weight_bytes, where)
 
 
 def _remote(
@@ -148,7 +151,9 @@ def _remote(
     check_generates(weights, vocabulary.size)
     opened = open_remote_context(weights.info, options, vocabulary.size, progress, modules)
     weights.memory_bytes = opened.memory_bytes
-    return _Decoder(opened.context, opened.context_tokens, opened.can_share, opened.token_bytes, opened.whereabouts)
+    where = opened.whereabouts
+    here_bytes = max(0, opened.memory_bytes - where.device_bytes)
+    return _Decoder(opened.context, opened.context_tokens, opened.can_share, opened.token_bytes, here_bytes, where)
 
 
 def _text_model(
@@ -156,9 +161,8 @@ def _text_model(
 ) -> LlamaTextModel:
     kv = decoder.context.kv
     kv_bytes = kv.cells * decoder.token_bytes
-    parked = ParkingLot(
-        paged_parking_bytes(kv_bytes) if options.paged else parking_bytes(kv_bytes, free_memory_bytes(options))
-    )
+    left_bytes = max(0, free_memory_bytes(options) - decoder.weight_bytes)
+    parked = ParkingLot(paged_parking_bytes(kv_bytes) if options.paged else parking_bytes(kv_bytes, left_bytes))
     slots = SlotTable(kv, options.max_sequences, parked, can_share=decoder.can_share)
     # Cells are handed out in blocks, so the context may hold slightly more than what was asked for.
     composer = Composer(weights.info, vocabulary, formats)

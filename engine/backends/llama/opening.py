@@ -59,9 +59,11 @@ def open_decode_context(
     """
     context_tokens = min(options.context_tokens, weights.trained_context_tokens or options.context_tokens)
     params = llama.llama_context_default_params()
-    params.n_ctx = _cells(weights, options, context_tokens, free_memory_bytes(options), 1.0)
+    free, taken = free_memory_bytes(options), weights.memory_bytes - weights.device_bytes
+    params.n_ctx = _cells(weights, options, context_tokens, (free, max(0, free - taken)), 1.0)
     if device_room is not None and device_share:
-        params.n_ctx = min(params.n_ctx, _cells(weights, options, context_tokens, device_room(), device_share))
+        room = device_room()
+        params.n_ctx = min(params.n_ctx, _cells(weights, options, context_tokens, (room, room), device_share))
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     params.n_seq_max = params.n_outputs_max = options.max_sequences
     if drafts:  # a drafted token needs its logits as well: memory for a row each
@@ -78,8 +80,17 @@ def open_decode_context(
     return kind(handle, vocabulary_size, options.threads), context_tokens
 
 
-def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_bytes: int, share: float) -> int:
-    """How many tokens the KV cache can hold, all sequences together, if this share of it lies in this memory."""
+def _cells(weights: Weights, options: LoadOptions, context_tokens: int, memory: tuple[int, int], share: float) -> int:
+    """How many tokens the KV cache can hold, all sequences together, if this share of it lies in this memory.
+
+    Args:
+        weights: open.
+        options: how many sequences.
+        context_tokens: of one; they have to fit in any case.
+        memory: bytes that may be taken, and that the weights leave of it: more than one context comes of these only.
+        share: of the KV cache.
+    """
+    free_bytes, left_bytes = memory
     token_bytes = max(1, int(weights.kv_bytes_per_token * share))
     if context_tokens * token_bytes > free_bytes:
         raise OutOfMemoryError(
@@ -88,7 +99,7 @@ def _cells(weights: Weights, options: LoadOptions, context_tokens: int, free_byt
             "Load it with a smaller context.",
         )
     # What a paged model takes for more cells, it reads from disk for every token.
-    return kv_cells(context_tokens, options.max_sequences, token_bytes, 0 if options.paged else free_bytes)
+    return kv_cells(context_tokens, options.max_sequences, token_bytes, 0 if options.paged else left_bytes)
 
 
 def _not_a_generator(weights: Weights) -> CapabilityError:
