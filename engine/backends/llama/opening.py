@@ -59,8 +59,7 @@ def open_decode_context(
     """
     context_tokens = min(options.context_tokens, weights.trained_context_tokens or options.context_tokens)
     params = llama.llama_context_default_params()
-    free, taken = free_memory_bytes(options), weights.memory_bytes - weights.device_bytes
-    params.n_ctx = _cells(weights, options, context_tokens, (free, max(0, free - taken)), 1.0)
+    params.n_ctx = _cells_here(weights, options, context_tokens)
     if device_room is not None and device_share:
         room = device_room()
         params.n_ctx = min(params.n_ctx, _cells(weights, options, context_tokens, (room, room), device_share))
