@@ -79,6 +79,13 @@ def open_decode_context(
     return kind(handle, vocabulary_size, options.threads), context_tokens
 
 
+def _cells_here(weights: Weights, options: LoadOptions, context_tokens: int) -> int:
+    """How many tokens the KV cache can hold, as far as the machine's memory goes."""
+    free_bytes = free_memory_bytes(options)
+    left_bytes = max(0, free_bytes - weights.memory_bytes + weights.device_bytes)
+    return _cells(weights, options, context_tokens, (free_bytes, left_bytes), 1.0)
+
+
 def _cells(weights: Weights, options: LoadOptions, context_tokens: int, memory: tuple[int, int], share: float) -> int:
     """How many tokens the KV cache can hold, all sequences together, if this share of it lies in this memory.
 
