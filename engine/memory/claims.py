@@ -77,7 +77,7 @@ class Claims:
             return None
         least = self._estimates.paged(info, target)
         now = self._ledger.attainable_bytes(spare, only_idle=True, free_share=PAGED_SHARE)
-        if least is None or now is None:
+        if least is None or now is None or least >= unpaged_bytes:  # of a small model, buffers are larger than weights
             return None
         return max(least, min(now, unpaged_bytes))
 

@@ -1,6 +1,7 @@
 """A model that is larger than its memory, through the door."""
 
 import asyncio
+import re
 import sys
 from contextlib import aclosing
 from pathlib import Path
@@ -66,3 +67,14 @@ async def test_several_answers_share_its_sweeps(path: Path, tmp_path: Path):
         paging = engine.snapshot().loaded[0].paging
         assert paging is not None
         assert paging.bytes_per_token < 0.8 * paging.streamed_bytes
+
+
+async def test_a_model_smaller_than_the_buffers_of_paging_is_refused_with_what_it_needs_whole(tmp_path: Path):
+    async with Engine(config(tmp_path, 12)) as engine:
+        with pytest.raises(OutOfMemoryError) as refused:
+            await answer(engine, Path("starter"))
+    needed = re.search(r"needs about (\d+) MB", str(refused.value))
+    allowed = re.search(r"at least (\d+) MB", str(refused.value))
+    assert needed is not None
+    assert int(needed[1]) < 45
+    assert allowed is None or abs(int(allowed[1]) - int(needed[1])) <= 1

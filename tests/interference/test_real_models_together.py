@@ -79,9 +79,9 @@ async def test_models_that_share_too_little_memory_say_the_same_as_with_enough(t
     async with Engine(computing(home=tmp_path, max_sequences=4, context_tokens=512)) as roomy:
         expected = [await text(roomy, ask(question)) for question in QUESTIONS]
         await text(roomy, noise(other))
-        sizes = {model.info.id: model.memory_bytes for model in roomy.snapshot().loaded}
-    budget = int(max(sizes.values()) * 1.25)
-    assert sum(sizes.values()) > budget
+        needed = [roomy._residency().estimates.of(model.info) for model in roomy.snapshot().loaded]
+    budget = int(max(needed) * 1.1)
+    assert sum(needed) > budget
     tight = computing(home=tmp_path, max_sequences=4, context_tokens=512, memory_budget_bytes=budget)
     async with Engine(tight) as engine:
         batch = asyncio.ensure_future(text(engine, noise(other, urgency=Urgency.BATCH)))
