@@ -1,11 +1,13 @@
 """How fast the disk that holds a model reads, measured on the model's own file, past the system's cache."""
 
+import ctypes
 import mmap
 import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from engine.errors import ModelFileError
 SAMPLE_BYTES: Final = 256 << 20
 """Read at most; a fifth of a second on a good disk."""
 PIECE_BYTES: Final = 8 << 20
+_HUGE_PAGE_BYTES: Final = 2 << 20
 READERS: Final = 2
 """As many as read ahead while a model runs."""
 
@@ -71,9 +74,9 @@ def reading_s(path: Path, ranges: Sequence[tuple[int, int]]) -> float:
         lock = threading.Lock()
 
         def read() -> None:
-            with mmap.mmap(-1, PIECE_BYTES) as buffer:  # its pages are aligned, as reading past the cache wants it
+            with _buffer() as (buffer, first):
                 while (piece := _next(pieces, lock)) is not None:
-                    _read_at(handle, buffer, *piece)
+                    _read_at(handle, buffer, first, *piece)
 
         began_s = time.perf_counter()
         with ThreadPoolExecutor(READERS, thread_name_prefix="hearth-disk") as pool:
@@ -99,10 +102,26 @@ def _open_uncached(path: Path) -> int:
         return os.open(path, os.O_RDONLY)  # a file system in memory, say
 
 
-def _read_at(handle: int, buffer: mmap.mmap, start: int, size: int) -> int:
+@contextmanager
+def _buffer() -> Iterator[tuple[mmap.mmap, int]]:
+    """Memory for a piece, and where in it that begins: at a huge page, which the disk fills in fewer strokes.
+
+    Reading past the cache into small pages was a third slower; what streams while a model runs has huge ones as well.
+    """
+    size = PIECE_BYTES + _HUGE_PAGE_BYTES
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    with mmap.mmap(-1, size, **private) as buffer:
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            buffer.madvise(mmap.MADV_HUGEPAGE)
+        first = ctypes.c_char.from_buffer(buffer)
+        address = ctypes.addressof(first)
+        del first  # or the memory could not be given back
+        yield buffer, -address % _HUGE_PAGE_BYTES
+
+
+def _read_at(handle: int, buffer: mmap.mmap, first: int, start: int, size: int) -> int:
     # Past the cache only whole pages are read, so the file's last piece is asked for with more than there is.
-    view = memoryview(buffer)[: -(-size // mmap.PAGESIZE) * mmap.PAGESIZE]
-    with view:
+    with memoryview(buffer) as whole, whole[first : first - (-size // mmap.PAGESIZE) * mmap.PAGESIZE] as view:
         if hasattr(os, "preadv"):
             return os.preadv(handle, [view], start)
         with os.fdopen(os.dup(handle), "rb", buffering=0) as file:

@@ -27,8 +27,8 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     counted: list[tuple[int, int]] = []
     read = disk._read_at
 
-    def noting(handle: int, buffer: mmap.mmap, start: int, size: int) -> int:
-        count = read(handle, buffer, start, size)
+    def noting(handle: int, buffer: mmap.mmap, first: int, start: int, size: int) -> int:
+        count = read(handle, buffer, first, start, size)
         counted.append((start, count))
         return count
 
