@@ -17,7 +17,7 @@ from engine.scheduling.core_shares import CoreShares
 from engine.scheduling.entries import Entry, Need
 from engine.scheduling.job import Job
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
-from engine.scheduling.lane_queue import LaneQueue, Progress
+from engine.scheduling.lane_queue import NOTHING, Counts, LaneQueue, Progress
 from engine.scheduling.learning import Learning
 from engine.scheduling.meters import LaneMeter
 from engine.scheduling.policy import Turn
@@ -124,7 +124,8 @@ class Lane:
         self._latest_model = ""
         self._looked_s = 0.0
         self._threads, self._threads_reason = governor.choice.threads, governor.choice.reason
-        self._snapshot = self._take_snapshot()
+        # Not asked of the queue, whose lock comes first: whoever makes a lane holds that of the lanes.
+        self._snapshot = self._snapshot_of(NOTHING)
         self._thread = threading.Thread(target=self._run, name=f"hearth-lane-{name}", daemon=True)
         self._thread.start()
 
@@ -360,7 +361,9 @@ class Lane:
         self._spent_s.pop(id(model), None)
 
     def _take_snapshot(self) -> LaneSnapshot:
-        counts = self._requests.counts()
+        return self._snapshot_of(self._requests.counts())
+
+    def _snapshot_of(self, counts: Counts) -> LaneSnapshot:
         return LaneSnapshot(
             waiting=counts.waiting,
             running=counts.running,

@@ -54,6 +54,9 @@ class Counts:
     left_by_model: dict[int, int]
 
 
+NOTHING: Final = Counts(0, 0, {}, {}, {})
+
+
 class LaneQueue:
     """The part of the queue that one lane works on.
 
