@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -37,6 +38,10 @@ See = Callable[[RecognizeRequest], Awaitable[RecognizeResult]]
 
 MOST_IMAGE_BYTES: Final = 256 << 20
 """A larger file is not read twice."""
+
+_OPEN_AFTER_S: Final = 5.0
+"""Until a window has been painted and may have answered: importing and opening a database takes a tenth of a second. A
+request that needs it earlier opens it."""
 
 _Stamp = tuple[int, int, int, int]  # size, time of change in ns, inode, when the system noted a change
 
@@ -75,11 +80,13 @@ class AnswerCache:
         self._flights: dict[Slot, Flight] = {}
         self._images: dict[Slot, SharedResult[RecognizeResult]] = {}
         self._vectors = VectorCache(self.desk)
+        self._opening = threading.Timer(_OPEN_AFTER_S, lambda: self.desk.clerk.tell(self.desk.store.open))
+        self._opening.name, self._opening.daemon = "hearth-cache-opening", True
 
     def open(self) -> None:
-        """Let the disk be opened, so that the first request need not wait for that."""
+        """Let the disk be opened in a while, so that neither a start nor a later request waits for that."""
         if self.disk_info().limit_bytes:
-            self.desk.clerk.tell(self.desk.store.open)
+            self._opening.start()
 
     async def close(self) -> None:
         """Wait for what is being computed, which fails now; the thread goes on until `end`."""
@@ -87,6 +94,7 @@ class AnswerCache:
 
     def end(self) -> None:
         """Keep what is still to be kept, and end the thread; waits for it."""
+        self._opening.cancel()
         self.desk.clerk.close(self.desk.store.close)
 
     def memory_info(self) -> CacheTierInfo:
