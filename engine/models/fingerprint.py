@@ -7,18 +7,17 @@ noticed; nobody does that to weights.
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from engine.models.onnx import read_onnx_header
+from engine.models.split_files import later_parts, named_count
 
 HEAD_BYTES: Final = 1 << 20
 SAMPLE_BYTES: Final = 64 << 10
 SAMPLES: Final = 32
 _MOST_REMEMBERED: Final = 4096
-_PART: Final = re.compile(r"(.+)-00001-of-(\d{5})", re.IGNORECASE)
 
 _Stamp = tuple[str, int, int, int, int]
 """Path, size, time of change in ns, inode, and when the system noted a change, which no program can set."""
@@ -47,10 +46,10 @@ class Fingerprints:
         return digest.digest()
 
     def _parts(self, path: Path) -> Iterator[Path]:
-        if path.suffix.lower() != ".onnx":
-            yield from _split(path)
-            return
         yield path
+        if path.suffix.lower() != ".onnx":
+            yield from later_parts(path, named_count(path))
+            return
         yield from self._external(path)
         for neighbour in (path.with_suffix(".json"), path.with_name("tokenizer.json")):
             if neighbour.exists():
@@ -70,14 +69,6 @@ class Fingerprints:
             _forget_some(self._files)
             self._files[stamp] = known
         return known
-
-
-def _split(path: Path) -> Iterator[Path]:
-    """All parts of a model that may be split."""
-    yield path
-    if (match := _PART.fullmatch(path.stem)) is not None:
-        for number in range(2, int(match[2]) + 1):
-            yield path.with_name(f"{match[1]}-{number:05}-of-{match[2]}{path.suffix}")
 
 
 def _stamp(path: Path) -> _Stamp:

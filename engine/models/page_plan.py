@@ -7,7 +7,6 @@ Chunks of equal size, spread over all layers, let the disk read evenly, and keep
 """
 
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +14,13 @@ from typing import Final
 
 from engine.models.gguf import GgufHeader, Tensor, read_header
 from engine.models.gguf_info import split_count
+from engine.models.split_files import later_parts
+from engine.models.tensor_names import EMBEDDING, HEAD, LAYER, LOOKED_UP
 
 PAGE_BYTES: Final = 4096
 """Chunks begin and end at a multiple of this, so that they can be read past the system's cache."""
 BUFFERS: Final = 3
 """One that a layer computes with, one that is full, one that is being read."""
-
-_LAYER: Final = re.compile(r"blk\.(\d+)\.")
-_PART: Final = re.compile(r"(.+)-00001-of-(\d{5})")
-_LOOKED_UP: Final = frozenset({"token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight"})
-_HEAD: Final = "output.weight"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,17 +99,18 @@ def layout_of(path: Path) -> WeightLayout | None:
         ModelFileError: one is damaged.
     """
     header = read_header(path)
-    files = (path, *_later_parts(path, split_count(header)))
+    files = (path, *later_parts(path, split_count(header)))
     layers: dict[int, list[Span]] = {}
     others: list[Span] = []
     looked_up: list[Span] = []
-    for number, tensors in enumerate(_tensors(header, files)):
-        has_head = any(tensor.name == _HEAD for tensor in tensors)
+    parts = list(_tensors(header, files))
+    has_head = any(tensor.name == HEAD for tensors in parts for tensor in tensors)
+    for number, tensors in enumerate(parts):
         for tensor in tensors:
             span = Span(number, tensor.offset, tensor.offset + tensor.size_bytes)
-            if match := _LAYER.match(tensor.name):
+            if match := LAYER.match(tensor.name):
                 layers.setdefault(int(match[1]), []).append(span)
-            elif tensor.name in _LOOKED_UP and (has_head or len(files) > 1):
+            elif tensor.name in LOOKED_UP and (has_head or tensor.name != EMBEDDING):
                 looked_up.append(span)
             else:
                 others.append(span)
@@ -210,10 +207,3 @@ def _tensors(header: GgufHeader, files: tuple[Path, ...]) -> Iterable[tuple[Tens
     yield tuple(header.tensors)
     for part in files[1:]:
         yield tuple(read_header(part).tensors)
-
-
-def _later_parts(path: Path, count: int) -> tuple[Path, ...]:
-    match = _PART.fullmatch(path.stem)
-    if count < 2 or match is None:
-        return ()
-    return tuple(path.with_name(f"{match[1]}-{number:05}-of-{match[2]}{path.suffix}") for number in range(2, count + 1))

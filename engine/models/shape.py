@@ -4,9 +4,8 @@ Everything is counted from the list of tensors; nothing is loaded. The names of 
 the same for every architecture.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,11 @@ from typing import Final
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.gguf import GgufHeader, Tensor, read_header
 from engine.models.gguf_info import kv_bytes_per_token, split_count
+from engine.models.split_files import later_parts
+from engine.models.tensor_names import EMBEDDING, HEAD, LAYER, LOOKED_UP
 from engine.types import ModelInfo
 
-_LAYER: Final = re.compile(r"blk\.(\d+)\.")
-_PART: Final = re.compile(r"(.+)-00001-of-(\d{5})")
-_EMBEDDING: Final = "token_embd.weight"
-_HEAD: Final = "output.weight"
 _EXPERTS: Final = "_exps."  # the weights of all experts of a layer, stacked
-_LOOKED_UP: Final = frozenset({_EMBEDDING, "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight"})
 _WORD_LISTS: Final = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
 _NOTHING: Final[Mapping[str, "Matrices"]] = MappingProxyType({})
 
@@ -131,7 +127,7 @@ def shape_of_gguf(path: Path) -> ModelShape:
     """
     header = read_header(path)
     tensors, missing = list(header.tensors), False
-    for part in _later_parts(path, split_count(header)):
+    for part in later_parts(path, split_count(header)):
         found: tuple[Tensor, ...] = ()
         with suppress(ModelFileError, ModelNotFoundError):
             found = read_header(part).tensors
@@ -140,29 +136,22 @@ def shape_of_gguf(path: Path) -> ModelShape:
     return _count(header, tensors, is_complete=not missing)
 
 
-def _later_parts(path: Path, count: int) -> Iterable[Path]:
-    match = _PART.fullmatch(path.stem)
-    if count < 2 or match is None:
-        return ()
-    return (path.with_name(f"{match[1]}-{number:05}-of-{match[2]}{path.suffix}") for number in range(2, count + 1))
-
-
 def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> ModelShape:
     by_layer: Counter[int] = Counter()
     work: dict[bool, dict[str, Matrices]] = {True: {}, False: {}}  # by whether it is of a layer
     sizes = {tensor.name: tensor.size_bytes for tensor in tensors}
     share = _active_share(header)
     for tensor in tensors:
-        layer = _LAYER.match(tensor.name)
+        layer = LAYER.match(tensor.name)
         if layer:
             by_layer[int(layer[1])] += tensor.size_bytes
-        if tensor.name not in _LOOKED_UP or (tensor.name == _EMBEDDING and _HEAD not in sizes):
+        if tensor.name not in LOOKED_UP or (tensor.name == EMBEDDING and HEAD not in sizes):
             _add(work[layer is not None], tensor, share if _EXPERTS in tensor.name else 1.0)
     size_bytes, layer_bytes = sum(sizes.values()), by_layer.total()
-    looked_up = sum(size for name, size in sizes.items() if name in _LOOKED_UP)
-    tied = sizes.get(_EMBEDDING, 0) if _HEAD not in sizes else 0
+    looked_up = sum(size for name, size in sizes.items() if name in LOOKED_UP)
+    tied = sizes.get(EMBEDDING, 0) if HEAD not in sizes else 0
     width = header.number("{arch}.embedding_length") or 0
-    embedding = next((tensor for tensor in tensors if tensor.name == _EMBEDDING), None)
+    embedding = next((tensor for tensor in tensors if tensor.name == EMBEDDING), None)
     return ModelShape(
         size_bytes=size_bytes,
         parameters=sum(tensor.elements for tensor in tensors),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.bench.random_model import write_random_gguf
 from engine.models.gguf import read_header
+from engine.models.gguf_writer import TensorSpec, WeightType, write_gguf
 from engine.models.page_plan import BUFFERS, PAGE_BYTES, PagePlan, Span, WeightLayout, layout_of, least_plan, plan_pages
 
 MB = 1 << 20
@@ -110,3 +111,37 @@ def test_the_least_plan_is_what_is_made_of_the_least_room(layout: WeightLayout):
     least = least_plan(layout)
     assert plan_pages(layout, least.memory_bytes) is not None
     assert plan_pages(layout, least.memory_bytes - 1) is None
+
+
+def written(path: Path, *names: str, **metadata: int) -> Path:
+    tensors = [TensorSpec(name, (64, 64), WeightType.F32) for name in names]
+    with path.open("wb") as stream:
+        known = {"general.architecture": "llama", "llama.block_count": 2, **metadata}
+        write_gguf(stream, known, tensors, lambda tensor: [bytes(tensor.size_bytes)])
+    return path
+
+
+LAYERS = ("blk.0.attn_q.weight", "blk.1.attn_q.weight")
+
+
+def test_an_embedding_that_is_the_head_as_well_is_needed_in_every_step(tmp_path: Path):
+    tied = layout_of(written(tmp_path / "tied.gguf", "token_embd.weight", *LAYERS))
+    apart = layout_of(written(tmp_path / "apart.gguf", "token_embd.weight", "output.weight", *LAYERS))
+    assert tied is not None
+    assert apart is not None
+    assert (len(tied.others), len(tied.looked_up)) == (1, 0)
+    assert (len(apart.others), len(apart.looked_up)) == (1, 1)
+
+
+@pytest.mark.parametrize("head", [(), ("output.weight",)])
+def test_layers_and_head_may_be_in_different_files(tmp_path: Path, head: tuple[str, ...]):
+    first, second = (tmp_path / f"m-0000{number}-of-00002.gguf" for number in (1, 2))
+    split = {"split.count": 2}
+    written(first, "token_embd.weight", LAYERS[0], **split, **{"split.no": 0})
+    written(second, LAYERS[1], *head, **split, **{"split.no": 1})
+    layout = layout_of(first)
+    assert layout is not None
+    assert layout.files == (first, second)
+    assert [span.file for span in layout.layers] == [0, 1]
+    assert [span.file for span in layout.others] == ([1] if head else [0])
+    assert len(layout.looked_up) == len(head)
