@@ -301,10 +301,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, PluginDoor, DeviceDoor, QueueDoor):
     def _fit_check(self) -> "FitCheck":
         from engine.scheduling.fitting import FitCheck
 
-        if self._open is None:
-            return FitCheck(self.config)
-        works = self._open.works
-        return FitCheck(self.config, works.residency, works.hardware.measuring.rates, works.state.learned)
+        return FitCheck(self.config) if self._open is None else self._open.works.fits
 
     def _placer(self) -> "Placer":
         return self._require_open().works.placer

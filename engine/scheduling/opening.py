@@ -32,6 +32,7 @@ from engine.scheduling.priority import weights_of
 from engine.scheduling.queue_control import QueueControl
 from engine.scheduling.queue_state import QueueState
 from engine.scheduling.situations import Situations
+from engine.types import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Works:
     announcer: Announcer
     keeper: Keeper
     prefixes: PrefixStore
+    fits: FitCheck
 
     def set_budget(self, budget_bytes: int | None) -> None:
         """Change how much of the machine's memory all models together may take; idle ones leave in a moment."""
@@ -106,7 +108,10 @@ def open_works(
         lambda model: residency.keep(model),
     )
     prefixes = PrefixStore(config.cache_dir / "prefixes", config.prefix_disk_bytes)
-    residency = _residency(config, backends, hardware, lanes, prefixes)
+    residency = _residency(
+        config, backends, hardware, lanes, prefixes, lambda info, room: fits.of(info, None, room).tokens_per_s
+    )
+    fits = FitCheck(config, residency, hardware.measuring.rates, state.learned)
     state.attach(residency)
     placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
     queue = LoadQueue(state, config.max_sequences)
@@ -115,7 +120,7 @@ def open_works(
     intake, control, announcer = Intake(bringer, queue, state.next_number), QueueControl(state, lanes), Announcer(state)
     hardware.start()
     keeper.start()
-    return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper, prefixes)
+    return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper, prefixes, fits)
 
 
 def _queue_state(config: EngineConfig, hardware: Hardware, wake: Callable[[str], None]) -> QueueState:
@@ -125,7 +130,12 @@ def _queue_state(config: EngineConfig, hardware: Hardware, wake: Callable[[str],
 
 
 def _residency(
-    config: EngineConfig, backends: Mapping[str, Backend], hardware: Hardware, lanes: Lanes, prefixes: PrefixStore
+    config: EngineConfig,
+    backends: Mapping[str, Backend],
+    hardware: Hardware,
+    lanes: Lanes,
+    prefixes: PrefixStore,
+    predict: Callable[[ModelInfo, int], float | None],
 ) -> Residency:
     options = LoadOptions(
         context_tokens=config.context_tokens,
@@ -141,5 +151,5 @@ def _residency(
         budget_bytes=config.memory_budget_bytes,
         prefixes=prefixes,
         corrections=Corrections(config.cache_dir / "footprints.json"),
-        predict=lambda info, room_bytes: FitCheck(config).of(info, memory_budget_bytes=room_bytes).tokens_per_s,
+        predict=predict,
     )
