@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import ModelFileError
+from engine.models.page_plan import PIECE_BYTES, READERS
 
 SAMPLE_BYTES: Final = 256 << 20
 """Read at most; a fifth of a second on a good disk."""
-PIECE_BYTES: Final = 8 << 20
 _HUGE_PAGE_BYTES: Final = 2 << 20
-READERS: Final = 2
-"""As many as read ahead while a model runs."""
 
 _lock = threading.Lock()
 _known: dict[int, float] = {}  # by device number of the disk; guarded by _lock

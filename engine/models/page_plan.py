@@ -21,6 +21,10 @@ PAGE_BYTES: Final = 4096
 """Chunks begin and end at a multiple of this, so that they can be read past the system's cache."""
 BUFFERS: Final = 3
 """One that a layer computes with, one that is full, one that is being read."""
+READERS: Final = 2
+"""Threads that read ahead; as many read where the disk's speed is measured."""
+PIECE_BYTES: Final = 8 << 20
+"""Read at once by one thread: large enough for a disk's full speed, small enough that two share a chunk."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.devices import disk
 from engine.errors import ModelFileError
+from engine.models.page_plan import PIECE_BYTES
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +15,7 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(disk, "_known", {})
 
 
-@pytest.mark.parametrize("size", [1, 4_096, 100_001, 3 * disk.PIECE_BYTES + 17])
+@pytest.mark.parametrize("size", [1, 4_096, 100_001, 3 * PIECE_BYTES + 17])
 def test_files_of_any_size_have_a_speed(tmp_path: Path, size: int):
     path = tmp_path / "file"
     path.write_bytes(bytes(size))
@@ -38,17 +39,17 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def test_no_more_is_read_than_is_wanted(tmp_path: Path, counts: list[tuple[int, int]]):
     path = tmp_path / "file"
-    path.write_bytes(bytes(5 * disk.PIECE_BYTES))
-    disk.measured_bytes_per_s(path, 2 * disk.PIECE_BYTES)
-    assert sorted(counts) == [(0, disk.PIECE_BYTES), (disk.PIECE_BYTES, disk.PIECE_BYTES)]
+    path.write_bytes(bytes(5 * PIECE_BYTES))
+    disk.measured_bytes_per_s(path, 2 * PIECE_BYTES)
+    assert sorted(counts) == [(0, PIECE_BYTES), (PIECE_BYTES, PIECE_BYTES)]
 
 
 def test_ranges_are_read_whole_and_nothing_beside_them(tmp_path: Path, counts: list[tuple[int, int]]):
     path = tmp_path / "file"
-    path.write_bytes(bytes(3 * disk.PIECE_BYTES + 100))
-    last = 3 * disk.PIECE_BYTES
-    assert disk.reading_s(path, [(8192, 12_288), (4096, 8192 + disk.PIECE_BYTES), (last, last + 100)]) > 0
-    assert sorted(counts) == [(4096, disk.PIECE_BYTES), (8192, 4096), (4096 + disk.PIECE_BYTES, 4096), (last, 100)]
+    path.write_bytes(bytes(3 * PIECE_BYTES + 100))
+    last = 3 * PIECE_BYTES
+    assert disk.reading_s(path, [(8192, 12_288), (4096, 8192 + PIECE_BYTES), (last, last + 100)]) > 0
+    assert sorted(counts) == [(4096, PIECE_BYTES), (8192, 4096), (4096 + PIECE_BYTES, 4096), (last, 100)]
 
 
 def test_a_disk_is_measured_once(tmp_path: Path):

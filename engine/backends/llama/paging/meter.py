@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from engine.footprint import PagingInfo
-from engine.models.page_plan import PagePlan
+from engine.models.page_plan import READERS, PagePlan
 
-READERS: Final = 2
-"""Threads that read ahead."""
 _STEPS: Final = 16  # lately
 _NEWEST: Final = 0.05  # share of the newest piece in the average
 

@@ -5,17 +5,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
-from engine.backends.llama.paging.meter import READERS, PagingMeter
+from engine.backends.llama.paging.meter import PagingMeter
 from engine.backends.llama.paging.pages import Pages
 from engine.errors import EngineError
-from engine.models.page_plan import PagePlan, Span
+from engine.models.page_plan import PIECE_BYTES, READERS, PagePlan, Span
 
 log = logging.getLogger(__name__)
-
-PIECE_BYTES: Final = 8 << 20
-"""Read at once by one thread: large enough for a disk's full speed, small enough that two share a chunk."""
 
 
 class Pager:
