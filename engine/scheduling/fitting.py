@@ -83,6 +83,10 @@ class FitCheck:
             budget = self._budget(info, None, is_paged=True)
         return verdict(size, budget, self._pace(size, info.path if disk_file is None else disk_file))
 
+    def tokens_per_s(self, info: ModelInfo, room_bytes: int) -> float | None:
+        """How fast a model answers one request in so much memory; None if that is unknown."""
+        return self.of(info, memory_budget_bytes=room_bytes).tokens_per_s
+
     def _estimates(self) -> Estimates:
         if self._residency is not None:
             return self._residency.estimates

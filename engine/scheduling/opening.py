@@ -108,9 +108,7 @@ def open_works(
         lambda model: residency.keep(model),
     )
     prefixes = PrefixStore(config.cache_dir / "prefixes", config.prefix_disk_bytes)
-    residency = _residency(
-        config, backends, hardware, lanes, prefixes, lambda info, room: fits.of(info, None, room).tokens_per_s
-    )
+    residency = _residency(config, backends, hardware, lanes, prefixes, lambda *asked: fits.tokens_per_s(*asked))
     fits = FitCheck(config, residency, hardware.measuring.rates, state.learned)
     state.attach(residency)
     placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
