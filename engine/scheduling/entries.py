@@ -37,6 +37,7 @@ class Need:
         lateness: recent time to the first token over what it should be.
         evicted: bytes of others that must go for it, over its own; 0 if it is loaded.
         resident_s: when it was loaded.
+        refusals: loads of it in a row that found no room although there seemed to be some.
         waiting: requests that have not begun, or were suspended.
         running: requests that have begun.
         index: of its column in the table of its lane.
@@ -60,6 +61,7 @@ class Need:
     lateness: float = 0.0
     evicted: float = 0.0
     resident_s: float = 0.0
+    refusals: int = 0
     waiting: "dict[int, Entry]" = field(default_factory=dict)
     running: "dict[int, Entry]" = field(default_factory=dict)
     index: int = 0

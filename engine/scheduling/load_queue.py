@@ -22,6 +22,8 @@ _LOOK_S: Final = 0.1
 _GUESSED_READ_BYTES_PER_S: Final = 8e9
 """How fast a processor reads weights, until a model was seen running. A guess at a laptop."""
 _GUESSED_LOAD_BYTES_PER_S: Final = 1e9
+_MOST_REFUSALS: Final = 3
+"""Loads in a row that may find no room although there seems to be some: who was in the way has just left."""
 _PROMPT_GAIN: Final = 4.0
 """How much faster a prompt token is than one of an answer, until it was seen."""
 
@@ -182,7 +184,7 @@ class LoadQueue:
             need.size_bytes = model.memory_bytes
             now_s = state.clock()
             state.roster.set_resident(need, now_s, is_resident=True)
-            need.evicted = 0.0
+            need.evicted, need.refusals = 0.0, 0
             state.refresh(need)
             tickets = [ticket for ticket in self._waiting(need) if not ticket.is_started]
             for ticket in tickets:
@@ -209,13 +211,21 @@ class LoadQueue:
             return self._waiting(need)
 
     def put_back(self, place: Place) -> bool:
-        """Let a model that did not fit after all wait for its room; False if no waiting would help."""
+        """Let a model that did not fit after all wait for its room; False if no waiting would help.
+
+        Who was in the way may have left since; then there is room by now, and the load is tried again.
+        """
         state = self._state
         with state.changed:
             need = state.roster.needs[place]
             room = state.roster.room_for(need, ())
-            if room.fits or not room.busy:
+            if not room.fits and not room.busy:
                 return False
+            if room.fits:
+                need.refusals += 1
+                if need.refusals > _MOST_REFUSALS:
+                    need.refusals = 0
+                    return False
             state.loading.pop(place, None)
             need.is_loading = False
             state.notify()
