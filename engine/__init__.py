@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.background import BackgroundJob, JobKind, JobState, JobUnit
     from engine.caching import Cached, CacheInfo, CacheTier, CacheTierInfo, CacheUse, Limits
+    from engine.cards import GateReport, LibraryFolder, ModelCard, ModelDefaults, Origin, Provenance, Trust
     from engine.config import EngineConfig
     from engine.engine import Engine
     from engine.errors import (
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
         EngineDeadError,
         EngineError,
         GrammarError,
+        HubError,
         ImageError,
         InvalidRequestError,
+        JobError,
         ModelError,
         ModelFileError,
         ModelNotFoundError,
+        OfflineError,
         OutOfMemoryError,
         PluginError,
         PluginRefusedError,
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
         TaskCancelledError,
         TemplateError,
     )
+    from engine.finds import HubCard, HubFile, HubModel, HubQuery, HubState, Sort
     from engine.footprint import Fit, FitLine, FitVerdict, PagingInfo
     from engine.hardware import (
         Candidate,
@@ -77,6 +83,7 @@ if TYPE_CHECKING:
         Permission,
         PermissionKind,
     )
+    from engine.quality import QualityReport, Recipe, RecipeForecast
     from engine.types import (
         Accepts,
         Detection,
@@ -118,6 +125,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accepts",
+    "BackgroundJob",
     "CacheInfo",
     "CacheTier",
     "CacheTierInfo",
@@ -150,28 +158,44 @@ __all__ = [
     "Fit",
     "FitLine",
     "FitVerdict",
+    "GateReport",
     "GenerateRequest",
     "GenerateResult",
     "GrammarError",
     "HardwareEvent",
     "HardwareEventKind",
     "HardwareSnapshot",
+    "HubCard",
+    "HubError",
+    "HubFile",
+    "HubModel",
+    "HubQuery",
+    "HubState",
     "ImageError",
     "InputFile",
     "InvalidRequestError",
+    "JobError",
+    "JobKind",
+    "JobState",
+    "JobUnit",
     "Json",
     "Kind",
     "Label",
+    "LibraryFolder",
     "Limits",
     "LoadedModelInfo",
     "Loading",
     "Message",
+    "ModelCard",
+    "ModelDefaults",
     "ModelError",
     "ModelFileError",
     "ModelInfo",
     "ModelNotFoundError",
     "OfferInfo",
     "OfferKind",
+    "OfflineError",
+    "Origin",
     "OutOfMemoryError",
     "OverflowPolicy",
     "PagingInfo",
@@ -184,13 +208,18 @@ __all__ = [
     "PluginRefusedError",
     "PluginState",
     "Prefill",
+    "Provenance",
+    "QualityReport",
     "Queued",
+    "Recipe",
+    "RecipeForecast",
     "RecognizeRequest",
     "RecognizeResult",
     "RequestError",
     "Route",
     "Sample",
     "Sampling",
+    "Sort",
     "SteppedDown",
     "Table",
     "TaskCancelledError",
@@ -210,6 +239,7 @@ __all__ = [
     "ToolCall",
     "ToolInfo",
     "ToolSpec",
+    "Trust",
     "Urgency",
     "Usage",
     "Value",
@@ -223,9 +253,13 @@ __all__ = [
 _HOMES = (
     "engine.errors",
     "engine.caching",
+    "engine.background",
+    "engine.quality",
     "engine.footprint",
+    "engine.finds",
     "engine.config",
     "engine.types",
+    "engine.cards",
     "engine.hardware",
     "engine.plugins.contract.values",
     "engine.plugins.contract.offers",

@@ -12,7 +12,12 @@ import platformdirs
 
 from engine.errors import ConfigError
 
-_NOT_NUMBERS = frozenset({"home", "model_dirs", "devices", "rpc_servers", "order", "weights"})
+_NOT_NUMBERS = frozenset(
+    {"home", "model_dirs", "devices", "rpc_servers", "order", "weights", "offline", "hub_url", "proxy", "used_in_place"}
+)
+
+FOREIGN: Final = ("lm-studio", "ollama", "jan", "hugging-face")
+"""Other programs whose model folders Hearth knows."""
 
 ORDERS: Final = ("hearth", "fifo", "fifo_batched", "round_robin", "collate", "free_for_all")
 """How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one
@@ -69,6 +74,12 @@ class EngineConfig:
         order: how requests are ordered: `hearth` by twelve factors, or one of the simpler policies.
         rpc_servers: `HOST:PORT` of llama.cpp's servers that share their devices. They know no password: name none but
             your own.
+        used_in_place: other programs whose models are listed and used where they are: `lm-studio`, `ollama`, `jan`,
+            `hugging-face`. Nothing of theirs is ever changed.
+        offline: whether nothing may use the network; downloads then say so and wait.
+        hub_url: where models are searched and fetched; `HF_ENDPOINT` comes before the default.
+        proxy: address of the proxy for that, such as `http://HOST:PORT`; empty takes the system's.
+        download_bytes_per_s: most that all downloads together may take; 0 sets no limit.
     """
 
     home: Path = field(default_factory=default_home)
@@ -87,6 +98,11 @@ class EngineConfig:
     order: str = "hearth"
     devices: tuple[str, ...] = ()
     rpc_servers: tuple[str, ...] = ()
+    used_in_place: tuple[str, ...] = FOREIGN
+    offline: bool = False
+    hub_url: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    proxy: str = ""
+    download_bytes_per_s: int = 0
 
     def __post_init__(self) -> None:
         _check_range("context_tokens", self.context_tokens, 16, 1 << 24)
@@ -95,6 +111,12 @@ class EngineConfig:
         _check_range("idle_unload_s", self.idle_unload_s, 0, 1 << 31)
         for name in ("cache_memory_bytes", "cache_disk_bytes", "prefix_disk_bytes"):
             _check_range(name, getattr(self, name), 0, 1 << 60)
+        _check_range("download_bytes_per_s", self.download_bytes_per_s, 0, 1 << 40)
+        _check_address("hub_url", self.hub_url, ("http://", "https://"))
+        if self.proxy:
+            _check_address("proxy", self.proxy, ("http://", "https://", "socks5://"))
+        if unknown := sorted(set(self.used_in_place) - set(FOREIGN)):
+            raise ConfigError(f"Setting used_in_place names {unknown[0]!r}.", f"Choose from: {', '.join(FOREIGN)}.")
         _check_range("cache_days", self.cache_days, 1, 36_500)
         if self.memory_budget_bytes is not None:
             _check_range("memory_budget_bytes", self.memory_budget_bytes, 1, 1 << 60)
@@ -133,11 +155,17 @@ def _convert(name: str, value: object) -> Any:
         return Path(value).expanduser()
     if name == "model_dirs" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(Path(item).expanduser() for item in value)
-    if name in {"devices", "rpc_servers"} and isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if (
+        name in {"devices", "rpc_servers", "used_in_place"}
+        and isinstance(value, list)
+        and all(isinstance(item, str) for item in value)
+    ):
         return tuple(value)
     if name == "weights" and isinstance(value, dict) and all(type(v) in {int, float} for v in value.values()):
         return {**DEFAULT_WEIGHTS, **value}
-    if name == "order" and isinstance(value, str):
+    if name in {"order", "hub_url", "proxy"} and isinstance(value, str):
+        return value
+    if name == "offline" and isinstance(value, bool):
         return value
     if name not in _NOT_NUMBERS and type(value) is int:
         return value
@@ -147,6 +175,13 @@ def _convert(name: str, value: object) -> Any:
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise ConfigError(f"Setting {name} is {value}, but must be from {low} to {high}.")
+
+
+def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
+    if not value.startswith(schemes) or len(value) > 2048 or not value.isprintable() or " " in value:
+        raise ConfigError(
+            f"Setting {name} is {value!r}, which is no address.", f"Begin it with {' or '.join(schemes)}."
+        )
 
 
 def _check_weights(weights: Mapping[str, float]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -28,6 +29,7 @@ from engine.tasks.answer_door import AnswerDoor
 from engine.tasks.cache_door import CacheDoor
 from engine.tasks.device_door import DeviceDoor
 from engine.tasks.fit_door import FitDoor
+from engine.tasks.model_doors import ModelDoors
 from engine.tasks.plugin_door import PluginDoor
 from engine.tasks.queue_door import QueueDoor
 from engine.tasks.runner import TaskRunner
@@ -62,7 +64,7 @@ class _Open:
     answers: "AnswerCache"
 
 
-class Engine(AnswerDoor, CacheDoor, FitDoor, PluginDoor, DeviceDoor, QueueDoor):
+class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor, QueueDoor):
     """Runs models. Use it as an async context manager; several may be open in one process.
 
     Thread: all coroutines on one event loop; `models`, `model` and `snapshot` from any thread.
@@ -136,6 +138,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, PluginDoor, DeviceDoor, QueueDoor):
         done: asyncio.Future[None] = loop.create_future()
 
         def shut_down() -> None:
+            self._close_models()
             opened.tools.close()
             opened.works.hardware.inventory.close()
             opened.works.bringer.close()
@@ -302,6 +305,9 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, PluginDoor, DeviceDoor, QueueDoor):
         from engine.scheduling.fitting import FitCheck
 
         return FitCheck(self.config) if self._open is None else self._open.works.fits
+
+    def _is_in_use(self, path: Path) -> bool:
+        return self._open is not None and any(it.place.path == path for it in self._residency().residents())
 
     def _placer(self) -> "Placer":
         return self._require_open().works.placer

@@ -9,6 +9,9 @@
     │   └── DeviceLostError       a device, or the process that used it, is gone
     ├── PluginError               a plugin failed, or cannot be used
     │   └── PluginRefusedError    a plugin's folder, zip or manifest is refused
+    ├── HubError                  the hub cannot be asked, or a file not be fetched
+    │   └── OfflineError          Hearth is switched to offline
+    ├── JobError                  work in the background cannot be done
     ├── TaskCancelledError        the task was cancelled
     ├── RequestCancelledError     the request was cancelled in the queue
     ├── ModelError                this model cannot be used
@@ -83,6 +86,18 @@ class PluginError(EngineError):
 
 class PluginRefusedError(PluginError):
     """A plugin's folder, zip or manifest is refused."""
+
+
+class HubError(EngineError):
+    """The hub cannot be asked, or a file cannot be fetched."""
+
+
+class OfflineError(HubError):
+    """Hearth is switched to offline, and this would need the network."""
+
+
+class JobError(EngineError):
+    """Work in the background cannot be done, or there is no such job."""
 
 
 class TaskCancelledError(EngineError):

@@ -1,0 +1,98 @@
+"""ModelDoors: all that the model manager adds to the engine's door, and the desks behind it, made when first used."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.background import JobKind
+from engine.tasks.hub_door import HubDoor
+from engine.tasks.job_door import JobDoor
+from engine.tasks.library_door import LibraryDoor
+from engine.tasks.quantize_door import QuantizeDoor
+from resources import models_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.config import EngineConfig
+    from engine.gates import Gatekeeper
+    from engine.jobs import JobBoard, Spec, Work
+    from engine.models.library import ModelLibrary
+    from engine.scheduling.fitting import FitCheck
+    from engine.tasks.hub_desk import HubDesk
+    from engine.tasks.library_desk import LibraryDesk
+    from engine.tasks.quantize_desk import QuantizeDesk
+
+
+class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
+    """What the model manager adds to the door; `Engine` is one.
+
+    Attributes:
+        config: what the engine was made with.
+    """
+
+    config: "EngineConfig"
+    _library: "ModelLibrary"
+
+    def _fit_check(self) -> "FitCheck":
+        raise NotImplementedError
+
+    def _is_in_use(self, path: "Path") -> bool:
+        """Whether a model is loaded, being loaded, or wanted by a request."""
+        raise NotImplementedError
+
+    @cached_property
+    def _gatekeeper(self) -> "Gatekeeper":
+        from engine.gates import Gatekeeper
+
+        return Gatekeeper(self.config.home / "gates.json", (models_dir(),))
+
+    @cached_property
+    def _desk_of_library(self) -> "LibraryDesk":
+        from engine.tasks.library_desk import LibraryDesk
+
+        return LibraryDesk(self.config, self._library, self._gatekeeper, self._is_in_use, self._add_job)
+
+    @cached_property
+    def _desk_of_hub(self) -> "HubDesk":
+        from engine.tasks.hub_desk import HubDesk
+
+        return HubDesk(self.config, self._fit_check, self._desk_of_library.arrived, self._add_job)
+
+    @cached_property
+    def _desk_of_quantizing(self) -> "QuantizeDesk":
+        from engine.tasks.quantize_desk import QuantizeDesk
+
+        return QuantizeDesk(self.config, self._desk_of_library, self._fit_check, self._add_job)
+
+    @cached_property
+    def _board(self) -> "JobBoard":
+        from engine.jobs import JobBoard
+
+        works: Mapping[JobKind, Work] = {
+            **self._desk_of_library.works(),
+            **self._desk_of_hub.works(),
+            **self._desk_of_quantizing.works(),
+        }
+        return JobBoard(self.config.home / "jobs.json", works)
+
+    def _library_desk(self) -> "LibraryDesk":
+        return self._desk_of_library
+
+    def _hub_desk(self) -> "HubDesk":
+        return self._desk_of_hub
+
+    def _quantize_desk(self) -> "QuantizeDesk":
+        return self._desk_of_quantizing
+
+    def _job_board(self) -> "JobBoard":
+        return self._board
+
+    def _add_job(self, kind: JobKind, title: str, spec: "Spec") -> int:
+        return self._board.add(kind, title, spec)
+
+    def _close_models(self) -> None:
+        """Let work in the background end, if there is any; it goes on at the next start."""
+        for name in ("_board", "_desk_of_library"):
+            if name in self.__dict__:
+                self.__dict__[name].close()

@@ -1,0 +1,53 @@
+"""QuantizeDoor: the part of the engine's door that makes models smaller and says what they kept."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.quality import QualityReport, RecipeForecast
+
+if TYPE_CHECKING:
+    from engine.tasks.quantize_desk import QuantizeDesk
+
+
+class QuantizeDoor(ABC):
+    """What quantizing adds to the door; `Engine` is one. All of it works while the engine is closed too."""
+
+    @abstractmethod
+    def _quantize_desk(self) -> "QuantizeDesk":
+        """Does it."""
+
+    async def recipes(self, model: str) -> tuple[RecipeForecast, ...]:
+        """What can be made of a model, largest first, and which recipe suits this machine.
+
+        Raises:
+            ModelNotFoundError: there is none.
+            CapabilityError: it cannot be made smaller, because it is quantized already, or of another kind.
+        """
+        return await asyncio.to_thread(self._quantize_desk().recipes, model)
+
+    async def quantize_model(self, model: str, recipe: str, calibration: Path | None = None) -> int:
+        """Begin to make a smaller model beside its source, and to measure it; returns the job.
+
+        Args:
+            model: the source, which stays as it is.
+            recipe: id of a recipe of `recipes`.
+            calibration: a text (for GGUF) or a folder of pictures (for ONNX) to look at; None takes what comes with
+                Hearth.
+
+        Raises:
+            ModelNotFoundError: there is none.
+            CapabilityError: the recipe is not for it.
+            ModelError: the disk is too full, or the result is there already.
+            JobError: work in the background cannot be done.
+        """
+        return await asyncio.to_thread(self._quantize_desk().quantize, model, recipe, calibration)
+
+    def reports(self, model: str) -> tuple[QualityReport, ...]:
+        """The reports of all models that were made from the same source as this one, or from this one; largest first.
+
+        Raises:
+            ModelNotFoundError: there is none.
+        """
+        return self._quantize_desk().reports(model)
