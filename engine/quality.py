@@ -60,7 +60,7 @@ class QualityReport:
         perplexity_ratio: exp(mean loss) of the result over that of the source; None for models that write no text.
         kl_divergence: mean Kullback-Leibler divergence of the next token, nats; None as above.
         same_top_share: of tokens (or pictures) for which both prefer the same, in [0, 1].
-        kept: 1 - (perplexity_ratio - 1), at most 1; of vision models the share of the source's score, or of its answers.
+        kept: 1 - (perplexity_ratio - 1), at most 1; of vision models the share of the source's score.
         task_score: of the result, by the measure that its card names; None if it names none.
         source_task_score: the same of the source.
         decode_speedup: tokens per second of writing, over the source; images per second for vision models.
