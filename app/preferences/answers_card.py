@@ -51,10 +51,7 @@ class AnswersCard(Card):
         self.trouble = Banner(appearance, self)
         self.delete = delete_button("Delete kept answers", self)
         self.head.addWidget(self.delete)
-        explained = (
-            "An equal question is answered in milliseconds, if its answer would come out the same again: that of "
-        )
-        self.column.addWidget(quiet(f"{explained}a greedy or seeded request, of a picture, of an embedding."))
+        self.column.addWidget(quiet(_WHAT_ANSWERS))
         self.column.addWidget(self.trouble)
         self.column.addWidget(self.figures)
         self.column.addWidget(self.memory)
@@ -111,10 +108,7 @@ class PromptsCard(Card):
         self.disk = LimitRow(appearance, "On disk", "prompts that were read", DISK, self)
         self.delete = delete_button("Delete what was read of prompts", self)
         self.head.addWidget(self.delete)
-        explained = (
-            "A long document or an instruction that begins several questions is read once; what the model made of "
-        )
-        self.column.addWidget(quiet(f"{explained}it is put back instead of reading it again."))
+        self.column.addWidget(quiet(_WHAT_PROMPTS))
         self.column.addWidget(self.figures)
         self.column.addWidget(self.disk)
         self.delete.clicked.connect(self.delete_pressed)

@@ -88,3 +88,33 @@ def test_a_link_is_followed_and_rights_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert real.read_text(encoding="utf-8") == "threads = 3\ncache_days = 3\n"
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "# mine\nthreads = 2\n",
+        'hub_url = "https://a.example/#x"  # a mirror\nthreads = 2\n',
+        "hub_url = 'https://a.example'\nused_in_place = []\n",
+        'used_in_place = [\n  "jan",  # mine\n  "ollama",\n]\nthreads = 2\n',
+        "offline = false # for now\n",
+    ],
+)
+def test_texts_switches_and_lists_are_written_as_well(before: str) -> None:
+    import tomllib
+
+    wanted = {"offline": True, "hub_url": 'https://b.example/"quoted"\\d', "used_in_place": ("jan", "lm-studio")}
+    text = changed(before, wanted)
+    given = {**wanted, "used_in_place": ["jan", "lm-studio"]}
+    assert tomllib.loads(text) == {**tomllib.loads(before), **given}
+    assert [line for line in before.splitlines() if line.startswith(("#", "threads"))] == [
+        line for line in text.splitlines() if line.startswith(("#", "threads"))
+    ]
+    assert tomllib.loads(changed(text, dict.fromkeys(wanted))) == {
+        name: value for name, value in tomllib.loads(before).items() if name not in wanted
+    }
+
+
+def test_a_comment_behind_a_text_stays() -> None:
+    assert changed('proxy = "http://a"  # work\n', {"proxy": "http://b:1"}) == 'proxy = "http://b:1"  # work\n'
