@@ -120,7 +120,15 @@ class ModelNotFoundError(ModelError):
 
 
 class ModelFileError(ModelError):
-    """The file is broken, incomplete, or not a model."""
+    """The file is broken, incomplete, or not a model.
+
+    Attributes:
+        rule: short name of the rule that it breaks, such as `tensor-offsets`; empty if that rule has none.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", rule: str = "") -> None:
+        super().__init__(cause, remedy)
+        self.rule = rule
 
 
 class CapabilityError(ModelError):
