@@ -6,6 +6,7 @@ from app.preferences.answers_card import AnswersCard, PromptsCard
 from app.preferences.appearance_card import AppearanceCard
 from app.preferences.controller import PreferencesController
 from app.preferences.memory_card import MemoryCard
+from app.preferences.network_card import NetworkCard, PlacesCard
 from app.theme import Appearance
 from app.theme.widgets.labels import text_label
 
@@ -14,7 +15,7 @@ class Board(QWidget):
     """Shows what the controller knows.
 
     Attributes:
-        memory, answers, prompts, looks: the cards.
+        memory, answers, prompts, network, places, looks: the cards.
     """
 
     def __init__(
@@ -26,6 +27,8 @@ class Board(QWidget):
         self.memory = MemoryCard(appearance, controller, self)
         self.answers = AnswersCard(appearance, controller, self)
         self.prompts = PromptsCard(appearance, controller, self)
+        self.network = NetworkCard(appearance, controller.network, self)
+        self.places = PlacesCard(appearance, controller.network, self)
         self.looks = AppearanceCard(appearance, self)
         self._columns = QHBoxLayout()
         self._column = QVBoxLayout(self)
@@ -54,7 +57,7 @@ class Board(QWidget):
         self._column.setContentsMargins(side, edge, side, edge)
         self._column.setSpacing(edge)
         self._columns.setSpacing(edge)
-        for cards in ((self.memory, self.looks), (self.answers, self.prompts)):
+        for cards in ((self.memory, self.network, self.looks), (self.answers, self.prompts, self.places)):
             column = QVBoxLayout()
             column.setSpacing(edge)
             for card in cards:

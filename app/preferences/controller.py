@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.preferences.engine_file import write_settings
+from app.preferences.engine_file import Setting, write_settings
+from app.preferences.network import NetworkSettings
 from app.preferences.source import PreferencesSource
 from app.tasks import Tasks
 from engine import CacheInfo, EngineClosedError, EngineError, Limits, LoadedModelInfo
@@ -44,6 +45,7 @@ class PreferencesController(QObject):
 
     Attributes:
         settings_file: where limits are kept.
+        network: whether and how the network is used.
 
     Signals:
         ticked: there was a look, or other limits are wanted.
@@ -78,11 +80,13 @@ class PreferencesController(QObject):
         self._look: Look | None = None
         self._wanted: Limits | None = None  # asked for
         self._in_hand: Limits | None = None  # being applied
-        self._unkept: dict[str, int | None] = {}  # applied, and not yet in the file
+        self._unkept: dict[str, Setting | None] = {}  # applied, and not yet in the file
         self._applying: asyncio.Task[None] | None = None
         self._clearing: asyncio.Task[None] | None = None
         self._is_open = False
         self._is_watched = False
+        self.network = NetworkSettings(source, self.keep, self)
+        self.network.failed.connect(self.failed)
         self._timer = QTimer(self, interval=_REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self._rest = QTimer(self, singleShot=True, interval=_STILL_MS)
@@ -135,6 +139,7 @@ class PreferencesController(QObject):
         except EngineClosedError:
             self._timer.stop()
             return
+        self.network.look()
         self.ticked.emit()
 
     # ------------------------------------------------------------------------------------------------------- actions
@@ -152,6 +157,11 @@ class PreferencesController(QObject):
         if self._is_open and self._wanted is not None and self._applying is None:
             self._applying = self._tasks.start(self._apply_wanted(), on_error=self._fail, name="set limits")
             self._applying.add_done_callback(self._on_applied)
+
+    def keep(self, settings: Mapping[str, Setting | None]) -> None:
+        """Keep settings for the next start; None takes one out of the file."""
+        self._unkept |= settings
+        self._tasks.start(self._write_unkept(), on_error=self._fail, name="keep settings")
 
     def clear(self, *, answers: bool = False, prefixes: bool = False) -> None:
         """Delete what is kept of answers, of prompts, or of both."""
@@ -175,6 +185,9 @@ class PreferencesController(QObject):
         before = asdict(self._source.limits())
         await self._call(lambda: self._source.set_limits(limits))
         self._unkept |= {name: value for name, value in asdict(limits).items() if value != before[name]}
+        await self._write_unkept()
+
+    async def _write_unkept(self) -> None:
         unkept = dict(self._unkept)
         try:
             await self._call(lambda: write_settings(self.settings_file, unkept))
@@ -184,7 +197,7 @@ class PreferencesController(QObject):
             cause = f"The settings cannot be written to {self.settings_file}: {why}."
             self.failed.emit("warn", cause, "They apply until Hearth is closed.")
         else:
-            self._unkept.clear()
+            self._unkept = {name: value for name, value in self._unkept.items() if unkept.get(name, ...) != value}
 
     async def _clear(self, *, answers: bool, prefixes: bool) -> None:
         await self._source.clear_cache(answers=answers, prefixes=prefixes)

@@ -2,12 +2,18 @@
 
 from typing import Protocol
 
-from engine import CacheInfo, EngineSnapshot, Limits
+from engine import CacheInfo, EngineConfig, EngineSnapshot, HubState, Limits
 from engine.hardware import HardwareSnapshot
 
 
 class PreferencesSource(Protocol):
-    """The limits and the caches of an engine. Errors are `EngineError`s with cause and remedy. Thread: any."""
+    """The limits and the caches of an engine. Errors are `EngineError`s with cause and remedy. Thread: any.
+
+    Attributes:
+        config: what it was made with.
+    """
+
+    config: EngineConfig
 
     def limits(self) -> Limits:
         """What it may take now."""
@@ -26,3 +32,12 @@ class PreferencesSource(Protocol):
 
     def hardware(self) -> HardwareSnapshot:
         """The memory of the machine, among others; cheap."""
+
+    def hub_state(self) -> HubState:
+        """Whether the network may be used; cheap."""
+
+    def set_offline(self, is_offline: bool) -> None:
+        """Switch all use of the network off, or on again."""
+
+    def set_download_limit(self, bytes_per_s: int) -> None:
+        """Limit all downloads together; 0 sets no limit."""

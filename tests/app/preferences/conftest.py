@@ -17,8 +17,10 @@ from engine import (
     CacheInfo,
     CacheTierInfo,
     EngineClosedError,
+    EngineConfig,
     EngineError,
     EngineSnapshot,
+    HubState,
     Limits,
     LoadedModelInfo,
     ModelInfo,
@@ -77,6 +79,8 @@ class FakeSource:
         self.looks = 0
         self.is_closed = False
         self.error: EngineError | None = None
+        self.config = EngineConfig(hub_url="https://hub.example")
+        self.hub = HubState(is_offline=False, url=self.config.hub_url)
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -108,6 +112,15 @@ class FakeSource:
             self.kept = replace(self.kept, memory=nothing, disk=nothing)
         if prefixes:
             self.kept = replace(self.kept, prefixes=nothing)
+
+    def hub_state(self) -> HubState:
+        return self.hub
+
+    def set_offline(self, is_offline: bool) -> None:
+        self.hub = replace(self.hub, is_offline=is_offline)
+
+    def set_download_limit(self, bytes_per_s: int) -> None:
+        self.hub = replace(self.hub, bytes_per_s=bytes_per_s)
 
     def snapshot(self) -> EngineSnapshot:
         return EngineSnapshot(
