@@ -19,6 +19,7 @@ from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
 from engine.models.library import ModelLibrary, variants_in
+from engine.models.notes import Notes
 from engine.plugins.bundled import bundled_dir, fill
 from engine.plugins.contract.offers import Sample
 from engine.plugins.host import PluginHost
@@ -97,7 +98,8 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
             is_development=is_development,
         )  # fmt: skip
         self._backends = backends if backends is not None else self._default_backends()
-        self._library = ModelLibrary((models_dir(), home / "models", *self.config.model_dirs), self._registry)
+        folders = (models_dir(), home / "models", *self.config.model_dirs)
+        self._library = ModelLibrary(folders, self._registry, Notes(home / "notes.db"))
         self._open: _Open | None = None
         self._fails: set[Callable[[BaseException], None]] = set()
         self._usage = UsageMeter()

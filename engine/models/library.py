@@ -14,6 +14,7 @@ from engine.models.gguf import DOWNLOAD_AGAIN, read_header
 from engine.models.gguf_facts import facts_of as facts_of_gguf
 from engine.models.gguf_info import can_run
 from engine.models.gguf_info import describe as describe_gguf
+from engine.models.notes import Notes
 from engine.models.onnx import describe as describe_onnx
 from engine.models.onnx import read_onnx_header
 from engine.models.onnx_facts import facts_of as facts_of_onnx
@@ -71,22 +72,35 @@ class ModelLibrary:
 
     Attributes:
         broken: files of the last scan that look like models but cannot be used, each with the reason.
+        notes: what people and Hearth have written down about single models.
     """
 
-    def __init__(self, dirs: Sequence[Path], registry: Registry | None = None) -> None:
+    def __init__(self, dirs: Sequence[Path], registry: Registry | None = None, notes: Notes | None = None) -> None:
         """Make a library.
 
         Args:
             dirs: folders to search, three levels deep; they need not exist. Earlier ones keep the plain id when
                 two files have the same name, so the bundled folder goes first.
             registry: says what can be done with a model; the bundled plugins' if not given.
+            notes: what people have written down; kept in memory only if not given.
         """
+        self.notes = notes if notes is not None else Notes()
         self._dirs = tuple(dirs)
         self._registry = registry if registry is not None else bundled_registry()
         self._lock = threading.Lock()
         self._known: dict[Path, _Known] = {}  # guarded by _lock; replaced, never changed
         self._elsewhere: dict[Path, _Known] = {}  # guarded by _lock; files that were asked for by their path
         self.broken: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def dirs(self) -> tuple[Path, ...]:
+        """The folders that are searched."""
+        return self._dirs
+
+    def facts(self, path: Path) -> ModelFacts | None:
+        """What plugins were told of a file at the last scan; None if they were told nothing."""
+        known = self._known.get(path) or self._elsewhere.get(path)
+        return known.file.facts if known is not None and isinstance(known.file, _File) else None
 
     def scan(self) -> tuple[ModelInfo, ...]:
         """List the models, sorted by id; unusable files are left out and kept in `broken`."""

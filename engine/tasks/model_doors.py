@@ -37,6 +37,10 @@ class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
     def _fit_check(self) -> "FitCheck":
         raise NotImplementedError
 
+    def _ensure_offers(self) -> None:
+        """Somebody has to say what models are good for."""
+        raise NotImplementedError
+
     def _is_in_use(self, path: "Path") -> bool:
         """Whether a model is loaded, being loaded, or wanted by a request."""
         raise NotImplementedError
@@ -77,6 +81,7 @@ class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
         return JobBoard(self.config.home / "jobs.json", works)
 
     def _library_desk(self) -> "LibraryDesk":
+        self._ensure_offers()
         return self._desk_of_library
 
     def _hub_desk(self) -> "HubDesk":
