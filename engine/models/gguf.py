@@ -32,7 +32,7 @@ _SCALARS: Final[dict[int, str]] = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
 _UINT32 = 4
-_KEY = re.compile(r"[!-~]+")
+_KEY = re.compile(r"[A-Za-z0-9._-]+")
 _U64 = struct.Struct("<Q")
 
 Scalar = str | int | float | bool
@@ -156,14 +156,14 @@ def read_header(path: Path) -> GgufHeader:
     """
     try:
         if path.is_dir():
-            raise ModelFileError(f"{path} is a folder, not a model file.", "Choose a file in it.")
+            raise ModelFileError(f"{path} is a folder, not a model file.", "Choose a file in it.", "file")
         with path.open("rb") as file:
             return _parse(path, _Reader(path, file, path.stat().st_size))
     except FileNotFoundError as error:
         raise ModelNotFoundError(f"There is no file {path}.", "Check the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a path that no file system can hold
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.") from error
+        raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.", "file") from error
 
 
 class _Reader:
@@ -176,9 +176,9 @@ class _Reader:
         self.data = b""
         self._file = file
 
-    def damaged(self, what: str) -> ModelFileError:
-        """An error that says what is wrong with the file."""
-        return ModelFileError(f"The file {self.name} is damaged: {what}.", DOWNLOAD_AGAIN)
+    def damaged(self, rule: str, what: str) -> ModelFileError:
+        """An error that says what is wrong with the file, and the name of the rule that it breaks."""
+        return ModelFileError(f"The file {self.name} is damaged: {what}.", DOWNLOAD_AGAIN, rule)
 
     def need(self, end: int) -> None:
         """Make sure that bytes up to `end` are in memory."""
@@ -188,13 +188,14 @@ class _Reader:
             raise ModelFileError(
                 f"The file {self.name} is incomplete: it ends after {self.size:,} bytes, in the middle of its header.",
                 DOWNLOAD_AGAIN,
+                "incomplete",
             )
         if end > MAX_HEADER_BYTES:
-            raise self.damaged(f"its header is larger than {MAX_HEADER_BYTES >> 20} MiB")
+            raise self.damaged("header-size", f"its header is larger than {MAX_HEADER_BYTES >> 20} MiB")
         more = max(end, min(2 * len(self.data), MAX_HEADER_BYTES), 1 << 16) - len(self.data)
         self.data += self._file.read(more)
         if end > len(self.data):
-            raise self.damaged("it became shorter while it was read")
+            raise self.damaged("file", "it became shorter while it was read")
 
     def unpack(self, code: str) -> int | float | bool:
         """Read one value with a `struct` code."""
@@ -204,11 +205,11 @@ class _Reader:
         self.at += size
         return value
 
-    def count(self, code: str, most: int, what: str) -> int:
+    def count(self, code: str, most: int, rule: str, what: str) -> int:
         """Read an unsigned number that must not be above `most`."""
         value = int(self.unpack(code))
         if value > most:
-            raise self.damaged(f"{what} is {value:,}, more than {most:,}")
+            raise self.damaged(rule, f"{what} is {value:,}, more than {most:,}")
         return value
 
     def raw(self, size: int) -> bytes:
@@ -218,15 +219,15 @@ class _Reader:
         self.at += size
         return value
 
-    def string(self, most: int, what: str) -> str:
+    def string(self, most: int, rule: str, what: str) -> str:
         """Read a string of at most `most` bytes."""
-        value = self.raw(self.count("Q", most, f"the length of {what}"))
+        value = self.raw(self.count("Q", most, rule, f"the length of {what}"))
         try:
             text = value.decode()
         except UnicodeDecodeError as error:
-            raise self.damaged(f"{what} is not valid UTF-8") from error
+            raise self.damaged(rule, f"{what} is not valid UTF-8") from error
         if "\0" in text:
-            raise self.damaged(f"{what} contains a zero byte")
+            raise self.damaged(rule, f"{what} contains a zero byte")
         return text
 
     def skip_strings(self, count: int) -> None:
@@ -238,7 +239,7 @@ class _Reader:
                 data, loaded = self.data, len(self.data)
             length = unpack(data, at)[0]
             if length > MAX_STRING_BYTES:
-                raise self.damaged(f"the length of a string is {length:,}, more than {MAX_STRING_BYTES:,}")
+                raise self.damaged("strings", f"the length of a string is {length:,}, more than {MAX_STRING_BYTES:,}")
             at += 8 + length
         self.need(at)
         self.at = at
@@ -246,15 +247,15 @@ class _Reader:
 
 def _parse(path: Path, reader: _Reader) -> GgufHeader:
     version = _check_start(reader)
-    tensor_count = reader.count("Q", MAX_TENSORS, "the number of tensors")
-    key_count = reader.count("Q", MAX_KEYS, "the number of keys")
+    tensor_count = reader.count("Q", MAX_TENSORS, "counts", "the number of tensors")
+    key_count = reader.count("Q", MAX_KEYS, "counts", "the number of keys")
     metadata: dict[str, Value] = {}
     for _ in range(key_count):
-        key = reader.string(MAX_KEY_BYTES, "a key")
+        key = reader.string(MAX_KEY_BYTES, "keys", "a key")
         if not _KEY.fullmatch(key):
-            raise reader.damaged(f"{key!r} is no key")
+            raise reader.damaged("keys", f"{key!r} is no key")
         if key in metadata:
-            raise reader.damaged(f"the key {key} occurs twice")
+            raise reader.damaged("keys", f"the key {key} occurs twice")
         metadata[key] = _value(reader, key)
     alignment = _alignment(reader, metadata)
     rows = [_tensor_row(reader) for _ in range(tensor_count)]
@@ -265,21 +266,27 @@ def _parse(path: Path, reader: _Reader) -> GgufHeader:
 def _check_start(reader: _Reader) -> int:
     """Check magic and version."""
     if reader.size == 0:
-        raise ModelFileError(f"The file {reader.name} is empty.", DOWNLOAD_AGAIN)
+        raise ModelFileError(f"The file {reader.name} is empty.", DOWNLOAD_AGAIN, "incomplete")
     magic = reader.raw(min(4, reader.size))
     if magic != b"GGUF":
         kind = "a text file" if _is_text(reader) else "another kind of file"
-        raise ModelFileError(f"The file {reader.name} is not a GGUF model but {kind}.", "Choose a .gguf model file.")
+        raise ModelFileError(
+            f"The file {reader.name} is not a GGUF model but {kind}.", "Choose a .gguf model file.", "magic"
+        )
     version = int(reader.unpack("I"))
     if version == 1:
-        raise ModelFileError(f"The file {reader.name} uses GGUF version 1, which is too old.", "Get a newer file.")
+        raise ModelFileError(
+            f"The file {reader.name} uses GGUF version 1, which is too old.", "Get a newer file.", "version"
+        )
     if version not in {2, 3}:
         if version & 0xFFFF == 0:
             raise ModelFileError(
-                f"The file {reader.name} is for big-endian machines.", "Get the usual little-endian file."
+                f"The file {reader.name} is for big-endian machines.", "Get the usual little-endian file.", "version"
             )
         raise ModelFileError(
-            f"The file {reader.name} uses GGUF version {version}, but versions 2 and 3 are known.", "Update Hearth."
+            f"The file {reader.name} uses GGUF version {version}, but versions 2 and 3 are known.",
+            "Update Hearth.",
+            "version",
         )
     return version
 
@@ -293,11 +300,11 @@ def _is_text(reader: _Reader) -> bool:
 def _value(reader: _Reader, key: str) -> Value:
     kind = int(reader.unpack("I"))
     if kind == _STRING:
-        return reader.string(MAX_STRING_BYTES, f"the value of {key}")
+        return reader.string(MAX_STRING_BYTES, "strings", f"the value of {key}")
     if kind != _ARRAY:
         return reader.unpack(_scalar_code(reader, kind, key))
     kind = int(reader.unpack("I"))
-    count = reader.count("Q", MAX_ARRAY_ITEMS, f"the length of {key}")
+    count = reader.count("Q", MAX_ARRAY_ITEMS, "arrays", f"the length of {key}")
     start = reader.at
     if kind == _STRING:
         reader.skip_strings(count)
@@ -309,32 +316,36 @@ def _value(reader: _Reader, key: str) -> Value:
 def _scalar_code(reader: _Reader, kind: int, key: str) -> str:
     code = _SCALARS.get(kind)
     if code is None:
-        raise reader.damaged(f"the value of {key} has the unknown type {kind}")
+        raise reader.damaged("value-types", f"the value of {key} has the unknown type {kind}")
     return code
 
 
 def _alignment(reader: _Reader, metadata: Mapping[str, Value]) -> int:
     value = metadata.get("general.alignment", 32)
     if type(value) is not int or not 1 <= value <= MAX_ALIGNMENT or value & (value - 1):
-        raise reader.damaged(f"its alignment is {value}, not a power of two up to {MAX_ALIGNMENT:,}")
+        raise reader.damaged("alignment", f"its alignment is {value}, not a power of two up to {MAX_ALIGNMENT:,}")
     return value
 
 
 def _tensor_row(reader: _Reader) -> tuple[str, tuple[int, ...], TensorType, int]:
     """Read name, dims, type, and offset in the data section."""
-    name = reader.string(MAX_NAME_BYTES, "a tensor name")
-    dim_count = reader.count("I", 4, f"the number of dimensions of tensor {name}")
+    name = reader.string(MAX_NAME_BYTES, "tensor-names", "a tensor name")
+    dim_count = reader.count("I", 4, "tensor-shapes", f"the number of dimensions of tensor {name}")
     dims = tuple(int(reader.unpack("Q")) for _ in range(dim_count))
     if not dims or min(dims) < 1 or math.prod(dims) > MAX_SIZE:
-        raise reader.damaged(f"tensor {name} has the impossible shape {list(dims)}")
+        raise reader.damaged("tensor-shapes", f"tensor {name} has the impossible shape {list(dims)}")
     number = int(reader.unpack("I"))
     kind = TENSOR_TYPES.get(number)
     if kind is None:
         raise ModelFileError(
-            f"Tensor {name} in {reader.name} has the unknown type {number}.", "Update Hearth or get another file."
+            f"Tensor {name} in {reader.name} has the unknown type {number}.",
+            "Update Hearth or get another file.",
+            "tensor-types",
         )
     if dims[0] % kind.block_elements:
-        raise reader.damaged(f"rows of tensor {name} have {dims[0]} weights, which {kind.name} cannot hold")
+        raise reader.damaged(
+            "tensor-blocks", f"rows of tensor {name} have {dims[0]} weights, which {kind.name} cannot hold"
+        )
     return name, dims, kind, int(reader.unpack("Q"))
 
 
@@ -347,16 +358,18 @@ def _place(
     expected = end = 0
     for name, dims, kind, offset in rows:
         if offset != expected:
-            raise reader.damaged(f"tensor {name} is at offset {offset:,} instead of {expected:,}")
+            raise reader.damaged("tensor-offsets", f"tensor {name} is at offset {offset:,} instead of {expected:,}")
         size = math.prod(dims) // kind.block_elements * kind.block_bytes
         tensors.append(Tensor(name, dims, kind, start + offset, size))
         end = offset + size
         expected = -(-end // alignment) * alignment
     if len({tensor.name for tensor in tensors}) < len(tensors):
-        raise reader.damaged("two tensors have the same name")
+        raise reader.damaged("tensor-names", "two tensors have the same name")
     missing = start + end - reader.size if tensors else 0
     if missing > 0:
         raise ModelFileError(
-            f"The file {reader.name} is incomplete: {missing:,} of {start + end:,} bytes are missing.", DOWNLOAD_AGAIN
+            f"The file {reader.name} is incomplete: {missing:,} of {start + end:,} bytes are missing.",
+            DOWNLOAD_AGAIN,
+            "incomplete",
         )
     return tuple(tensors)

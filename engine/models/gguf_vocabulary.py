@@ -14,6 +14,8 @@ _INT32, _FLOAT32 = 5, 6
 _BYTE_TOKEN_TYPE = 6
 _BYTE_TOKEN = re.compile(rb"<0x[0-9A-F]{2}>")
 _NO_VOCABULARY: Final = frozenset({"no_vocab", "none"})
+_USED_IDS: Final = ("bos", "eos", "eot", "eom", "unknown")
+"""Tokens whose number must be one; others, such as padding, are wrong in many files, and llama.cpp leaves them out."""
 _COUNTS: Final = {"{arch}.block_count": MAX_LAYERS, "{arch}.attention.head_count": MAX_HEADS}
 
 
@@ -26,17 +28,19 @@ def check_before_load(header: GgufHeader) -> None:
     for key, most in _COUNTS.items():
         value = header.number(key)
         if value is not None and not 0 <= value <= most:
-            raise _damaged(header, f"{key.replace('{arch}', header.architecture)} is {value:,}, not 0 to {most:,}")
+            raise _damaged(
+                header, "shape", f"{key.replace('{arch}', header.architecture)} is {value:,}, not 0 to {most:,}"
+            )
     if header.text("tokenizer.ggml.model") in {None, *_NO_VOCABULARY}:
         return
     tokens = _array(header, "tokenizer.ggml.tokens")
     if tokens is None or not tokens.count:
-        raise _damaged(header, "it has a tokenizer but no tokens")
+        raise _damaged(header, "tokens", "it has a tokenizer but no tokens")
     texts = tokens.texts()
     _check_texts(header, texts)
     _check_lengths(header, len(texts))
     _check_bytes(header, texts)
-    _check_begin(header, len(texts))
+    _check_special(header, len(texts))
 
 
 def _check_texts(header: GgufHeader, texts: list[bytes]) -> None:
@@ -44,11 +48,13 @@ def _check_texts(header: GgufHeader, texts: list[bytes]) -> None:
     named = [text or b"[EMPTY_%d]" % index for index, text in enumerate(texts)]
     if len(set(named)) < len(named):
         twice, count = Counter(named).most_common(1)[0]
-        raise _damaged(header, f"its vocabulary has the token {twice.decode(errors='replace')!r} {count} times")
+        raise _damaged(
+            header, "duplicate-tokens", f"its vocabulary has the token {twice.decode(errors='replace')!r} {count} times"
+        )
     try:
         b"\n".join(texts).decode()
     except UnicodeDecodeError as error:
-        raise _damaged(header, "its vocabulary is not valid UTF-8") from error
+        raise _damaged(header, "tokens", "its vocabulary is not valid UTF-8") from error
 
 
 def _check_lengths(header: GgufHeader, count: int) -> None:
@@ -56,7 +62,9 @@ def _check_lengths(header: GgufHeader, count: int) -> None:
     for name, kinds in (("scores", {_FLOAT32, _INT32}), ("token_type", {_INT32})):
         array = _array(header, f"tokenizer.ggml.{name}", kinds)
         if array is not None and array.count < count:
-            raise _damaged(header, f"it has {count:,} tokens but {array.count:,} {name.replace('_', ' ')}s")
+            raise _damaged(
+                header, "token-arrays", f"it has {count:,} tokens but {array.count:,} {name.replace('_', ' ')}s"
+            )
 
 
 def _check_bytes(header: GgufHeader, texts: list[bytes]) -> None:
@@ -66,18 +74,21 @@ def _check_bytes(header: GgufHeader, texts: list[bytes]) -> None:
     types = _array(header, "tokenizer.ggml.token_type", {_INT32})
     for text, kind in zip(texts, types.numbers() if types else (), strict=False):
         if kind == _BYTE_TOKEN_TYPE and not _BYTE_TOKEN.fullmatch(text):
-            raise _damaged(header, f"its byte token {text.decode(errors='replace')!r} is not <0x00> to <0xFF>")
+            raise _damaged(
+                header, "byte-tokens", f"its byte token {text.decode(errors='replace')!r} is not <0x00> to <0xFF>"
+            )
     known = set(texts)
     for byte in range(256):
         if b"<0x%02X>" % byte not in known and bytes([byte]) not in known:
-            raise _damaged(header, f"its vocabulary has no token for the byte 0x{byte:02X}")
+            raise _damaged(header, "byte-tokens", f"its vocabulary has no token for the byte 0x{byte:02X}")
 
 
-def _check_begin(header: GgufHeader, count: int) -> None:
-    """A model that begins every text with a token must have that token."""
-    begin = header.number("tokenizer.ggml.bos_token_id")
-    if header.metadata.get("tokenizer.ggml.add_bos_token") is True and begin is not None and not 0 <= begin < count:
-        raise _damaged(header, f"it begins texts with token {begin:,}, but has {count:,} tokens")
+def _check_special(header: GgufHeader, count: int) -> None:
+    """The tokens that begin and end texts must be there."""
+    for name in _USED_IDS:
+        number = header.number(f"tokenizer.ggml.{name}_token_id")
+        if number is not None and not 0 <= number < count:
+            raise _damaged(header, "special-ids", f"its {name} token is {number:,}, but it has {count:,} tokens")
 
 
 def _array(header: GgufHeader, key: str, kinds: set[int] | None = None) -> GgufArray | None:
@@ -86,9 +97,9 @@ def _array(header: GgufHeader, key: str, kinds: set[int] | None = None) -> GgufA
         return None
     array = header.array(key)
     if array is None or (not array.is_text if kinds is None else array.type not in kinds):
-        raise _damaged(header, f"{key} has the wrong type")
+        raise _damaged(header, "token-arrays", f"{key} has the wrong type")
     return array
 
 
-def _damaged(header: GgufHeader, what: str) -> ModelFileError:
-    return ModelFileError(f"The file {header.path.name} is damaged: {what}.", DOWNLOAD_AGAIN)
+def _damaged(header: GgufHeader, rule: str, what: str) -> ModelFileError:
+    return ModelFileError(f"The file {header.path.name} is damaged: {what}.", DOWNLOAD_AGAIN, rule)

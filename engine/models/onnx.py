@@ -14,6 +14,7 @@ from engine.models.protobuf import VARINT, Field, Protobuf
 from engine.plugins.contract.models import TensorFacts
 from engine.types import ModelInfo
 
+MAX_PROTO_BYTES: Final = (1 << 31) - 1  # of Protobuf itself; larger models keep their weights beside the graph
 MAX_DIMS: Final = 16
 MAX_ELEMENTS: Final = 1 << 48
 MAX_IR_VERSION: Final = 64  # 13 in 2026; a file that claims more is something else
@@ -93,14 +94,14 @@ def read_onnx_header(path: Path) -> OnnxHeader:
     """
     try:
         if path.is_dir():
-            raise ModelFileError(f"{path} is a folder, not a model file.", "Choose a file in it.")
+            raise ModelFileError(f"{path} is a folder, not a model file.", "Choose a file in it.", "file")
         with path.open("rb") as file:
             return _Model(path, file, path.stat().st_size).header()
     except FileNotFoundError as error:
         raise ModelNotFoundError(f"There is no file {path}.", "Check the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a path that no file system can hold
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.") from error
+        raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.", "file") from error
 
 
 class _Model:
@@ -120,13 +121,12 @@ class _Model:
 
     def header(self) -> OnnxHeader:
         proto = self._proto
-        if proto.size == 0:
-            raise ModelFileError(f"The file {proto.path.name} is empty.", DOWNLOAD_AGAIN)
+        self._check_size()
         for part in proto.fields(0, proto.size):
             if part.number == 1:
                 self._ir_version = part.value
                 if not 1 <= part.value <= MAX_IR_VERSION:
-                    raise proto.damaged(f"its format version is {part.value:,}")
+                    raise proto.damaged(f"its format version is {part.value:,}", "version")
             elif part.number == 2:
                 self._producer = proto.text(part)
             elif part.number == 7:
@@ -136,7 +136,7 @@ class _Model:
             elif part.number == 14:
                 self._property(part)
         if not self._ir_version or not self._graphs:
-            raise proto.damaged("it has no graph")
+            raise proto.damaged("it has no graph", "graph")
         common = self._weights.most_common(1)
         return OnnxHeader(
             size_bytes=proto.size + self._external_bytes(),
@@ -150,6 +150,15 @@ class _Model:
             properties=self._properties,
             locations=tuple(sorted(self._locations)),
         )
+
+    def _check_size(self) -> None:
+        proto = self._proto
+        if proto.size == 0:
+            raise ModelFileError(f"The file {proto.path.name} is empty.", DOWNLOAD_AGAIN, "incomplete")
+        if proto.size > MAX_PROTO_BYTES:
+            raise proto.damaged(
+                f"it has {proto.size:,} bytes, but a graph has {MAX_PROTO_BYTES:,} at most", "proto-size"
+            )
 
     def _opset_import(self, message: Field) -> None:
         domain, version = "", 0
@@ -170,7 +179,7 @@ class _Model:
                 ports = self._inputs if part.number == 11 else self._outputs
                 ports.append(self._port(part))
                 if len(ports) > MAX_PORTS:
-                    raise self._proto.damaged(f"it has more than {MAX_PORTS:,} inputs or outputs")
+                    raise self._proto.damaged(f"it has more than {MAX_PORTS:,} inputs or outputs", "graph")
 
     def _initializer(self, message: Field) -> None:
         dims: list[int] = []
@@ -189,7 +198,7 @@ class _Model:
             elif part.number == 14:
                 external = part.value == 1
         if len(dims) > MAX_DIMS or (elements := math.prod(dims)) > MAX_ELEMENTS:
-            raise self._proto.damaged("a weight has an impossible shape")
+            raise self._proto.damaged("a weight has an impossible shape", "tensor-shapes")
         self._weights[data_type] += elements
         if external and "location" in entries:
             self._locations.add(entries["location"])
@@ -201,7 +210,7 @@ class _Model:
         at = part.start
         while at < part.end:
             if len(dims) == MAX_DIMS:
-                raise self._proto.damaged("a weight has an impossible shape")
+                raise self._proto.damaged("a weight has an impossible shape", "tensor-shapes")
             dim, at = self._proto.varint(at, part.end)
             dims.append(dim)
         return dims
@@ -227,7 +236,7 @@ class _Model:
                 for dim in self._proto.fields(part.start, part.end):
                     shape.append(self._side(dim))
                     if len(shape) > MAX_DIMS:
-                        raise self._proto.damaged("an input or output has an impossible shape")
+                        raise self._proto.damaged("an input or output has an impossible shape", "tensor-shapes")
         return dtype, shape
 
     def _side(self, message: Field) -> int | None:
@@ -260,10 +269,13 @@ class _Model:
                 raise ModelFileError(
                     f"The file {path.name} wants to read {location!r}, which lies outside its folder.",
                     "Do not use it, or get it from its author again.",
+                    "external-data",
                 )
             if not place.is_file():
                 raise ModelFileError(
-                    f"The weights of {path.name} are in {location}, which is missing.", "Put it beside the model."
+                    f"The weights of {path.name} are in {location}, which is missing.",
+                    "Put it beside the model.",
+                    "external-data",
                 )
             total += place.stat().st_size
         return total

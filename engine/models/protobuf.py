@@ -42,14 +42,14 @@ class Protobuf:
         self._fields = 0
         self._text_bytes = 0
 
-    def damaged(self, what: str) -> ModelFileError:
-        """The error for a file that breaks the rules of the format."""
-        return ModelFileError(f"The file {self.path.name} is no ONNX model, or damaged: {what}.", DOWNLOAD_AGAIN)
+    def damaged(self, what: str, rule: str = "protobuf") -> ModelFileError:
+        """The error for a file that breaks the rules of the format, or another rule that has a name."""
+        return ModelFileError(f"The file {self.path.name} is no ONNX model, or damaged: {what}.", DOWNLOAD_AGAIN, rule)
 
     def incomplete(self, missing: int) -> ModelFileError:
         """The error for a file that ends too early."""
         return ModelFileError(
-            f"The file {self.path.name} is incomplete: {missing:,} bytes are missing.", DOWNLOAD_AGAIN
+            f"The file {self.path.name} is incomplete: {missing:,} bytes are missing.", DOWNLOAD_AGAIN, "incomplete"
         )
 
     def read(self, at: int, size: int) -> bytes:

@@ -69,7 +69,7 @@ def replaced(index, text):
         ({"scores": (ARRAY, (TEXT, ["x"] * 260))}, "scores has the wrong type"),
         ({"token_type": (ARRAY, (INT, [1] * 3))}, "260 tokens but 3 token types"),
         ({"token_type": (UINT, 1)}, "token_type has the wrong type"),
-        ({"bos_token_id": (UINT, 260)}, "begins texts with token 260"),
+        ({"bos_token_id": (UINT, 260)}, "its bos token is 260, but it has 260 tokens"),
     ],
 )
 def test_a_contradiction_is_refused_by_name(tmp_path, changes, reason):
