@@ -22,5 +22,15 @@ def themes_dir() -> Path:
     return _folder("themes")
 
 
+def catalogue_file() -> Path:
+    """The models that Hearth recommends, and the words of tasks; TOML."""
+    return _folder("catalogue.toml")
+
+
+def calibration_file() -> Path:
+    """A text of many kinds, by which quantizing sees which weights of a model matter; UTF-8."""
+    return _folder("calibration.txt")
+
+
 def _folder(name: str) -> Path:
     return Path(str(files(__name__) / name))

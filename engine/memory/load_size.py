@@ -138,7 +138,9 @@ class LoadSize:
         """What is enough: where what a load takes is what it may take."""
         size = 0
         for _ in range(_ROUNDS):
-            size = self.within(size).total_bytes
+            before, size = size, self.within(size).total_bytes
+            if size == before:
+                break
         return size
 
     @property
@@ -203,6 +205,8 @@ class LoadSize:
         )
 
     def _corrected(self, parts: Parts) -> Parts:
+        if not self.correction.is_known and parts.weights > 0:
+            return parts
         scaled = replace(
             parts, kv=int(parts.kv * self.correction.kv), compute=int(parts.compute * self.correction.compute)
         )

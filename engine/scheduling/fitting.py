@@ -19,6 +19,8 @@ from engine.memory.estimate import Estimates
 from engine.memory.fit import Budget, Pace, verdict
 from engine.memory.load_size import LoadSize
 from engine.memory.residency import Residency
+from engine.models.page_plan import WeightLayout
+from engine.models.shape import ModelShape
 from engine.scheduling.learned import Learned
 from engine.types import ModelInfo
 
@@ -78,14 +80,31 @@ class FitCheck:
         if memory_budget_bytes is not None and memory_budget_bytes < 1:
             raise InvalidRequestError("A memory budget is at least one byte.", "Leave it out to take what is free.")
         size = self._estimates().size(info, is_paged=True, options=options)
-        budget = self._budget(info, memory_budget_bytes)
-        if memory_budget_bytes is None and size.least_bytes > budget.size_bytes:
-            budget = self._budget(info, None, is_paged=True)
-        return verdict(size, budget, self._pace(size, info.path if disk_file is None else disk_file))
+        return self._verdict(size, memory_budget_bytes, info.path if disk_file is None else disk_file)
+
+    def of_shape(
+        self, info: ModelInfo, shape: ModelShape | None, layout: WeightLayout | None, disk_file: Path
+    ) -> FitVerdict:
+        """Say whether a model fits that is not here yet.
+
+        Args:
+            info: what is known of it; nothing has to be at its path.
+            shape: from its header, or put together from what is known; None if only its size is.
+            layout: where its weights will lie; None if they cannot be paged.
+            disk_file: a large file on the disk that it would be read from.
+        """
+        size = replace(self._estimates().size(info, options=self._options), shape=shape, layout=layout)
+        return self._verdict(size, None, disk_file)
 
     def tokens_per_s(self, info: ModelInfo, room_bytes: int) -> float | None:
         """How fast a model answers one request in so much memory; None if that is unknown."""
         return self.of(info, memory_budget_bytes=room_bytes).tokens_per_s
+
+    def _verdict(self, size: LoadSize, memory_budget_bytes: int | None, disk_file: Path) -> FitVerdict:
+        budget = self._budget(size.info, memory_budget_bytes)
+        if memory_budget_bytes is None and size.least_bytes > budget.size_bytes:
+            budget = self._budget(size.info, None, is_paged=True)
+        return verdict(size, budget, self._pace(size, disk_file))
 
     def _estimates(self) -> Estimates:
         if self._residency is not None:

@@ -1,0 +1,129 @@
+"""HubDesk: finds models that are not here yet, says whether they fit, and fetches them."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from engine.background import JobKind
+from engine.cards import Arrival
+from engine.config import EngineConfig
+from engine.finds import HubModel, HubState
+from engine.footprint import FitVerdict
+from engine.hub.catalogue import Catalogue
+from engine.hub.judge import Judge
+from engine.hub.token_store import TokenStore
+from engine.hub.transfer import DownloadWork, Network, Throttle, TransferSettings
+from engine.jobs import Spec, Work
+from engine.models.page_plan import WeightLayout
+from engine.models.shape import ModelShape
+from engine.types import ModelInfo
+from resources import catalogue_file, models_dir
+
+if TYPE_CHECKING:
+    from engine.scheduling.fitting import FitCheck
+
+_JUDGED_S: Final = 10.0
+
+
+class HubDesk:
+    """Finds and fetches models.
+
+    Thread: any; what asks the hub blocks.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        fit_check: "Callable[[], FitCheck]",
+        arrived: Callable[[Path, Arrival], None],
+        add_job: Callable[[JobKind, str, Spec], int],
+    ) -> None:
+        """Make one that has asked nothing yet.
+
+        Args:
+            config: where the hub is, and how it is reached.
+            fit_check: gives what says whether models fit.
+            arrived: told of each model that has come.
+            add_job: begins a job in the background.
+        """
+        self._config = config
+        self._fit_check = fit_check
+        self._add_job = add_job
+        self._arrived = arrived
+        self._network = Network(is_offline=config.offline)
+        self._throttle = Throttle(config.download_bytes_per_s)
+        self._host = urlsplit(config.hub_url).netloc
+        self._tokens = TokenStore(config.home, self._host)
+        self._judge = Judge(self._verdict, self.folder)
+        self._judging = threading.Lock()
+        self._judged: tuple[HubModel, ...] | None = None  # guarded by _judging
+        self._judged_at_s = 0.0  # guarded by _judging
+
+    @property
+    def folder(self) -> Path:
+        """Where models go to."""
+        return self._config.home / "models"
+
+    def works(self) -> Mapping[JobKind, Work]:
+        """What jobs of this desk do."""
+        settings = TransferSettings(proxy=self._config.proxy, token=self._token_for)
+        return {JobKind.DOWNLOAD: DownloadWork(self.folder, settings, self._throttle, self._network, self._arrived)}
+
+    def catalogue(self) -> tuple[HubModel, ...]:
+        """See `HubDoor.catalogue`; what fits is as it was a few seconds ago."""
+        with self._judging:
+            if self._judged is None or time.monotonic() - self._judged_at_s > _JUDGED_S:
+                self._judged, self._judged_at_s = self._catalogue.judged(self._judge), time.monotonic()
+            return self._judged
+
+    def state(self) -> HubState:
+        """See `HubDoor.hub_state`."""
+        kept_in = self._tokens.kept_in()
+        return HubState(
+            is_offline=self._network.is_offline,
+            url=self._config.hub_url,
+            proxy=self._config.proxy,
+            has_token=bool(kept_in),
+            token_kept_in=kept_in,
+            bytes_per_s=self._throttle.limit,
+            free_bytes=self._free_bytes(),
+        )
+
+    def set_offline(self, is_offline: bool) -> None:
+        """See `HubDoor.set_offline`."""
+        self._network.set_offline(is_offline)
+
+    def set_limit(self, bytes_per_s: int) -> None:
+        """See `HubDoor.set_download_limit`."""
+        self._throttle.set_limit(bytes_per_s)
+
+    def set_token(self, token: str) -> None:
+        """See `HubDoor.set_hub_token`."""
+        self._tokens.keep(token)
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(catalogue_file())
+
+    def _token_for(self, host: str) -> str:
+        """The hub's token, for the hub alone."""
+        return self._tokens.get() if host == self._host else ""
+
+    def _verdict(self, info: ModelInfo, shape: ModelShape | None, layout: WeightLayout | None) -> FitVerdict:
+        return self._fit_check().of_shape(info, shape, layout, self._large_file())
+
+    def _large_file(self) -> Path:
+        """A file on the disk that models go to, large enough to tell how fast that disk reads."""
+        found = max(self.folder.glob("**/*.gguf"), key=lambda path: path.stat().st_size, default=None)
+        return found or next(models_dir().glob("*.gguf"))
+
+    def _free_bytes(self) -> int:
+        place = self.folder
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        return shutil.disk_usage(place).free
