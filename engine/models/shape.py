@@ -5,7 +5,7 @@ the same for every architecture.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +134,11 @@ def shape_of_gguf(path: Path) -> ModelShape:
         tensors += found
         missing = missing or not found
     return _count(header, tensors, is_complete=not missing)
+
+
+def shape_of_tensors(header: GgufHeader, tensors: Iterable[Tensor]) -> ModelShape:
+    """Count what a model would cost if these were its tensors, whatever its file holds."""
+    return _count(header, list(tensors), is_complete=True)
 
 
 def _count(header: GgufHeader, tensors: list[Tensor], *, is_complete: bool) -> ModelShape:

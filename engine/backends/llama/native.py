@@ -67,9 +67,13 @@ class NativeLog:
 
 
 @contextmanager
-def captured_log() -> Iterator[NativeLog]:
-    """Collect what llama.cpp logs on this thread; it logs on the thread that calls it."""
-    captured = NativeLog()
+def captured_log(into: NativeLog | None = None) -> Iterator[NativeLog]:
+    """Collect what llama.cpp logs on this thread; it logs on the thread that calls it.
+
+    Args:
+        into: takes the lines; None makes a plain one.
+    """
+    captured = NativeLog() if into is None else into
     _capture.target = captured
     try:
         yield captured

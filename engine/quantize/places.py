@@ -1,0 +1,167 @@
+"""Where a smaller model is made, and how it comes to its place: whole or not at all.
+
+It is made in a hidden folder beside its place, under the name that it will have, and moved from there once everything
+is on disk. So nobody lists a half one, and what a killed Hearth has left is known by the folder's name.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from engine.errors import ModelError, ModelFileError
+from engine.jobs import JobControl
+from engine.models.variants import base_name
+
+_PREFIX: Final = ".quantizing-"
+_BLOCK_BYTES: Final = 4 << 20
+_SPARE_BYTES: Final = 16 << 20  # headers, and what else the system wants to write meanwhile
+_READ_ONLY: Final = 0o444
+_MOST_DEPTH: Final = 3
+
+
+def target_of(source: Path, recipe: str, models: Path) -> Path:
+    """Where a smaller model goes: beside its source if that is in Hearth's own folder, else into that folder.
+
+    Args:
+        source: file of the model that it is made from.
+        recipe: id of the recipe.
+        models: Hearth's own folder.
+    """
+    is_own = source.resolve().is_relative_to(models.resolve())
+    stem = _without_part(source.stem)
+    if stem.lower() == "model" and not is_own:  # ONNX files are often called that; their folder says what they are
+        folder = source.parent.parent if source.parent.name == "onnx" else source.parent
+        stem = folder.name or stem
+    base = stem[: len(base_name(stem.lower()))]
+    return (source.parent if is_own else models) / f"{base}.{recipe}{source.suffix.lower()}"
+
+
+def _without_part(stem: str) -> str:
+    """A name without the number that the first file of a split model has."""
+    head, separator, _ = stem.rpartition("-00001-of-")
+    return head if separator else stem
+
+
+def part_of(target: Path) -> Path:
+    """The file that becomes this one once it is whole; what belongs to it lies beside it."""
+    return target.parent / f"{_PREFIX}{target.name}" / target.name
+
+
+def check_room(target: Path, size_bytes: int) -> None:
+    """Make sure that so much fits onto the disk.
+
+    Raises:
+        ModelError: it does not, or the result is there already.
+    """
+    if target.exists():
+        raise ModelError(f"{target.name} is there already.", "Remove it first, or choose another name.")
+    folder = next(parent for parent in target.parents if parent.is_dir())
+    free = shutil.disk_usage(folder).free
+    needed = size_bytes + _SPARE_BYTES
+    if free < needed:
+        raise ModelError(
+            f"{target.name} will take about {size_bytes / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free on its disk.",
+            "Free some space, or choose a smaller recipe.",
+        )
+
+
+def begin_part(target: Path) -> Path:
+    """Make an empty place for a model that becomes this one; what an earlier try has left there goes.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    part = part_of(target)
+    try:
+        _remove(part.parent)
+        part.parent.mkdir(parents=True)
+    except OSError as error:
+        raise ModelError(
+            f"{target.parent} cannot be written: {error.strerror}.", "Check its permissions, or free space."
+        ) from error
+    return part
+
+
+def publish(target: Path) -> None:
+    """Bring a finished model to its place, on disk, and read-only; the file that is listed comes last.
+
+    Raises:
+        ModelError: the disk is full, or its place was taken meanwhile.
+    """
+    part = part_of(target)
+    others = sorted(path for path in part.parent.iterdir() if path.is_file() and path != part)
+    try:
+        for path in (*others, part):
+            _sync(path)
+            path.chmod(_READ_ONLY)
+        for path in (*others, part):
+            place = target.with_name(path.name)
+            if place.exists():
+                raise ModelError(f"{place.name} is there already.", "Remove it first, or choose another name.")
+            path.rename(place)
+    except OSError as error:
+        raise ModelError(f"{target.name} cannot be written: {error.strerror}.", "Free some space.") from error
+    _sync_folder(target.parent)
+    _remove(part.parent)
+
+
+def discard(target: Path) -> None:
+    """Remove what is there of a model that is not finished; does nothing if there is nothing."""
+    with contextlib.suppress(OSError):
+        _remove(part_of(target).parent)
+
+
+def sweep(models: Path) -> None:
+    """Remove all that is unfinished below a folder; call it only while nobody makes anything there."""
+    for depth in range(_MOST_DEPTH):
+        for folder in models.glob(f"{'*/' * depth}{_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                _remove(folder)
+
+
+def digest(files: Iterable[Path], control: JobControl) -> str:
+    """SHA-256 of some files, one after another; the job may end meanwhile.
+
+    Raises:
+        ModelFileError: one cannot be read.
+        JobStopped: the job has to end.
+    """
+    files = tuple(files)
+    found = hashlib.sha256()
+    try:
+        total, done = sum(file.stat().st_size for file in files), 0
+        for file in files:
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK_BYTES):
+                    control.check()
+                    found.update(block)
+                    done += len(block)
+                    control.tell(done, total)
+    except OSError as error:
+        raise ModelFileError(f"The source cannot be read: {error.strerror}.", "Check its disk.") from error
+    return found.hexdigest()
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # it has no such call, and needs none
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
