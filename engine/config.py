@@ -13,7 +13,19 @@ import platformdirs
 from engine.errors import ConfigError
 
 _NOT_NUMBERS = frozenset(
-    {"home", "model_dirs", "devices", "rpc_servers", "order", "weights", "offline", "hub_url", "proxy", "used_in_place"}
+    {
+        "home",
+        "model_dirs",
+        "devices",
+        "rpc_servers",
+        "order",
+        "weights",
+        "probe_files",
+        "offline",
+        "hub_url",
+        "proxy",
+        "used_in_place",
+    }
 )
 
 FOREIGN: Final = ("lm-studio", "ollama", "jan", "hugging-face")
@@ -76,6 +88,7 @@ class EngineConfig:
             your own.
         used_in_place: other programs whose models are listed and used where they are: `lm-studio`, `ollama`, `jan`,
             `hugging-face`. Nothing of theirs is ever changed.
+        probe_files: whether model files of unknown origin are tried in a process of their own before they are loaded.
         offline: whether nothing may use the network; downloads then say so and wait.
         hub_url: where models are searched and fetched; `HF_ENDPOINT` comes before the default.
         proxy: address of the proxy for that, such as `http://HOST:PORT`; empty takes the system's.
@@ -99,6 +112,7 @@ class EngineConfig:
     devices: tuple[str, ...] = ()
     rpc_servers: tuple[str, ...] = ()
     used_in_place: tuple[str, ...] = FOREIGN
+    probe_files: bool = True
     offline: bool = False
     hub_url: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
     proxy: str = ""
@@ -165,7 +179,7 @@ def _convert(name: str, value: object) -> Any:
         return {**DEFAULT_WEIGHTS, **value}
     if name in {"order", "hub_url", "proxy"} and isinstance(value, str):
         return value
-    if name == "offline" and isinstance(value, bool):
+    if name in {"offline", "probe_files"} and isinstance(value, bool):
         return value
     if name not in _NOT_NUMBERS and type(value) is int:
         return value

@@ -18,8 +18,8 @@ from engine.config import EngineConfig
 from engine.devices.overrides import Overrides
 from engine.devices.usage import UsageMeter
 from engine.errors import EngineClosedError
-from engine.models.library import ModelLibrary, variants_in
-from engine.models.notes import Notes
+from engine.models.library import variants_in
+from engine.models.opening import library_of
 from engine.plugins.bundled import bundled_dir, fill
 from engine.plugins.contract.offers import Sample
 from engine.plugins.host import PluginHost
@@ -36,7 +36,6 @@ from engine.tasks.queue_door import QueueDoor
 from engine.tasks.runner import TaskRunner
 from engine.tasks.tools import ToolBox
 from engine.types import EngineSnapshot, LoadedModelInfo, ModelInfo
-from resources import models_dir
 
 if TYPE_CHECKING:
     from engine.memory.residency import Residency
@@ -98,8 +97,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
             is_development=is_development,
         )  # fmt: skip
         self._backends = backends if backends is not None else self._default_backends()
-        folders = (models_dir(), home / "models", *self.config.model_dirs)
-        self._library = ModelLibrary(folders, self._registry, Notes(home / "notes.db"))
+        self._library = library_of(self.config, self._registry)
         self._open: _Open | None = None
         self._fails: set[Callable[[BaseException], None]] = set()
         self._usage = UsageMeter()
@@ -122,7 +120,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
         from engine.scheduling.opening import open_works
         from engine.tasks.opening import open_answers
 
-        works = open_works(self.config, self._backends, self._library, self._overrides, self._numbers)
+        works = open_works(self.config, self._backends, self._library, self._overrides, self._numbers, self._gate)
         self._plugins.start()
         tasks = TaskRunner(self._registry, self, self._plugins.permits)
         answers = open_answers(self.config, self._backends, self._library, self._registry, self._plugins.snapshot)

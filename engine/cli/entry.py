@@ -11,6 +11,7 @@ PROCESSES: Final[Mapping[str, str]] = {
     "--ask-devices": "engine.devices.ask",
     "--calibrate-device": "engine.devices.calibrate",
     "--check-paging": "engine.backends.llama.paging.self_check",
+    "--try-model": "engine.gates.probe_child",
 }
 """How a frozen program starts itself as another kind of process: a first argument, and whose `main` takes the rest."""
 

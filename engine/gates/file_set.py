@@ -31,7 +31,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return (path, *(path.parent / name for name in locations))
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def stamp_of(path: str | Path) -> Stamp | None:
     """The stamp of a file; None if it is not there, or cannot be seen."""
     try:
         status = os.stat(path)

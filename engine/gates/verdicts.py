@@ -76,15 +76,20 @@ class Verdicts:
         self._lock = threading.Lock()
         self._book: _Book | None = None  # guarded by _lock
 
-    def of_files(self, path: Path, engine: str) -> GateReport | None:
-        """What is known of a model whose files are as they were; costs a `stat` of each."""
+    def of_files(self, path: str, engine: str) -> GateReport | None:
+        """What is known of a model whose files are as they were; costs a `stat` of each.
+
+        Args:
+            path: of its first file, absolute.
+            engine: that must have tried it.
+        """
         with self._lock:
             book = self._read()
-            seen = book.seen.get(str(path))
+            seen = book.seen.get(path)
             result = book.results.get(seen.digest) if seen is not None else None
         if seen is None or result is None or result.engine != engine:
             return None
-        if any(stamp_of(Path(name)) != stamp for name, stamp in seen.files):
+        if any(stamp_of(name) != stamp for name, stamp in seen.files):
             return None
         return _report(result)
 

@@ -71,6 +71,7 @@ class Residency(Population):
         prefixes: PrefixStore | None = None,
         corrections: Corrections | None = None,
         predict: Callable[[ModelInfo, int], float | None] = lambda _info, _room: None,
+        gate: Callable[[ModelInfo, LoadProgress], None] = lambda _info, _progress: None,
     ) -> None:
         """Make an empty residency.
 
@@ -85,6 +86,8 @@ class Residency(Population):
             prefixes: keeps what models have read while they have no memory for it; None keeps nothing.
             corrections: what loads have shown of architectures; None forgets that.
             predict: tokens per second of a model that is paged in so much memory; None if that is unknown.
+            gate: raises if a model's file must not be loaded; called before each load, and told how to hear that it
+                is not wanted any more.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
         self.estimates = Estimates(options, corrections)
@@ -98,6 +101,7 @@ class Residency(Population):
         self._on_unloaded = on_unloaded
         self._prefixes = prefixes
         self._predict = predict
+        self._gate = gate
         self._flights: dict[Place, _Flight] = {}  # guarded by _lock
         self._free: dict[str, tuple[float, int | None]] = {}  # when the system was asked, and what it said
         self._room_lock = threading.Lock()  # two loads must not count on the same free memory
@@ -258,6 +262,7 @@ class Residency(Population):
         backend = self._backends.get(info.format)
         if backend is None:
             raise ModelError(f"Nothing here can run {info.format} models.")
+        self._gate(info, progress)
         self.load_times.meet(place, info.id, info.size_bytes)
         with self._room_lock:
             if target.interface in ONE_MODEL_AT_A_TIME:

@@ -6,7 +6,7 @@ Why apart: a window is painted before its engine is opened, and all of this take
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.backends.base import Backend, LoadedModel, LoadOptions
+from engine.backends.base import Backend, LoadedModel, LoadOptions, LoadProgress
 from engine.config import EngineConfig
 from engine.devices.inventory import inventory_of
 from engine.devices.machine import physical_cores, usable_cores
@@ -33,6 +33,8 @@ from engine.scheduling.queue_control import QueueControl
 from engine.scheduling.queue_state import QueueState
 from engine.scheduling.situations import Situations
 from engine.types import ModelInfo
+
+Gate = Callable[[ModelInfo, LoadProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def open_works(
     library: ModelLibrary,
     overrides: Overrides,
     numbers: Callable[[], Iterable[Sample]],
+    gate: Gate,
 ) -> Works:
     """Start the threads.
 
@@ -85,6 +88,7 @@ def open_works(
         library: finds models.
         overrides: devices that people have chosen.
         numbers: newest numbers of plugins' telemetry.
+        gate: raises if a model's file must not be loaded.
     """
 
     def models() -> list[LoadedModel]:
@@ -101,14 +105,10 @@ def open_works(
     hardware = Hardware(config, inventory_of(config), sources)
     state = _queue_state(config, hardware, lambda lane: lanes.wake(lane))
     lanes = Lanes(
-        config,
-        state,
-        lambda model, error, tickets: bringer.rescue(model, error, tickets),
-        hardware.power_w,
-        lambda model: residency.keep(model),
+        config, state, lambda *lost: bringer.rescue(*lost), hardware.power_w, lambda model: residency.keep(model)
     )
     prefixes = PrefixStore(config.cache_dir / "prefixes", config.prefix_disk_bytes)
-    residency = _residency(config, backends, hardware, lanes, prefixes, lambda *asked: fits.tokens_per_s(*asked))
+    residency = _residency(config, backends, hardware, lanes, prefixes, lambda *asked: fits.tokens_per_s(*asked), gate)
     fits = FitCheck(config, residency, hardware.measuring.rates, state.learned)
     state.attach(residency)
     placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
@@ -134,6 +134,7 @@ def _residency(
     lanes: Lanes,
     prefixes: PrefixStore,
     predict: Callable[[ModelInfo, int], float | None],
+    gate: Gate,
 ) -> Residency:
     options = LoadOptions(
         context_tokens=config.context_tokens,
@@ -150,4 +151,5 @@ def _residency(
         prefixes=prefixes,
         corrections=Corrections(config.cache_dir / "footprints.json"),
         predict=predict,
+        gate=gate,
     )

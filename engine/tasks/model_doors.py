@@ -14,6 +14,7 @@ from resources import models_dir
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.backends.base import LoadProgress
     from engine.config import EngineConfig
     from engine.gates import Gatekeeper
     from engine.jobs import JobBoard, Spec, Work
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.tasks.hub_desk import HubDesk
     from engine.tasks.library_desk import LibraryDesk
     from engine.tasks.quantize_desk import QuantizeDesk
+    from engine.types import ModelInfo
 
 
 class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
@@ -47,9 +49,16 @@ class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
 
     @cached_property
     def _gatekeeper(self) -> "Gatekeeper":
+        from engine.devices.machine import available_memory_bytes
         from engine.gates import Gatekeeper
 
-        return Gatekeeper(self.config.home / "gates.json", (models_dir(),))
+        own = (models_dir(), self.config.cache_dir / "bench")  # what benches load, they have written themselves
+        return Gatekeeper(self.config.home / "gates.json", own, available_memory_bytes)
+
+    def _gate(self, info: "ModelInfo", progress: "LoadProgress") -> None:
+        """Raise if a model's file must not be loaded; a file that nobody knows is tried first."""
+        if self.config.probe_files:
+            self._gatekeeper.admit(info.path, lambda: progress(0.0))
 
     @cached_property
     def _desk_of_library(self) -> "LibraryDesk":
