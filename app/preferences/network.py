@@ -71,10 +71,14 @@ class NetworkSettings(QObject):
         self.now = self._began
 
     @property
-    def needs_restart(self) -> bool:
-        """Whether something was changed that counts from the next start on."""
-        began = replace(self._began, is_offline=self.now.is_offline, bytes_per_s=self.now.bytes_per_s)
-        return self.now != began
+    def has_other_address(self) -> bool:
+        """Whether an address is another than the engine was made with."""
+        return (self.now.hub_url, self.now.proxy) != (self._began.hub_url, self._began.proxy)
+
+    @property
+    def has_other_programs(self) -> bool:
+        """Whether the models of other programs are used than the engine was made with."""
+        return set(self.now.used_in_place) != set(self._began.used_in_place)
 
     def look(self) -> None:
         """Take over what was switched elsewhere, such as in the tray of downloads."""

@@ -15,9 +15,10 @@ SPEED: Final = Unit("MB/s", MEGABYTE, 1, 10_000, 1)
 _WIDTH: Final = 216
 _SPEED_WIDTH: Final = 112
 _WHAT: Final = (
-    "Only searching and downloading models contacts the network. Chats, pictures and files never leave this computer."
+    "Hearth uses the network only to search and to download models. Chats and pictures stay on this computer."
 )
-_NEXT_START: Final = "Changed addresses and folders count from the next start of Hearth on."
+_NEXT_START: Final = "Another address counts from the next start of Hearth on."
+_NEXT_LIST: Final = "Models are added or left out at the next start of Hearth."
 
 
 class NetworkCard(Card):
@@ -66,7 +67,7 @@ class NetworkCard(Card):
             if field.text() != text and not (field.hasFocus() and field.isModified()):
                 field.setText(text)
                 field.setCursorPosition(0)
-        self._note.setVisible(self._network.needs_restart)
+        self._note.setVisible(self._network.has_other_address)
 
 
 class PlacesCard(Card):
@@ -80,7 +81,7 @@ class PlacesCard(Card):
         super().__init__(appearance, "folder", "Models of other programs", parent)
         self._network = network
         self.boxes = {setting: QCheckBox(name, self) for setting, name in PROGRAMS}
-        self._note = quiet(_NEXT_START)
+        self._note = quiet(_NEXT_LIST)
         self.column.addWidget(quiet("They are used where they are; nothing is copied, moved or changed."))
         for setting, box in self.boxes.items():
             box.setAccessibleName(f"Use the models of {box.text()}")
@@ -94,7 +95,7 @@ class PlacesCard(Card):
         """Show what is set."""
         for setting, box in self.boxes.items():
             box.setChecked(setting in self._network.now.used_in_place)
-        self._note.setVisible(self._network.needs_restart)
+        self._note.setVisible(self._network.has_other_programs)
 
 
 def _address(name: str, placeholder: str) -> QLineEdit:
