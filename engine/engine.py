@@ -145,6 +145,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
             self._plugins.close()
             opened.works.close()
             opened.answers.end()
+            self._library.close()
             loop.call_soon_threadsafe(done.set_result, None)
 
         closer = threading.Thread(target=shut_down, name="hearth-closer")
@@ -305,6 +306,9 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
         from engine.scheduling.fitting import FitCheck
 
         return FitCheck(self.config) if self._open is None else self._open.works.fits
+
+    def _is_open(self) -> bool:
+        return self._open is not None
 
     def _is_in_use(self, path: Path) -> bool:
         return self._open is not None and any(it.place.path == path for it in self._residency().residents())

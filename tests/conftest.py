@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Tests of devices say which ones; all others find the same processor on every machine, and ask nobody.
 os.environ["HEARTH_DEVICES"] = "cpu"
+# Tests of other programs' folders make their own; all others see none of the machine's.
+os.environ["HEARTH_FOREIGN_HOME"] = os.devnull
 
 SaveGraph = Callable[..., Path]
 

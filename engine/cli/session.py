@@ -9,10 +9,10 @@ from typing import TypeVar
 from engine.config import EngineConfig, default_home
 from engine.engine import Engine
 from engine.models.library import ModelLibrary
+from engine.models.opening import library_of
 from engine.plugins.bundled import bundled_dir
 from engine.plugins.host import PluginHost
 from engine.plugins.registry import Registry
-from resources import models_dir
 
 T = TypeVar("T")
 
@@ -59,8 +59,7 @@ class Session:
 
     def library(self) -> ModelLibrary:
         """The same folders that the engine searches, with a list of what is broken in them."""
-        config = self.config()
-        return ModelLibrary((models_dir(), config.home / "models", *config.model_dirs))
+        return library_of(self.config())
 
     def run(self, work: Callable[[Engine], Awaitable[T]]) -> T:
         """Open an engine, do something with it, close it; Ctrl-C cancels the work and closes the engine as well.

@@ -65,7 +65,7 @@ class Fingerprints:
     def _file(self, path: Path) -> bytes:
         stamp = _stamp(path)
         if (known := self._files.get(stamp)) is None:
-            known = _read(path, stamp[1], f"{stamp[2]}".encode())
+            known = _read(path, stamp)
             _forget_some(self._files)
             self._files[stamp] = known
         return known
@@ -77,7 +77,7 @@ def content_of(path: Path) -> bytes:
     Raises:
         OSError: it is missing, or cannot be read.
     """
-    return _read(path, path.stat().st_size, b"")
+    return _read(path, (str(path), path.stat().st_size, 0, 0, 0))
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -85,8 +85,9 @@ def _stamp(path: Path) -> _Stamp:
     return str(path), status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
-def _read(path: Path, size: int, salt: bytes) -> bytes:
-    digest = hashlib.sha256(b"%d %b\n" % (size, salt))
+def _read(path: Path, stamp: _Stamp) -> bytes:
+    _, size, changed_ns, *_ = stamp
+    digest = hashlib.sha256(f"{size} {changed_ns}\n".encode())
     with path.open("rb") as file:
         digest.update(file.read(HEAD_BYTES))
         rest = size - HEAD_BYTES

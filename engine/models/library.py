@@ -2,128 +2,153 @@
 
 import difflib
 import os
-import re
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
+from engine.cards import Origin
 from engine.errors import ModelFileError, ModelNotFoundError
-from engine.models.gguf import DOWNLOAD_AGAIN, read_header
-from engine.models.gguf_facts import facts_of as facts_of_gguf
-from engine.models.gguf_info import can_run
-from engine.models.gguf_info import describe as describe_gguf
-from engine.models.notes import Notes
-from engine.models.onnx import describe as describe_onnx
-from engine.models.onnx import read_onnx_header
-from engine.models.onnx_facts import facts_of as facts_of_onnx
+from engine.models.catalogue import Catalogue, Known
+from engine.models.index import LibraryIndex
+from engine.models.notes import NOTHING, Note, Notes
+from engine.models.reading import Stamp, stamp_of
+from engine.models.sources import FolderSource, Found, Source
+from engine.models.speeds import Speeds
 from engine.models.variants import variants_of
+from engine.models.walk import Seen, is_model_name, model_id
 from engine.plugins.bundled import bundled_registry
 from engine.plugins.contract.models import ModelFacts
 from engine.plugins.registry import Registry
 from engine.types import ModelInfo
 
-MAX_DEPTH: Final = 3
-MAX_FILES: Final = 10_000  # per folder tree; somebody may point at a whole disk
-
-_PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
-
-_Stamp = tuple[int, int]  # modification time in ns, size in bytes
-
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """What a file is.
+class Entry:
+    """A model of the library.
 
     Attributes:
-        info: without what plugins say.
-        facts: what plugins are told; None if the model cannot be run, whatever they say.
+        info: with what plugins, and the person, say.
+        found: where it is.
+        known: what was read.
     """
 
     info: ModelInfo
-    facts: ModelFacts | None
+    found: Found
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What was found out about a file.
+class Broken:
+    """A file that looks like a model, but cannot be used."""
 
-    Attributes:
-        stamp: of the file when it was read.
-        file: what it is, or why it cannot be used.
-        version: of the registry that was asked.
-        model: with what its plugins say; None if it cannot be used.
-    """
-
-    stamp: _Stamp
-    file: _File | ModelFileError
-    version: int
-    model: ModelInfo | None
+    found: Found
+    error: ModelFileError
 
 
 class ModelLibrary:
     """All models in some folders.
 
-    Headers are read once per version of a file, and plugins are asked once per version of a file and of the registry;
-    a scan of known files costs one `stat` each.
+    Headers are read once per version of a file, and plugins are asked once per version of a file and of the registry,
+    which is kept between runs; a scan of known files costs one `stat` each.
 
     Thread: any.
 
     Attributes:
-        broken: files of the last scan that look like models but cannot be used, each with the reason.
         notes: what people and Hearth have written down about single models.
+        speeds: how fast they were.
+        scanned_at_ns: when the last scan began, since 1970.
     """
 
-    def __init__(self, dirs: Sequence[Path], registry: Registry | None = None, notes: Notes | None = None) -> None:
-        """Make a library.
+    def __init__(
+        self,
+        dirs: Sequence[Path | Source],
+        registry: Registry | None = None,
+        notes: Notes | None = None,
+        index: LibraryIndex | None = None,
+        others: Callable[[], Sequence[Source]] = tuple,
+    ) -> None:
+        """Make a library; nothing is read yet.
 
         Args:
             dirs: folders to search, three levels deep; they need not exist. Earlier ones keep the plain id when
                 two files have the same name, so the bundled folder goes first.
             registry: says what can be done with a model; the bundled plugins' if not given.
             notes: what people have written down; kept in memory only if not given.
+            index: keeps what was read between runs; nothing is kept if not given.
+            others: more sources, asked for at each scan; they come last.
         """
         self.notes = notes if notes is not None else Notes()
-        self._dirs = tuple(dirs)
+        self.speeds = Speeds(self.notes)
+        self._sources = [FolderSource(Origin.FOLDER, it) if isinstance(it, Path) else it for it in dirs]
+        self._others = others
         self._registry = registry if registry is not None else bundled_registry()
-        self._lock = threading.Lock()
-        self._known: dict[Path, _Known] = {}  # guarded by _lock; replaced, never changed
-        self._elsewhere: dict[Path, _Known] = {}  # guarded by _lock; files that were asked for by their path
-        self.broken: tuple[tuple[Path, str], ...] = ()
+        self._lock = threading.RLock()
+        self._catalogue = Catalogue(self._registry, index)  # guarded by _lock
+        self._entries: Mapping[str, Entry] = {}  # replaced, never changed
+        self._broken: tuple[Broken, ...] = ()
+        self._seen: Seen = {}  # replaced, never changed
+        self._notes_version = -1
+        self._version = 0
+        self.scanned_at_ns = 0
 
     @property
-    def dirs(self) -> tuple[Path, ...]:
-        """The folders that are searched."""
-        return self._dirs
+    def version(self) -> int:
+        """Goes up whenever a scan finds something else than the one before, and when a note or a speed changes."""
+        return self._version + self.notes.version + self.speeds.version
 
-    def facts(self, path: Path) -> ModelFacts | None:
-        """What plugins were told of a file at the last scan; None if they were told nothing."""
-        known = self._known.get(path) or self._elsewhere.get(path)
-        return known.file.facts if known is not None and isinstance(known.file, _File) else None
+    @property
+    def broken(self) -> tuple[tuple[Path, str], ...]:
+        """Files of the last scan that look like models but cannot be used, each with the reason."""
+        return tuple((broken.found.path, str(broken.error)) for broken in self._broken)
+
+    @property
+    def refused(self) -> tuple[Broken, ...]:
+        """The same, with where they were found."""
+        return self._broken
+
+    @property
+    def seen(self) -> Seen:
+        """Folders that the last scan looked into, with the time of their last change then."""
+        return self._seen
+
+    def sources(self) -> tuple[Source, ...]:
+        """Everything that is searched now."""
+        return (*self._sources, *self._others())
 
     def scan(self) -> tuple[ModelInfo, ...]:
         """List the models, sorted by id; unusable files are left out and kept in `broken`."""
-        with self._lock:
-            return self._scan()
+        return tuple(entry.info for entry in self.entries())
 
-    def _scan(self) -> tuple[ModelInfo, ...]:
-        known: dict[Path, _Known] = {}
-        models: dict[str, ModelInfo] = {}
-        broken: list[tuple[Path, str]] = []
-        for path in self._files():
-            try:
-                known[path] = self._look(path, self._known.get(path))
-            except FileNotFoundError:
-                continue  # removed since it was listed
-            if (model := known[path].model) is not None:
-                model_id = _unique(model.id, models)
-                models[model_id] = replace(model, id=model_id)
-            else:
-                broken.append((path, str(known[path].file)))
-        self._known = known
-        self.broken = tuple(broken)
-        return tuple(models[model_id] for model_id in sorted(models))
+    def entries(self) -> tuple[Entry, ...]:
+        """List the models with where they were found, sorted by id."""
+        with self._lock:
+            self._scan()
+            return tuple(self._entries.values())
+
+    def entry(self, name: str) -> Entry:
+        """Find a model by its id (in any case), else by the path of a file.
+
+        Raises:
+            ModelNotFoundError: neither is there; names what is.
+            ModelFileError: the file is there but cannot be used.
+        """
+        if (same := self._unchanged(name)) is not None:
+            return same
+        with self._lock:
+            self._scan()
+            entries = self._entries
+            if found := entries.get(name.strip().lower()):
+                return found
+            path = _path(name)
+            if path is not None and _exists(path):
+                inside = next((entry for entry in entries.values() if entry.info.path == path), None)
+                return inside or self._outside(path)
+        self._raise_broken(name)
+        if path is not None and ("/" in name or os.sep in name or is_model_name(path.name)):
+            raise ModelNotFoundError(f"There is no file {name}.", _known_names(name, entries))
+        raise ModelNotFoundError(f"No model is called {name}.", _known_names(name, entries))
 
     def find(self, name: str) -> ModelInfo:
         """Find a model by its id (in any case), else by the path of a file.
@@ -132,92 +157,82 @@ class ModelLibrary:
             ModelNotFoundError: neither is there; names what is.
             ModelFileError: the file is there but cannot be used.
         """
-        models = {model.id: model for model in self.scan()}
-        if found := models.get(name.strip().lower()):
-            return found
-        path = _path(name)
-        if path is not None and _exists(path):
-            by_path = {model.path: model for model in models.values()}
-            return by_path.get(path) or self._outside(path, models)
-        self._raise_broken(name)
-        if path is not None and ("/" in name or os.sep in name or _is_model_name(path.name)):
-            raise ModelNotFoundError(f"There is no file {name}.", _known_names(name, models))
-        raise ModelNotFoundError(f"No model is called {name}.", _known_names(name, models))
+        return self.entry(name).info
+
+    def facts(self, entry: Entry) -> ModelFacts | None:
+        """What plugins are told of a model; None if they are told nothing."""
+        with self._lock:
+            return self._catalogue.facts(entry.known)
+
+    def templates(self) -> Mapping[str, str]:
+        """Chat templates of all models of the last scan, by their SHA-256."""
+        with self._lock:
+            return self._catalogue.templates()
+
+    def close(self) -> None:
+        """Close the files that it keeps things in; they open again when they are needed."""
+        with self._lock:
+            self._catalogue.close()
+        self.speeds.flush()
+        self.notes.close()
+
+    def _unchanged(self, name: str) -> Entry | None:
+        """A model that was found before and is as it was; None if one has to look."""
+        entry = self._entries.get(name.strip().lower())
+        if entry is None or entry.known.version != self._registry.version:
+            return None
+        if self.notes.version != self._notes_version or _stamp(entry.info.path) != entry.known.stamp:
+            return None
+        return entry
+
+    def _scan(self) -> None:
+        """Look at everything. Hold the lock."""
+        seen, began_ns = Seen(), time.time_ns()
+        entries: dict[str, Entry] = {}
+        broken: list[Broken] = []
+        found = list(self._files(seen))
+        known = self._catalogue.look(found)
+        self.notes.follow((it.path, known[it.path].stamp[1]) for it in found if it.path in known)
+        notes_version, notes = self.notes.version, self.notes.all()
+        for it in found:
+            if (now := known.get(it.path)) is None:
+                continue  # removed since it was listed
+            if now.model is None:
+                broken.append(Broken(it, now.refusal))
+                continue
+            info = _with_note(now.model, notes.get(str(it.path), NOTHING))
+            model_id = _unique(info.id, entries)
+            entries[model_id] = Entry(info if info.id == model_id else replace(info, id=model_id), it, now)
+        entries = {model_id: entries[model_id] for model_id in sorted(entries)}
+        if _shown(entries, broken) != _shown(self._entries, self._broken):
+            self._version += 1
+        self._entries, self._broken = entries, tuple(broken)
+        self._seen, self.scanned_at_ns, self._notes_version = seen, began_ns, notes_version
+
+    def _files(self, seen: Seen) -> Iterator[Found]:
+        reached: set[str] = set()
+        for source in self.sources():
+            for found in source.files(seen):
+                if found.real not in reached:
+                    reached.add(found.real)
+                    yield found
 
     def _raise_broken(self, name: str) -> None:
         """Somebody who asks for a broken file by its id should hear what is wrong with it."""
-        for path, known in self._known.items():
-            if isinstance(known.file, ModelFileError) and model_id(path) == name.strip().lower():
-                raise known.file
+        for broken in self._broken:
+            if (broken.found.id or model_id(broken.found.path)) == name.strip().lower():
+                raise broken.error
 
-    def _outside(self, path: Path, models: dict[str, ModelInfo]) -> ModelInfo:
-        """Describe a file that is not in the library; its id must not hide one that is."""
-        try:
-            with self._lock:
-                known = self._elsewhere[path] = self._look(path, self._elsewhere.get(path))
-        except OSError:
-            known = None  # gone meanwhile
-        if known is not None and isinstance(known.file, ModelFileError):
-            raise known.file
-        if known is None or known.model is None:
+    def _outside(self, path: Path) -> Entry:
+        """Describe a file that is not in the library; its id must not hide one that is. Hold the lock."""
+        found = Found(path=path, real=os.path.realpath(path), origin=Origin.FOLDER, folder=path.parent)
+        known = self._catalogue.look_outside(found)
+        if known is None:
             raise ModelNotFoundError(f"There is no file {path}.", "Check the path.")
-        return replace(known.model, id=_unique(known.model.id, models))
-
-    def _files(self) -> Iterator[Path]:
-        seen: set[Path] = set()
-        for folder in self._dirs:
-            for path in _walk(folder.expanduser()):
-                real = path.resolve()
-                if real not in seen:
-                    seen.add(real)
-                    yield path
-
-    def _look(self, path: Path, known: _Known | None) -> _Known:
-        """What a file is, given what it was when it was last looked at."""
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        if path.suffix.lower() == ".onnx":  # its card and tokenizer lie beside it and can change by themselves
-            stamp = (stamp[0] + _neighbour_time(path), stamp[1])
-        version = self._registry.version  # before asking: a change meanwhile makes the answer old, never lasting
-        if known and known.stamp == stamp and known.version == version:
-            return known
-        file = known.file if known and known.stamp == stamp else _read_or_refuse(path)
-        return _Known(stamp, file, version, None if isinstance(file, ModelFileError) else self._served(file))
-
-    def _served(self, file: _File) -> ModelInfo:
-        """Add what the plugins say."""
-        if file.facts is None:
-            return file.info
-        served = self._registry.serve(file.facts)
-        return replace(file.info, accepts=served.accepts, tasks=served.tasks, plugins=served.plugins)
-
-
-def model_id(path: Path) -> str:
-    """Id that a file would like to have: its name without suffix and part number, in lower case.
-
-    ONNX files are often called just `model.onnx`; those are named after their folder.
-    """
-    part = _PART.fullmatch(path.stem)
-    stem = part["stem"] if part else path.stem
-    if stem.lower() == "model":
-        folder = path.parent.parent if path.parent.name == "onnx" else path.parent
-        stem = folder.name or stem
-    return stem.lower()
-
-
-def _read(path: Path) -> _File:
-    """Read what a file says.
-
-    Raises:
-        ModelNotFoundError: there is no such file.
-        ModelFileError: it cannot be used; says why.
-    """
-    if path.suffix.lower() == ".onnx":
-        graph = read_onnx_header(path)
-        return _File(describe_onnx(path, model_id(path), graph), facts_of_onnx(path, graph))
-    header = read_header(path)
-    info = describe_gguf(header, model_id(path), size_bytes=_total_size(path))
-    return _File(info, facts_of_gguf(header) if can_run(header) else None)
+        if known.model is None:
+            raise known.refusal
+        info = _with_note(known.model, self.notes.of(path))
+        return Entry(replace(info, id=_unique(info.id, self._entries)), found, known)
 
 
 def variants_in(library: ModelLibrary, name: str) -> tuple[ModelInfo, ...]:
@@ -236,65 +251,25 @@ def variants_in(library: ModelLibrary, name: str) -> tuple[ModelInfo, ...]:
         return found
 
 
-def _read_or_refuse(path: Path) -> _File | ModelFileError:
+def _shown(entries: Mapping[str, Entry], broken: Sequence[Broken]) -> tuple[object, ...]:
+    """What two scans are compared by."""
+    models = [(entry.info, entry.found, entry.known.stamp) for entry in entries.values()]
+    return models, [(it.found, it.error.args) for it in broken]
+
+
+def _with_note(model: ModelInfo, note: Note) -> ModelInfo:
+    """A model with what the person has set for it instead of what its author recommends."""
+    return model if note.defaults.sampling is None else replace(model, sampling=note.defaults.sampling)
+
+
+def _stamp(path: Path) -> Stamp | None:
     try:
-        return _read(path)
-    except ModelFileError as error:
-        return error
-
-
-def _total_size(path: Path) -> int | None:
-    """Bytes of all parts of a split model; None if the file is not a part."""
-    part = _PART.fullmatch(path.stem)
-    if part is None:
-        return None
-    total = 0
-    for number in range(1, int(part["count"]) + 1):
-        sibling = path.with_name(f"{part['stem']}-{number:05}-of-{part['count']}{path.suffix}")
-        try:
-            total += sibling.stat().st_size
-        except FileNotFoundError as error:
-            cause = f"The model {path.name} is incomplete: {sibling.name} is missing."
-            raise ModelFileError(cause, DOWNLOAD_AGAIN) from error
-    return total
-
-
-def _walk(folder: Path, depth: int = 1) -> Iterator[Path]:
-    """Model files of a folder and its subfolders, in a fixed order, hidden ones left out."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        return stamp_of(path)
     except OSError:
-        return  # not there, or not ours to read
-    for entry in entries[:MAX_FILES]:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if depth < MAX_DEPTH:
-                yield from _walk(Path(entry.path), depth + 1)
-        elif _is_model_name(entry.name) and not _is_later_part(entry.name):
-            yield Path(entry.path)
+        return None
 
 
-def _is_model_name(name: str) -> bool:
-    return name.lower().endswith((".gguf", ".onnx"))
-
-
-def _is_later_part(name: str) -> bool:
-    part = _PART.fullmatch(Path(name).stem)
-    return part is not None and int(part["number"]) != 1
-
-
-def _neighbour_time(path: Path) -> int:
-    times = 0
-    for neighbour in (path.with_suffix(".json"), path.with_name("tokenizer.json")):
-        try:
-            times += neighbour.stat().st_mtime_ns
-        except OSError:
-            continue
-    return times
-
-
-def _unique(wanted: str, taken: dict[str, ModelInfo]) -> str:
+def _unique(wanted: str, taken: Mapping[str, Entry]) -> str:
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1
@@ -315,7 +290,7 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _known_names(name: str, models: dict[str, ModelInfo]) -> str:
+def _known_names(name: str, models: Mapping[str, Entry]) -> str:
     if not models:
         return "There are no models yet; put a .gguf or .onnx file into the models folder."
     close = difflib.get_close_matches(name.lower(), models, n=3, cutoff=0.5)

@@ -91,6 +91,14 @@ class Notes:
         self._known: dict[str, _Kept] = {}  # guarded by _lock
         self._seen_version = -1  # guarded by _lock; of the file, when it was last read
         self._was_damaged = False  # guarded by _lock
+        self._version = 0  # guarded by _lock
+
+    @property
+    def version(self) -> int:
+        """A number that changes with every change of a note, here or in another process; microseconds."""
+        with self._lock:
+            self._refresh()
+            return self._version
 
     def of(self, path: Path) -> Note:
         """The note about a file; an empty one if there is none. Microseconds."""
@@ -125,6 +133,7 @@ class Notes:
         with self._lock:
             self._refresh()
             if self._known.pop(str(path), None) is not None:
+                self._version += 1
                 self._execute("DELETE FROM notes WHERE path = ?", (str(path),))
 
     def follow(self, files: Iterable[tuple[Path, int]]) -> None:
@@ -177,6 +186,7 @@ class Notes:
             except sqlite3.Error as error:
                 raise self._unkept(str(error)) from error
         self._known[path] = kept
+        self._version += 1
 
     def _execute(self, statement: str, values: tuple[str, ...]) -> None:
         try:
@@ -203,6 +213,7 @@ class Notes:
             if version != self._seen_version:
                 self._known = dict(_rows(self._database))
                 self._seen_version = version
+                self._version += 1
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
 
@@ -223,11 +234,24 @@ class Notes:
                 self._keep(path, kept)
 
 
-def same_file(note: Note, stamp: tuple[int, int]) -> Note:
+def note_stamp(path: Path) -> tuple[int, int]:
+    """What a note that is about the content of a file is stamped with.
+
+    Raises:
+        OSError: it cannot be found.
+    """
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def of_this_file(note: Note, path: Path) -> Note:
     """A note without what it says about another file that was at this path before."""
-    if note.stamp in {(0, 0), stamp}:
+    if note.stamp == NOTHING.stamp:
         return note
-    return replace(note, sha256="", repo="", revision="", url="", made_from="", report=None, stamp=(0, 0))
+    with suppress(OSError):
+        if note_stamp(path) == note.stamp:
+            return note
+    return replace(note, sha256="", repo="", revision="", url="", made_from="", report=None, stamp=NOTHING.stamp)
 
 
 def _rows(database: sqlite3.Connection) -> Iterable[tuple[str, _Kept]]:

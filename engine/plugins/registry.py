@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -53,6 +54,7 @@ class Registry:
         self._lock = threading.Lock()
         self._offers: dict[str, Offers] = {}  # guarded by _lock; replaced, never changed
         self._strangers: set[str] = set()  # guarded by _lock
+        self._puts = Counter[str]()  # guarded by _lock; how often each plugin has offered something
         self._listeners: tuple[Callable[[], None], ...] = ()  # guarded by _lock; replaced, never changed
         self._remote = RemoteRecognition(self._change)
 
@@ -61,6 +63,7 @@ class Registry:
         self._remote.forget(plugin)
         with self._lock:
             offered = {**self._offers, plugin: offers}
+            self._puts[plugin] += 1  # its settings may be others than before
             self._strangers = self._strangers - {plugin} | ({plugin} if is_stranger else set())
             # Sorting is stable: otherwise it is first come, first served.
             self._offers = dict(sorted(offered.items(), key=lambda entry: entry[0] in self._strangers))
@@ -128,6 +131,18 @@ class Registry:
                 tasks |= dict.fromkeys(entry.recognition.tasks)
         accepts = frozenset(families) | ({Accepts.IMAGE} if pipeline else frozenset())
         return Served(accepts, tuple(tasks), tuple(plugins), families, pipeline)
+
+    def recognisers(self) -> str:
+        """Says who would recognise models; equal in another run only if they would say the same there.
+
+        Returns:
+            Empty if a plugin in another process is among them, which nobody can know.
+        """
+        with self._lock:
+            offered, puts = self._offers, dict(self._puts)
+        if any(is_remote(offer) for offers in offered.values() for offer in (*offers.families, *offers.pipelines)):
+            return ""
+        return " ".join(f"{plugin}:{puts[plugin]}" for plugin in offered)
 
     def wait(self) -> None:
         """Wait until plugins in other processes have answered all that they were asked in the background."""

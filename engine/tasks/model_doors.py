@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.backends.base import LoadProgress
     from engine.config import EngineConfig
+    from engine.devices.overrides import Overrides
     from engine.gates import Gatekeeper
     from engine.jobs import JobBoard, Spec, Work
     from engine.models.library import ModelLibrary
@@ -35,12 +36,16 @@ class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
 
     config: "EngineConfig"
     _library: "ModelLibrary"
+    _overrides: "Overrides"
 
     def _fit_check(self) -> "FitCheck":
         raise NotImplementedError
 
     def _ensure_offers(self) -> None:
         """Somebody has to say what models are good for."""
+        raise NotImplementedError
+
+    def _is_open(self) -> bool:
         raise NotImplementedError
 
     def _is_in_use(self, path: "Path") -> bool:
@@ -64,7 +69,9 @@ class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
     def _desk_of_library(self) -> "LibraryDesk":
         from engine.tasks.library_desk import LibraryDesk
 
-        return LibraryDesk(self.config, self._library, self._gatekeeper, self._is_in_use, self._add_job)
+        return LibraryDesk(
+            self.config, self._library, self._gatekeeper, self._is_in_use, self._add_job, self._overrides, self._is_open
+        )
 
     @cached_property
     def _desk_of_hub(self) -> "HubDesk":
