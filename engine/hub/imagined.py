@@ -1,6 +1,7 @@
 """The shape of a model of which only a few numbers are known, for a verdict before anything was fetched."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ _VALUE_BYTES: Final = 2  # of the KV cache, F16
 _BITS: Final[Mapping[str, float]] = {
     kind.name.lower(): 8 * kind.block_bytes / kind.block_elements for kind in TENSOR_TYPES.values()
 }
+
+_MIXED: Final = 1.08  # mixtures give some matrices more bits than their name says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +128,23 @@ def in_other_type(shape: ModelShape, size_bytes: int, quantization: str) -> Mode
 
 def weight_type(quantization: str, bits_per_weight: float) -> str:
     """Name of the type that most weights of a file have, as far as its name or its size says; `q4_k` for `Q4_K_M`."""
-    name = quantization.lower()
-    while name and name not in _BITS:
-        name = name.rpartition("_")[0]
+    name = _named_type(quantization)
     if name or bits_per_weight <= 0:
         return name or "f16"
     return min(_BITS, key=lambda kind: (abs(_BITS[kind] - bits_per_weight), kind))
+
+
+def bits_of(quantization: str) -> float:
+    """About how many bits a weight has in a file, by the name of its quantization; 0 if that says nothing."""
+    name = _named_type(quantization)
+    if name:
+        return _BITS[name] * (_MIXED if "_k" in name else 1.0)
+    digits = re.search(r"\d+", quantization)
+    return float(digits[0]) if digits else 0.0
+
+
+def _named_type(quantization: str) -> str:
+    name = quantization.lower().removeprefix("ud-")
+    while name and name not in _BITS:
+        name = name.rpartition("_")[0]
+    return name

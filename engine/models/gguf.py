@@ -166,6 +166,21 @@ def read_header(path: Path) -> GgufHeader:
         raise ModelFileError(f"The file {path} cannot be read: {reason}.", "Check its permissions.", "file") from error
 
 
+def read_header_from(file: BinaryIO, path: Path, size_bytes: int) -> GgufHeader:
+    """Read and check the header of a GGUF file of which only the beginning is at hand.
+
+    Args:
+        file: gives the file from its first byte on; as many bytes as are asked for, unless it ends.
+        path: where the file will be.
+        size_bytes: of the whole file.
+
+    Raises:
+        ModelFileError: it is not GGUF, or its header is damaged or ends too early; says which.
+        OSError: it cannot be read.
+    """
+    return _parse(path, _Reader(path, file, size_bytes))
+
+
 class _Reader:
     """Reads little-endian values in order, never more than the file and the cap hold."""
 

@@ -7,12 +7,12 @@ Chunks of equal size, spread over all layers, let the disk read evenly, and keep
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.models.gguf import GgufHeader, Tensor, read_header
+from engine.models.gguf import GgufHeader, read_header
 from engine.models.gguf_info import split_count
 from engine.models.split_files import later_parts
 from engine.models.tensor_names import EMBEDDING, HEAD, LAYER, LOOKED_UP
@@ -104,10 +104,20 @@ def layout_of(path: Path) -> WeightLayout | None:
     """
     header = read_header(path)
     files = (path, *later_parts(path, split_count(header)))
+    return layout_of_headers(files, (header, *(read_header(part) for part in files[1:])))
+
+
+def layout_of_headers(files: tuple[Path, ...], headers: Sequence[GgufHeader]) -> WeightLayout | None:
+    """The same for files whose headers were read; they need not be there.
+
+    Args:
+        files: of the model, in their order.
+        headers: of these.
+    """
     layers: dict[int, list[Span]] = {}
     others: list[Span] = []
     looked_up: list[Span] = []
-    parts = list(_tensors(header, files))
+    parts = [header.tensors for header in headers]
     has_head = any(tensor.name == HEAD for tensors in parts for tensor in tensors)
     for number, tensors in enumerate(parts):
         for tensor in tensors:
@@ -205,9 +215,3 @@ def _are_apart(spans: list[Span | None]) -> bool:
     known = sorted(span for span in spans if span is not None)
     pairs = itertools.pairwise(known)
     return len(known) == len(spans) and all(a.file != b.file or a.end <= b.start for a, b in pairs)
-
-
-def _tensors(header: GgufHeader, files: tuple[Path, ...]) -> Iterable[tuple[Tensor, ...]]:
-    yield tuple(header.tensors)
-    for part in files[1:]:
-        yield tuple(read_header(part).tensors)
