@@ -11,6 +11,7 @@ import ctypes
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Final
 
 import llama_cpp.llama_cpp as llama
@@ -18,10 +19,11 @@ import numpy as np
 
 from engine.backends.base import LoadOptions
 from engine.backends.llama.batch import BATCH_TOKENS
-from engine.backends.llama.opening import check_generates, open_decode_context
+from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.opening import check_generates
 from engine.backends.llama.symbols import function
 from engine.backends.llama.vocabulary import Vocabulary
-from engine.backends.llama.weights import Weights, open_weights
+from engine.backends.llama.weights import Weights, open_context, open_weights
 from engine.errors import CapabilityError, EngineError, ModelFileError
 from engine.models.gguf import read_header
 from engine.models.gguf_info import describe
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 
 LEAST_TOKENS: Final = 16
 """Of a chunk that counts; with fewer, llama.cpp may compute in another way."""
+OUTPUT_EVERY: Final = 4
+"""Of so many tokens one goes through the last layer to its end: enough to see what matters there, and few logits."""
+_TRY_AGAIN: Final = 12
 _F32: Final = 0
 _SOURCES: Final = 10
 
@@ -209,41 +214,94 @@ def measure_importance(
         ModelFileError: it is broken.
         OutOfMemoryError: there is no room to compute with it.
     """
-    options = LoadOptions(context_tokens=BATCH_TOKENS, max_sequences=1, threads=threads)
+    options = LoadOptions(threads=threads)
     info = describe(read_header(source), source.stem)
     weights = open_weights(info, options, lambda _fraction: True, mapped_only=True)
     try:
-        return _measure(weights, options, text, most_chunks, progress)
+        return _measure(weights, text, threads, most_chunks, progress)
     finally:
         weights.free()
 
 
 def _measure(
-    weights: Weights, options: LoadOptions, text: str, most_chunks: int, progress: Callable[[float], None]
+    weights: Weights, text: str, threads: int, most_chunks: int, progress: Callable[[float], None]
 ) -> Importances:
     vocabulary, watch = Vocabulary(weights.handle), ImportanceWatch()
     try:
         check_generates(weights, vocabulary.size)
     except CapabilityError:
         return {}
-    context, tokens = open_decode_context(weights, options, vocabulary.size, watch=watch.callback)
+    size = min(weights.trained_context_tokens or BATCH_TOKENS, BATCH_TOKENS)
+    chunks = _chunks(vocabulary, text, size)[:most_chunks]
+    if not chunks:
+        raise CapabilityError("The calibration text is too short.", "Take one of at least a few pages.")
+    context, pace = _open_context(weights, vocabulary.size, watch, threads), ThreadPace(threads)
     try:
-        chunks = _chunks(vocabulary, text, min(tokens, BATCH_TOKENS))[:most_chunks]
-        if not chunks:
-            raise CapabilityError("The calibration text is too short.", "Take one of at least a few pages.")
         for number, chunk in enumerate(chunks):
             progress(number / len(chunks))
-            context.kv.clear(0)
-            context.batch.clear()
-            context.batch.add_chunk(chunk, 0, 0, last=True)
-            watch.begin_step()
-            context.decode()
-            llama.llama_synchronize(context.handle)
-            if watch.error is not None:
-                raise EngineError(f"What the model computes cannot be followed: {watch.error}.")
+            began_s = perf_counter()
+            context.set_threads(pace.threads)
+            _read(context, chunk, watch)
+            pace.note(perf_counter() - began_s)
         return watch.result()
     finally:
         context.free()
+
+
+def _open_context(weights: Weights, vocabulary_size: int, watch: ImportanceWatch, threads: int) -> DecodeContext:
+    """A context for one chunk at a time."""
+    params = llama.llama_context_default_params()
+    params.n_ctx = params.n_batch = params.n_ubatch = BATCH_TOKENS
+    params.n_seq_max = 1
+    params.n_outputs_max = -(-BATCH_TOKENS // OUTPUT_EVERY)
+    params.n_threads = params.n_threads_batch = threads
+    params.no_perf = True
+    params.cb_eval = watch.callback
+    return DecodeContext(open_context(weights, params), vocabulary_size, threads)
+
+
+def _read(context: DecodeContext, chunk: list[int], watch: ImportanceWatch) -> None:
+    """Let the model read a chunk as a text of its own."""
+    context.kv.clear(0)
+    batch = context.batch
+    batch.clear()
+    batch.add_chunk(chunk, 0, 0, last=False)
+    batch.wanted[OUTPUT_EVERY - 1 : batch.rows : OUTPUT_EVERY] = 1
+    batch.outputs = int(batch.wanted[: batch.rows].sum())
+    watch.begin_step()
+    context.decode()
+    llama.llama_synchronize(context.handle)
+    if watch.error is not None:
+        raise EngineError(f"What the model computes cannot be followed: {watch.error}.")
+
+
+class ThreadPace:
+    """How many threads to compute with: with fewer it can be many times faster, where other programs use the cores.
+
+    llama.cpp's threads wait for each other after every product, so one that does not run holds up all. Half as many
+    are tried as long as that is faster, and all of them now and then.
+
+    Attributes:
+        threads: for the next chunk.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.threads = self._most = most
+        self._times: dict[int, float] = {}
+        self._chunks = 0
+
+    def note(self, seconds: float) -> None:
+        """Take the time of a chunk with `threads`."""
+        self._chunks += 1
+        self._times[self.threads] = seconds
+        best = min(self._times, key=lambda threads: self._times[threads])
+        fewer = max(1, best // 2)
+        if fewer not in self._times:
+            self.threads = fewer
+        elif self._chunks % _TRY_AGAIN == 0:
+            self.threads = self._most
+        else:
+            self.threads = best
 
 
 def _chunks(vocabulary: Vocabulary, text: str, size: int) -> list[list[int]]:
@@ -252,7 +310,7 @@ def _chunks(vocabulary: Vocabulary, text: str, size: int) -> list[list[int]]:
     tokens = vocabulary.tokenize(text, add_special=False, parse_special=False)
     room = size - len(start)
     pieces = [start + tokens[at : at + room] for at in range(0, len(tokens), room)]
-    return [piece for piece in pieces if len(piece) >= LEAST_TOKENS]
+    return [piece for piece in pieces if len(piece) >= LEAST_TOKENS * OUTPUT_EVERY]
 
 
 def _name(node: _Tensor) -> str:
