@@ -88,6 +88,17 @@ def read_model(found: Found) -> ReadFile:
     return ReadFile(info, facts_of_gguf(header) if can_run(header) else None, template, files)
 
 
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """All files that belong to a model, its own first; they may be missing.
+
+    Raises:
+        ModelError: it is a graph that cannot be read.
+    """
+    if path.suffix.lower() == ".onnx":
+        return (path, *(path.parent / name for name in read_onnx_header(path).locations), *_beside(path))
+    return (path, *later_parts(path, named_count(path)))
+
+
 def digest_of(template: str) -> str:
     """SHA-256 of a template; empty for none."""
     return hashlib.sha256(template.encode()).hexdigest() if template else ""

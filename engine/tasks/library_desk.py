@@ -1,27 +1,27 @@
 """LibraryDesk: does what the library's door promises."""
 
 import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.background import JobKind
-from engine.cards import Arrival, GateReport, LibraryFolder, ModelCard, ModelDefaults
+from engine.cards import Arrival, GateReport, LibraryFolder, ModelCard
 from engine.config import EngineConfig
 from engine.devices.overrides import Overrides
 from engine.gates import Gatekeeper
 from engine.jobs import Spec, Work
 from engine.models.library import ModelLibrary
-from engine.models.notes import Note, note_stamp
 from engine.models.places import ForeignPrograms
-from engine.tasks.default_limits import check_defaults
+from engine.tasks.importing import ImportWork, clean_up
 from engine.tasks.library_folders import folders_of
 from engine.tasks.library_watch import LibraryWatch
 from engine.tasks.model_cards import CardMaker
+from engine.tasks.notes_desk import NotesDesk
+from engine.tasks.removing import remove_model
+from engine.tasks.verifying import VerifyWork
 
 
-class LibraryDesk:
+class LibraryDesk(NotesDesk):
     """Looks after the models that are here.
 
     Thread: any.
@@ -48,15 +48,17 @@ class LibraryDesk:
             overrides: devices that were chosen for models; those of the home folder if not given.
             is_open: says whether the engine is open; only then are folders watched.
         """
+        super().__init__(library, overrides if overrides is not None else Overrides(config.home / "placements.json"))
         self._config = config
-        self._library = library
         self._gatekeeper = gatekeeper
         self._is_in_use = is_in_use
         self._add_job = add_job
-        self._overrides = overrides if overrides is not None else Overrides(config.home / "placements.json")
         self._is_open = is_open
         self._cards = CardMaker(library, gatekeeper, self._overrides)
         self._watch = LibraryWatch(library, library.scan)
+        self._models = config.home / "models"
+        self._importing = ImportWork(self._models, library, gatekeeper, self.arrived)
+        self._verifying = VerifyWork(library, gatekeeper)
         self._changes = itertools.count(1)
         self._changed = 0
 
@@ -83,32 +85,47 @@ class LibraryDesk:
         """All folders that are searched, and those of other programs that could be."""
         return folders_of(self._library, ForeignPrograms(self._config.used_in_place).unused())
 
-    def rename(self, model: str, title: str) -> None:
-        """Call a model something else."""
-        self._note(model, lambda note: replace(note, title=" ".join(title.split())))
-
-    def tag(self, model: str, tags: Sequence[str]) -> None:
-        """Replace its tags."""
-        clean = tuple(dict.fromkeys(word for tag in tags if (word := " ".join(tag.split()))))
-        self._note(model, lambda note: replace(note, tags=clean))
-
-    def favour(self, model: str, is_favourite: bool) -> None:
-        """Mark it as a favourite, or no longer."""
-        self._note(model, lambda note: replace(note, is_favourite=is_favourite))
-
-    def set_defaults(self, model: str, defaults: ModelDefaults) -> None:
-        """Set what holds for it.
+    def begin_import(self, path: Path, *, move: bool = False) -> int:
+        """Begin to take a file, or the models of a folder, into Hearth's own; returns the job.
 
         Raises:
-            InvalidRequestError: a number makes no sense.
+            ModelNotFoundError: there is no such file.
+            ModelFileError: it is refused already.
+            JobError: work in the background cannot be done.
         """
-        check_defaults(defaults)
+        plans = self._importing.check(path, move=move)
+        title = plans[0].name if len(plans) == 1 else f"{len(plans)} models of {path.name}"
+        return self._add_job(JobKind.IMPORT, title, {"path": str(path.expanduser().absolute()), "move": move})
+
+    def begin_verify(self, model: str) -> int:
+        """Begin to verify a model; returns the job.
+
+        Raises:
+            ModelNotFoundError: there is none.
+            JobError: work in the background cannot be done.
+        """
+        info = self._library.find(model)
+        return self._add_job(JobKind.VERIFY, info.name, {"path": str(info.path)})
+
+    def arrived(self, path: Path, arrival: Arrival) -> None:
+        """Note where a new file in Hearth's folder came from, and list it.
+
+        Raises:
+            ConfigError: it cannot be kept.
+        """
+        super().arrived(path, arrival)
+        self._library.scan()
+
+    def remove(self, model: str, *, permanently: bool = False) -> tuple[Path, ...]:
+        """Put a model's files into the trash, or delete them; returns which.
+
+        Raises:
+            ModelError: it may not be removed, or cannot be.
+        """
         entry = self._library.entry(model)
-        if defaults.device != self._overrides.of(entry.info.id):
-            self._overrides.choose(entry.info.id, defaults.device)
-        kept = replace(defaults, device="")
-        self._library.notes.change(entry.info.path, lambda note: replace(note, defaults=kept))
-        self._bump()
+        gone = remove_model(entry, self._library, self._models, self._is_in_use, permanently=permanently)
+        self._library.scan()
+        return gone
 
     def probe(self, model: str) -> GateReport:
         """Try it, whatever is known."""
@@ -117,31 +134,10 @@ class LibraryDesk:
         finally:
             self._bump()
 
-    def arrived(self, path: Path, arrival: Arrival) -> None:
-        """Note where a new file in Hearth's folder came from."""
-        stamp = note_stamp(path)
-        self._library.notes.change(
-            path,
-            lambda note: replace(
-                note,
-                repo=arrival.repo,
-                revision=arrival.revision,
-                url=arrival.url,
-                made_from=arrival.made_from,
-                sha256=arrival.sha256,
-                report=arrival.report,
-                added_at=time.time(),
-                stamp=stamp,
-            ),
-        )
-
-    def note_speed(self, path: Path, tokens_per_s: float, device: str) -> None:
-        """Note how fast a model wrote an answer; microseconds."""
-        self._library.speeds.note(path, tokens_per_s, device)
-
     def works(self) -> Mapping[JobKind, Work]:
         """The kinds of work that it does in the background."""
-        return {}
+        clean_up(self._models)
+        return {JobKind.IMPORT: self._importing, JobKind.VERIFY: self._verifying}
 
     def close(self) -> None:
         """Stop watching."""
@@ -153,6 +149,3 @@ class LibraryDesk:
 
     def _bump(self) -> None:
         self._changed = next(self._changes)
-
-    def _note(self, model: str, how: Callable[[Note], Note]) -> None:
-        self._library.notes.change(self._library.find(model).path, how)
