@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.finds import HubFile, HubModel
 from engine.hub.imagined import Numbers
 from engine.hub.judge import Judge, Known
+from engine.hub.licences import Licence
 from engine.hub.recommend import recommended
 from engine.hub.task_words import TaskWord, TaskWords
 
@@ -66,11 +67,13 @@ class CatalogueList(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: of this file.
         task: what tasks are called.
+        licence: where licences can be read.
         model: the models, the best of each kind in no order.
     """
 
     format: int
     task: tuple[TaskWord, ...]
+    licence: tuple[Licence, ...]
     model: tuple[CatalogueModel, ...]
 
 
@@ -96,6 +99,7 @@ class Catalogue:
 
     Attributes:
         tasks: what tasks are called.
+        licences: by their name on the hub.
         models: as the list has them.
     """
 
@@ -108,6 +112,7 @@ class Catalogue:
         found = read_catalogue(file)
         self.models = found.model
         self.tasks = TaskWords(found.task)
+        self.licences = {licence.id: licence for licence in found.licence}
         self._by_repo = {model.repo.lower(): model for model in self.models}
 
     def find(self, repo: str) -> CatalogueModel | None:

@@ -120,6 +120,16 @@ class HubConnection:
             finally:
                 response.close()
 
+    def knock(self, path: str) -> None:
+        """Ask for the first byte of a file, to hear whether it may be had.
+
+        Raises:
+            OfflineError: the network is switched off.
+            HubError: it may not, or the hub cannot be asked.
+        """
+        with self.stream(path, 1, cut=True) as answer:
+            next(answer.iter_raw(), b"")
+
     def raise_if_offline(self) -> None:
         """Do nothing while the network may be used.
 
