@@ -51,6 +51,13 @@ class IconChip(Chip):
         self.setIndent(appearance.theme.size("icon-small") + _GAP)
         appearance.changed.connect(self.update)
 
+    def show_look(self, icon: str, text: str, tone: Tone) -> None:
+        """Say another word in another tone, with another icon."""
+        if (icon, text, tone) != (self._icon, self.text(), self.property("tone")):
+            self._icon = icon
+            self.show_state(text, tone)
+            self.setAccessibleName(text)
+
     def explain(self, words: str) -> None:
         """Say more about it, in a tooltip and to those who do not see it."""
         self.setToolTip(words)
