@@ -4,42 +4,34 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import filelock
+import msgspec
 
-from engine.background import BackgroundJob, JobKind, JobState, JobUnit
+from engine.background import BackgroundJob, JobKind, JobState
 from engine.errors import EngineError, JobError
 from engine.jobs.file import JobFile, KeptJob
-from engine.jobs.pace import Pace
+from engine.jobs.job import Job
+from engine.jobs.keeper import Keeper
 from engine.jobs.work import JobControl, JobStopped, Spec, Work
 
 log = logging.getLogger(__name__)
 
 MOST_ENDED: Final = 50
-"""Ended jobs that are kept for people to see; older ones are forgotten."""
+"""Jobs that have ended well and are kept for people to see; older ones are forgotten."""
 _CLOSE_S: Final = 10.0
-
-
-class _Job:
-    """A job with what only the board needs."""
-
-    def __init__(self, shown: BackgroundJob, spec: Spec) -> None:
-        self.shown = shown
-        self.spec = spec
-        self.control: JobControl | None = None  # while it runs
-        self.pace = Pace()
-        self.is_wanted = True  # False once it was cancelled
 
 
 class JobBoard:
     """Runs jobs, each on a thread of its own.
 
-    What was running when the program ended waits again at the next start; what was paused stays paused.
+    What was running when the program ended waits again at the next start; what was paused stays paused. One program
+    at a time looks after the jobs; others can see them.
 
-    Thread: any; jobs run on `hearth-job-NUMBER`.
+    Thread: any; jobs run on `hearth-job-NUMBER`. No call waits for a job or, but for `open`, `add` and `close`, for
+    the disk.
     """
 
     def __init__(
@@ -58,11 +50,15 @@ class JobBoard:
         self._works = works
         self._on_done = on_done
         self._file = JobFile(file)
+        self._keeper = Keeper(self._write)
         self._only_one = filelock.FileLock(file.with_name(f"{file.name}.lock"), thread_local=False)
         self._lock = threading.Lock()
-        self._jobs: dict[int, _Job] = {}  # guarded by _lock
-        self._threads: dict[int, threading.Thread] = {}  # guarded by _lock
-        self._is_open = False
+        self._jobs: dict[int, Job] = {}  # guarded by _lock, as all below; also cancelled ones that are not gone yet
+        self._foreign: list[KeptJob] = []  # of kinds that are not known here; they are kept for who knows them
+        self._next_id = 1
+        self._is_ours = False  # nobody else looks after them
+        self._is_open = False  # waiting ones are started
+        self._seen: tuple[object, tuple[BackgroundJob, ...]] = (None, ())  # while somebody else does
 
     def open(self) -> None:
         """Read the jobs of the last time, and go on with those that were not paused; does nothing if it is open.
@@ -71,95 +67,124 @@ class JobBoard:
             JobError: another program of Hearth looks after them.
         """
         with self._lock:
-            if self._is_open:
-                return
-            self._lock_out_others()
+            self._take_over()
             self._is_open = True
-            for kept in self._file.read():
-                if kept.kind in self._works:
-                    self._jobs[kept.id] = _Job(kept.shown(can_pause=self._works[kept.kind].can_pause), kept.spec)
             self._start_waiting()
 
     def close(self) -> None:
-        """Let all running jobs end; they go on at the next start."""
+        """Let all running jobs end; they go on at the next start. Takes 10 seconds if one does not listen."""
         with self._lock:
-            if not self._is_open:
+            if not self._is_ours:
                 return
             self._is_open = False
-            threads = list(self._threads.values())
-            for job in self._jobs.values():
-                if job.control is not None:
-                    job.control.stop()
-        for thread in threads:
-            thread.join(_CLOSE_S)
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            if (control := job.control) is not None:
+                control.stop()
+        until_s = time.monotonic() + _CLOSE_S
+        for job in jobs:
+            if (thread := job.thread) not in {None, threading.current_thread()}:
+                thread.join(max(0.0, until_s - time.monotonic()))
+        self._keeper.soon()
+        self._keeper.flush()
         with self._lock:
-            self._keep()
+            self._is_ours = False
             self._only_one.release()
 
     def add(self, kind: JobKind, title: str, spec: Spec) -> int:
-        """Begin a job, or let it wait for others of its kind; returns its id.
+        """Begin a job, or let it wait for others of its kind; returns its id. It is on the disk then.
 
         Raises:
             JobError: another program of Hearth looks after the jobs.
         """
         self.open()
+        plain = msgspec.json.decode(msgspec.json.encode(spec))
         with self._lock:
-            number = max(self._jobs, default=0) + 1
-            shown = BackgroundJob(id=number, kind=kind, title=title, can_pause=self._works[kind].can_pause)
-            self._jobs[number] = _Job(shown, dict(spec))
-            self._keep()
+            number = self._next_id
+            self._next_id += 1
+            state = BackgroundJob(id=number, kind=kind, title=title, can_pause=self._works[kind].can_pause)
+            self._jobs[number] = Job(state, plain)
             self._start_waiting()
-            return number
+        self._keeper.soon()
+        self._keeper.flush()
+        return number
 
     def jobs(self) -> tuple[BackgroundJob, ...]:
-        """All jobs, in the order in which they were added."""
+        """All jobs, in the order in which they were added; also those that another program looks after."""
         with self._lock:
-            return tuple(job.shown for job in self._jobs.values())
+            if self._is_ours:
+                return tuple(job.shown() for job in self._jobs.values() if job.is_wanted)
+            return self._look()
 
     def pause(self, number: int) -> None:
         """Stop a job until it is resumed; one that cannot be paused begins anew then.
 
         Raises:
-            JobError: there is none.
+            JobError: there is none, or another program of Hearth looks after it.
         """
         with self._lock:
             job = self._job(number)
-            if job.shown.is_over:
+            if job.state.is_over:
                 return
-            job.shown = replace(job.shown, state=JobState.PAUSED, rate_per_s=0.0, left_s=None)
-            if job.control is not None:
-                job.control.stop()
-            self._keep()
+            job.become(JobState.PAUSED)
+            control = job.control
+        if control is not None:
+            control.stop()
+        self._keeper.soon()
 
     def resume(self, number: int) -> None:
         """Go on with a paused job, or try a failed one again.
 
         Raises:
-            JobError: there is none.
+            JobError: there is none, or another program of Hearth looks after it.
         """
+        self.open()
         with self._lock:
             job = self._job(number)
-            if job.shown.state in {JobState.PAUSED, JobState.FAILED}:
-                job.shown = replace(job.shown, state=JobState.WAITING, error="", remedy="")
-                self._keep()
+            if job.state.state in {JobState.PAUSED, JobState.FAILED}:
+                job.become(JobState.WAITING)
                 self._start_waiting()
+        self._keeper.soon()
 
     def cancel(self, number: int) -> None:
-        """End a job and remove what it has left; of one that has ended, forget it.
+        """End a job and remove what it has left; of one that has ended well, forget it.
 
         Raises:
-            JobError: there is none.
+            JobError: there is none, or another program of Hearth looks after it.
         """
         with self._lock:
             job = self._job(number)
             job.is_wanted = False
-            del self._jobs[number]
-            is_running = job.control is not None
-            if job.control is not None:
-                job.control.stop()
-            self._keep()
-        if not is_running and job.shown.state is not JobState.DONE:
-            self._discard(job)  # one that runs is discarded by its thread, once it has ended
+            control = job.control
+            if control is None and job.state.state is JobState.DONE:
+                del self._jobs[number]
+            elif control is None:  # one that runs removes it itself, once it has ended
+                self._start(job, self._leave)
+        if control is not None:
+            control.stop()
+        self._keeper.soon()
+
+    def _take_over(self) -> None:
+        """Keep others out, and read what there is, if that was not done. Hold the lock.
+
+        Raises:
+            JobError: another program was first.
+        """
+        if self._is_ours:
+            return
+        self._lock_out_others()
+        self._is_ours = True
+        kept = self._file.read(is_mine=True)
+        self._next_id = max(self._next_id, kept.next_id)
+        # What did not end in time when this board was closed still runs, and is not begun a second time.
+        self._jobs = {number: job for number, job in self._jobs.items() if job.control is not None}
+        self._foreign = [job for job in kept.jobs if job.kind not in self._works]
+        for job in kept.jobs:
+            if job.kind in self._works and job.id not in self._jobs:
+                state = job.shown(can_pause=self._works[job.kind].can_pause, is_alive=False)
+                self._jobs[job.id] = Job(state, job.spec, is_wanted=job.is_wanted)
+                if not job.is_wanted:
+                    self._start(self._jobs[job.id], self._leave)
 
     def _lock_out_others(self) -> None:
         try:
@@ -172,8 +197,24 @@ class JobBoard:
             cause = f"Work in the background cannot be kept in {self._file.path.parent}: {error.strerror}."
             raise JobError(cause, "Check its permissions, or free space.") from error
 
-    def _job(self, number: int) -> _Job:
-        if (job := self._jobs.get(number)) is None:
+    def _look(self) -> tuple[BackgroundJob, ...]:
+        """What another program keeps, or the last run has left. Hold the lock."""
+        stamp = self._file.stamp()
+        if stamp is None or stamp != self._seen[0]:
+            kept = self._file.read(is_mine=False)
+            shown = (
+                job.shown(can_pause=self._works[job.kind].can_pause, is_alive=kept.is_alive)
+                for job in kept.jobs
+                if job.is_wanted and job.kind in self._works
+            )
+            self._seen = stamp, tuple(shown)
+        return self._seen[1]
+
+    def _job(self, number: int) -> Job:
+        """A job that can be changed. Hold the lock."""
+        self._take_over()
+        job = self._jobs.get(number)
+        if job is None or not job.is_wanted:
             raise JobError(f"There is no job {number}.", "It may have been removed meanwhile.")
         return job
 
@@ -181,79 +222,81 @@ class JobBoard:
         """Start what may run. Hold the lock."""
         if not self._is_open:
             return
-        for number, job in self._jobs.items():
-            kind = job.shown.kind
-            running = sum(it.control is not None for it in self._jobs.values() if it.shown.kind is kind)
-            free = running < self._works[kind].at_once
-            if job.shown.state is JobState.WAITING and job.control is None and free:
-                job.control = self._control(job)
-                job.pace = Pace()
-                job.shown = replace(job.shown, state=JobState.RUNNING)
-                name = f"hearth-job-{number}"
-                thread = threading.Thread(target=self._run, args=(job, job.control), name=name, daemon=True)
-                self._threads[number] = thread
-                thread.start()
+        running = [job.state.kind for job in self._jobs.values() if job.control is not None]
+        for job in self._jobs.values():
+            kind = job.state.kind
+            is_free = running.count(kind) < self._works[kind].at_once
+            if job.state.state is JobState.WAITING and job.control is None and job.is_wanted and is_free:
+                control = job.begin(lambda spec, job=job: self._save(job, spec), self._keeper.soon)  # type: ignore[misc]
+                running.append(kind)
+                self._start(job, self._run, control)
 
-    def _control(self, job: _Job) -> JobControl:
-        def tell(done: int, total: int, unit: JobUnit, detail: str) -> None:
-            with self._lock:
-                if job.shown.state is JobState.RUNNING:
-                    rate = job.pace.note(time.monotonic(), done)
-                    left = (total - done) / rate if rate and total else None
-                    job.shown = replace(
-                        job.shown, done=done, total=total, unit=unit, detail=detail, rate_per_s=rate, left_s=left
-                    )
+    def _start(self, job: Job, run: Callable[..., None], *more: object) -> None:
+        """Let a job's thread run. Hold the lock."""
+        name = f"hearth-job-{job.state.id}"
+        job.thread = threading.Thread(target=run, args=(job, *more), name=name, daemon=True)
+        job.thread.start()
 
-        def save(spec: Spec) -> None:
-            with self._lock:
-                job.spec = dict(spec)
-                self._keep()
+    def _save(self, job: Job, spec: Spec) -> None:
+        plain = msgspec.json.decode(msgspec.json.encode(spec))
+        with self._lock:
+            job.spec = plain
+        self._keeper.soon()
 
-        return JobControl(tell, save)
-
-    def _run(self, job: _Job, control: JobControl) -> None:
-        work = self._works[job.shown.kind]
-        change: dict[str, object] = {}
+    def _run(self, job: Job, control: JobControl) -> None:
+        work = self._works[job.state.kind]
+        state, error, remedy, result = JobState.WAITING, "", "", ""  # it was stopped
         try:
             result = work.run(job.spec, control)
-            change = {"state": JobState.DONE, "result": result, "done": job.shown.total, "detail": ""}
+            state = JobState.DONE
         except JobStopped:
-            change = {}
-        except EngineError as error:
-            change = {"state": JobState.FAILED, "error": error.cause, "remedy": error.remedy}
-        except Exception as error:
+            if not control.is_stopping:  # it would be begun again and again
+                state, error, remedy = JobState.FAILED, "It ended without being told to.", "Try it again."
+        except EngineError as failure:
+            state, error, remedy = JobState.FAILED, failure.cause, failure.remedy
+        except (Exception, SystemExit) as failure:
             log.exception("a job failed inside")
-            change = {"state": JobState.FAILED, "error": f"It failed: {error}.", "remedy": "The log says more."}
-        self._ended(job, change)
-
-    def _ended(self, job: _Job, change: dict[str, object]) -> None:
+            state, error, remedy = JobState.FAILED, f"It failed: {failure}.", "The log says more."
         with self._lock:
-            job.control = None
-            self._threads.pop(job.shown.id, None)
-            if job.is_wanted:
-                if change:
-                    job.shown = replace(job.shown, rate_per_s=0.0, left_s=None, **change)  # type: ignore[arg-type]
-                elif job.shown.state is JobState.RUNNING:  # the engine closes
-                    job.shown = replace(job.shown, state=JobState.WAITING, rate_per_s=0.0, left_s=None)
-                self._forget_old()
-                self._keep()
-            self._start_waiting()
-        if not job.is_wanted and change.get("state") is not JobState.DONE:
-            self._discard(job)
-        elif job.shown.state is JobState.DONE:
-            self._on_done(job.shown)
+            # Paused or resumed meanwhile, it is what it was made then; but what has ended has ended.
+            if state is not JobState.WAITING or job.state.state is JobState.RUNNING:
+                job.become(state, error, remedy, result)
+            done = job.shown() if state is JobState.DONE else None
+        self._tell(done)
+        self._leave(job)
 
-    def _discard(self, job: _Job) -> None:
+    def _tell(self, done: BackgroundJob | None) -> None:
         try:
-            self._works[job.shown.kind].discard(job.spec)
-        except (OSError, EngineError):
-            log.exception("what is left of a job could not be removed")
+            if done is not None:
+                self._on_done(done)
+        except Exception:
+            log.exception("who was told of a job's end has failed")
+
+    def _leave(self, job: Job) -> None:
+        """End a job's thread, and remove what is left of a job that was cancelled."""
+        if not job.is_wanted and job.state.state is not JobState.DONE:
+            try:
+                self._works[job.state.kind].discard(job.spec)
+            except Exception:
+                log.exception("what is left of a job could not be removed")
+        with self._lock:
+            job.control = job.thread = None
+            if not job.is_wanted and self._jobs.get(job.state.id) is job:
+                del self._jobs[job.state.id]
+            self._forget_old()
+            self._start_waiting()
+        self._keeper.soon()
 
     def _forget_old(self) -> None:
-        ended = [number for number, job in self._jobs.items() if job.shown.state is JobState.DONE]
+        ended = [number for number, job in self._jobs.items() if job.state.state is JobState.DONE and not job.control]
         for number in ended[:-MOST_ENDED]:
             del self._jobs[number]
 
-    def _keep(self) -> None:
-        """Write all jobs down. Hold the lock."""
-        self._file.write([KeptJob.of(job.shown, job.spec) for job in self._jobs.values()])
+    def _write(self) -> None:
+        with self._lock:
+            if not self._is_ours:
+                return
+            jobs = [KeptJob.of(job.shown(), job.spec, is_wanted=job.is_wanted) for job in self._jobs.values()]
+            jobs += self._foreign
+            next_id = self._next_id
+        self._file.write(jobs, next_id)

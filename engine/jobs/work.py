@@ -1,7 +1,8 @@
 """Work: what a kind of job does, and what it hears and says while it runs."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from engine.background import JobUnit
@@ -31,6 +32,8 @@ class JobControl:
         """
         self._tell, self._save = tell, save
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._cuts: list[Callable[[], None]] = []  # guarded by _lock
 
     @property
     def is_stopping(self) -> bool:
@@ -39,7 +42,11 @@ class JobControl:
 
     def stop(self) -> None:
         """Ask it to end."""
-        self._stopping.set()
+        with self._lock:
+            self._stopping.set()
+            cuts = list(self._cuts)
+        for cut in cuts:
+            cut()
 
     def check(self) -> None:
         """Raise `JobStopped` if the job has to end."""
@@ -50,6 +57,25 @@ class JobControl:
         """Wait, or raise `JobStopped` as soon as the job has to end."""
         if self._stopping.wait(seconds):
             raise JobStopped
+
+    @contextmanager
+    def when_stopped(self, cut: Callable[[], None]) -> Iterator[None]:
+        """Have something called, on the thread of whoever stops the job, so that it ends a wait that cannot look.
+
+        Args:
+            cut: quick, and must not raise; such as what shuts a connection.
+
+        Raises:
+            JobStopped: the job has to end already.
+        """
+        with self._lock:
+            self.check()
+            self._cuts.append(cut)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._cuts.remove(cut)
 
     def tell(self, done: int, total: int = 0, detail: str = "", unit: JobUnit = JobUnit.BYTES) -> None:
         """Say how far it is; cheap enough to be called for every block."""
