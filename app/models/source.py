@@ -49,9 +49,6 @@ class ModelsSource(Protocol):
     def pin(self, model: str, pinned: bool = True) -> None:
         """Keep a model in memory, or no longer."""
 
-    def set_device(self, model: str, device: str) -> None:
-        """Let a model run on one device only; empty leaves it to Hearth."""
-
     async def fit(
         self, model: str, context_tokens: int | None = None, memory_budget_bytes: int | None = None
     ) -> FitVerdict:
