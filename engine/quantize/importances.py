@@ -110,7 +110,7 @@ def _is_sound(path: Path) -> bool:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             return all(np.isfinite(kept[name]).all() for name in kept.files) and bool(kept.files)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         return False

@@ -143,14 +143,16 @@ class QuantizeDesk:
         return tuple(sorted(found, key=lambda report: -report.result_bytes))
 
     def works(self) -> Mapping[JobKind, Work]:
-        """The kinds of work that it does in the background; removes what a Hearth that was killed has left."""
-        self._work.sweep()
+        """The kinds of work that it does in the background."""
         return {JobKind.QUANTIZE: self._work}
 
     @cached_property
     def _work(self) -> QuantizeWork:
+        """Does it; what a Hearth that was killed has left goes before anything new is made."""
         gatekeeper = Gatekeeper(self._config.home / "gates.json", (models_dir(),))
-        return QuantizeWork(self._config.home, gatekeeper.admit, self._library_desk.arrived)
+        work = QuantizeWork(self._config.home, gatekeeper.admit, self._library_desk.arrived)
+        work.sweep()
+        return work
 
     def _verdict(self, source: ModelInfo, outcome: Outcome) -> FitVerdict:
         """Whether a result would fit: by its shape where that is known, else by its size."""

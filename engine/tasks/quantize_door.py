@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.quality import QualityReport, RecipeForecast
 
 if TYPE_CHECKING:
+    from engine.jobs import JobControl
     from engine.tasks.quantize_desk import QuantizeDesk
 
 
@@ -43,6 +44,28 @@ class QuantizeDoor(ABC):
             JobError: work in the background cannot be done.
         """
         return await asyncio.to_thread(self._quantize_desk().quantize, model, recipe, calibration)
+
+    def quantize_now(
+        self, model: str, recipe: str, control: "JobControl", calibration: Path | None = None, *, name: str = ""
+    ) -> Path:
+        """Make a smaller model without a job, for a program that waits for it; returns the file that came of it.
+
+        Args:
+            model: the source, which stays as it is.
+            recipe: id of a recipe of `recipes`.
+            control: hears how far it is, and can stop it.
+            calibration: a text (for GGUF) or a folder of pictures (for ONNX); None takes what comes with Hearth.
+            name: of the result's file; empty takes the source's with the recipe's id.
+
+        Raises:
+            ModelNotFoundError: there is none.
+            CapabilityError: the recipe is not for it.
+            ModelError: the disk is too full, or the result is there already.
+            JobError: the quantizer failed.
+            JobStopped: it was asked to end.
+        """
+        desk = self._quantize_desk()
+        return desk.run(desk.order(model, recipe, calibration, name), control)
 
     def reports(self, model: str) -> tuple[QualityReport, ...]:
         """The reports of all models that were made from the same source as this one, or from this one; largest first.

@@ -1,0 +1,146 @@
+"""`hearth models quantize`: what can be made of a model, and making it."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from engine.background import JobUnit
+from engine.cli.output import Output, human_size
+from engine.cli.session import Session
+from engine.jobs import JobControl
+from engine.quality import QualityReport, RecipeForecast
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_BAR: Final = 30
+
+
+def quantize_model(
+    context: typer.Context,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+    ],
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="[RECIPE]", help="Id of a recipe; without it, all are listed.", show_default=False),
+    ] = "",
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Text (or folder of pictures) to see which weights matter; Hearth has its own.",
+        ),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Make a smaller MODEL by RECIPE beside its source, and measure what it kept; without RECIPE, say what there is."""
+    session: Session = context.obj
+    output = Output(as_json)
+    engine = session.engine()
+    if not recipe:
+        found = asyncio.run(engine.recipes(model))
+        output.table(_recipes_table(found))
+        for forecast in found:
+            if forecast.is_recommended:
+                output.line(f"Recommended here: {forecast.recipe.id}. {forecast.reason}")
+        output.document({"model": engine.model(model).id, "recipes": found})
+        return
+    line = _ProgressLine()
+    control = JobControl(line.show, lambda _spec: None)
+    try:
+        result = engine.quantize_now(model, recipe, control, calibration, name=out)
+    finally:
+        line.clear()
+    reports = engine.reports(str(result))
+    report = engine.card(str(result)).report
+    size_bytes = result.stat().st_size
+    output.line(f"{result}: {human_size(size_bytes)}, made of {engine.model(model).path.name}, which is as it was.")
+    if report is None:
+        output.line("What it kept could not be measured.")
+    else:
+        output.table(_reports_table(reports))
+        output.line(f"Measured on {report.text}, {report.tokens:,} tokens, with {report.machine}.")
+    output.document({"path": result, "size_bytes": size_bytes, "report": report, "reports": reports})
+
+
+class _ProgressLine:
+    """Shows how far it is on standard error if that is a terminal; prints nothing otherwise."""
+
+    def __init__(self) -> None:
+        self._is_shown = False
+
+    def show(self, done: int, total: int, _unit: JobUnit, detail: str) -> None:
+        """Say how far it is."""
+        if sys.stderr.isatty():
+            self._is_shown = True
+            share = done / total if total else 0.0
+            full = round(_BAR * share)
+            sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (_BAR - full)} {share:4.0%}  {detail[:60]} ")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._is_shown:
+            self._is_shown = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _recipes_table(found: tuple[RecipeForecast, ...]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("", "recipe", "name", "bits", "size", "speed", "for"):
+        table.add_column(heading, justify="right" if heading in ("bits", "size", "speed") else "left")
+    for forecast in found:
+        table.add_row(
+            "★" if forecast.is_recommended else "",
+            forecast.recipe.id,
+            forecast.recipe.name,
+            f"{forecast.recipe.bits:g}",
+            human_size(forecast.size_bytes),
+            f"{forecast.speedup:.1f}x",
+            forecast.recipe.explanation,
+        )
+    return table
+
+
+def _reports_table(reports: tuple[QualityReport, ...]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("recipe")
+    headings = (
+        "size", "of source", "kept", "perplexity", "KL", "same top", "writing", "reading", "tokens/s", "memory",
+    )  # fmt: skip
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for report in reports:
+        table.add_row(
+            report.recipe,
+            human_size(report.result_bytes),
+            f"{report.size_ratio:.0%}",
+            f"{report.kept:.1%}",
+            _ratio(report.perplexity_ratio, 3),
+            f"{report.kl_divergence:.4f}" if report.kl_divergence is not None else "–",
+            f"{report.same_top_share:.1%}",
+            _ratio(report.decode_speedup, 2),
+            _ratio(report.prefill_speedup, 2),
+            f"{report.decode_per_s:,.0f}",
+            human_size(report.memory_bytes),
+        )
+    return table
+
+
+def _ratio(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}x"
