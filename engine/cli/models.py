@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.fitting import fit_model
+from engine.cli.models_pull import keep_token, pull_model
+from engine.cli.models_quantize import quantize_model
+from engine.cli.models_search import list_catalogue, search_models, show_card
 from engine.cli.output import Output, human_count, human_size, note
 from engine.cli.placing import place_model
 from engine.cli.session import Session
@@ -62,6 +65,12 @@ def inspect_model(
 
 app.command("place")(place_model)
 app.command("fit")(fit_model)
+app.command("quantize")(quantize_model)
+app.command("search")(search_models)
+app.command("catalogue")(list_catalogue)
+app.command("card")(show_card)
+app.command("pull")(pull_model)
+app.command("token")(keep_token)
 
 
 def _table(models: tuple[ModelInfo, ...]) -> "Table":

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from engine.hub.task_words import TaskWords
 MOST_FILES: Final = 20_000
 _LONGEST_NAME: Final = 512
 _LICENCE: Final = "license:"
+_FORMAT: Final = re.compile(r"[-_.](gguf|onnx)$", re.IGNORECASE)
 _MOST: Final = 1 << 50
 
 
@@ -26,7 +28,7 @@ def model_of(info: Any, words: TaskWords) -> HubModel:
     tags = [text_of(tag) for tag in _list(info.tags)][:1000]
     return HubModel(
         repo=repo,
-        name=repo.partition("/")[2] or repo,
+        name=_FORMAT.sub("", repo.partition("/")[2]) or repo,
         tasks=words.of_tags([*tags, text_of(info.pipeline_tag)]),
         licence=licence_of(info, tags),
         parameters=_parameters(info),

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from engine.errors import HubError, ModelFileError, OfflineError
 from engine.finds import HubCard, HubFile, HubModel
+from engine.hub.addresses import file_path
 from engine.hub.answers import architecture_of, files_of, model_of
 from engine.hub.catalogue import Catalogue
-from engine.hub.connection import HubConnection, file_path
+from engine.hub.connection import HubConnection
 from engine.hub.files import RepoFile, models_among
 from engine.hub.front_matter import Fields, split_card
 from engine.hub.judge import Judge, Known

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
 from engine.errors import EngineError, HubError, OfflineError
+from engine.hub.addresses import host_of
 from engine.hub.refusals import nonsense, refusal, unreachable
 from engine.hub.transfer import Network
 
@@ -168,7 +169,8 @@ class HubConnection:
         if response.status_code >= 400:
             response.close()
             found = {name.lower(): value for name, value in response.headers.items()}
-            raise refusal(response.status_code, found, host, request.url.path, has_token=bool(token))
+            where = f"{request.url.scheme}://{host}"
+            raise refusal(response.status_code, found, where, request.url.path, has_token=bool(token))
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
             raise nonsense(host)
@@ -251,16 +253,3 @@ def _hub_library(url: str) -> "HfApi":
 
 def _client(transport: httpx2.BaseTransport) -> httpx2.Client:
     return httpx2.Client(transport=transport, follow_redirects=True, max_redirects=_MOST_REDIRECTS)
-
-
-def host_of(url: str) -> str:
-    """The host of an address in lower case, with the port if it names one, without any password."""
-    parts = urlsplit(url)
-    name = parts.hostname or ""
-    name = f"[{name}]" if ":" in name else name
-    return f"{name}:{parts.port}" if parts.port else name
-
-
-def file_path(repo: str, revision: str, name: str) -> str:
-    """Where a file of a repository is, behind the hub's address."""
-    return f"/{repo}/resolve/{quote(revision, safe='')}/{quote(name)}"

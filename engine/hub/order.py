@@ -3,18 +3,37 @@
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from engine.errors import HubError
 from engine.finds import HubFile, HubModel
-from engine.hub.connection import file_path
+from engine.hub.addresses import file_path
 from engine.hub.files import RepoFile
 from engine.hub.transfer import RemoteFile
+from engine.jobs import Spec
 
 RESERVE_BYTES: Final = 200_000_000
 """Stay free on the disk."""
 _BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A download that can begin.
+
+    Attributes:
+        model: with the commit that its files are of.
+        file: that is wanted.
+        title: of the job.
+        spec: of the job.
+    """
+
+    model: HubModel
+    file: HubFile
+    title: str
+    spec: Spec
 
 
 def chosen(model: HubModel, file: str) -> HubFile:

@@ -8,42 +8,47 @@ import httpx2
 
 from engine.errors import HubError
 
-_REPO: Final = re.compile(r"/(?:api/models/)?([^/?]+/[^/?]+)(?:/|$)")
+_REPO: Final = re.compile(r"/(?:api/models/)?((?!api/)[^/?]+/[^/?]+)(?:/|$)")
 _MIRROR: Final = "Check the network, or set a proxy or a mirror (settings proxy and hub_url)."
 _LATER: Final = "Try again in a few minutes, or set a mirror (setting hub_url)."
 
 
-def refusal(status: int, headers: Mapping[str, str], host: str, path: str, *, has_token: bool) -> HubError:
+def refusal(status: int, headers: Mapping[str, str], url: str, path: str, *, has_token: bool) -> HubError:
     """What an answer with an error means.
 
     Args:
         status: HTTP's, 400 or above.
         headers: of the answer, with names in lower case.
-        host: that was asked.
+        url: of the host that was asked.
         path: that was asked for.
         has_token: whether a token was sent along.
     """
+    host = url.partition("://")[2]
     match = _REPO.match(path)
-    what = match[1] if match else "that"
-    code = headers.get("x-error-code", "")
-    if code == "GatedRepo" or (status == 403 and code != "RepoNotFound"):
-        return _gated(what, host, has_token=has_token)
-    if code == "RevisionNotFound":
-        return HubError(f"{what} has no such revision on {host}.", "Leave the revision out to take the newest.")
-    if code == "EntryNotFound":
-        return HubError(f"{what} has no such file on {host}.", "Look at its files with `hearth models card`.")
-    if status == 401 and has_token and code != "RepoNotFound":
-        return HubError(f"{host} does not accept the token.", "Make a new one there, and give it to Hearth.")
-    if status in {401, 404, 410} or code == "RepoNotFound":
-        advice = "Check the name." if has_token else "Check the name; private models need a token."
-        return HubError(f"There is no model {what} on {host}, or it is private.", advice)
     if status == 429:
         return HubError(f"{host} wants no more questions {_wait(headers)}.", "Wait, or give Hearth a token.")
     if status == 407:
         return HubError("The proxy wants a name and a password.", "Write them into the setting proxy.")
     if status >= 500:
         return HubError(f"{host} has trouble of its own (HTTP {status}).", _LATER)
+    code = headers.get("x-error-code", "")
+    if status == 401 and has_token and code not in {"RepoNotFound", "GatedRepo"}:
+        return HubError(f"{host} does not accept the token.", "Make a new one there, and give it to Hearth.")
+    if match is not None and status in {401, 403, 404, 410}:
+        return _of_model(status, code, host, f"{url}/{match[1]}", has_token=has_token)
     return HubError(f"{host} refuses to answer (HTTP {status}).", "Check the settings hub_url and proxy.")
+
+
+def _of_model(status: int, code: str, host: str, page: str, *, has_token: bool) -> HubError:
+    what = "/".join(page.rsplit("/", 2)[1:])
+    if code == "GatedRepo" or (status == 403 and code != "RepoNotFound"):
+        return _gated(what, page, has_token=has_token)
+    if code == "RevisionNotFound":
+        return HubError(f"{what} has no such revision on {host}.", "Leave the revision out to take the newest.")
+    if code == "EntryNotFound":
+        return HubError(f"{what} has no such file on {host}.", "Look at its files with `hearth models card`.")
+    advice = "Check the name." if has_token else "Check the name; private models need a token."
+    return HubError(f"There is no model {what} on {host}, or it is private.", advice)
 
 
 def unreachable(error: Exception, host: str) -> HubError:
@@ -67,12 +72,12 @@ def nonsense(host: str) -> HubError:
     return HubError(cause, "Check the setting hub_url; a login page of the network may be in between.")
 
 
-def _gated(what: str, host: str, *, has_token: bool) -> HubError:
+def _gated(what: str, page: str, *, has_token: bool) -> HubError:
     if has_token:
         cause = f"The token has no access to {what}, whose author wants to know who takes it."
-        return HubError(cause, f"Accept the conditions on the model's page at {host}.")
+        return HubError(cause, f"Accept the conditions at {page}.")
     cause = f"The author of {what} wants to know who takes it."
-    return HubError(cause, f"Accept the conditions on its page at {host}, then give Hearth a token of your account.")
+    return HubError(cause, f"Accept the conditions at {page}, then give Hearth a token of your account.")
 
 
 def _wait(headers: Mapping[str, str]) -> str:

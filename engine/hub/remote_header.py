@@ -11,7 +11,8 @@ from typing import Final, cast
 
 from engine.errors import HubError, ModelFileError
 from engine.finds import HubFile
-from engine.hub.connection import HubConnection, file_path
+from engine.hub.addresses import file_path
+from engine.hub.connection import HubConnection
 from engine.models.gguf import GgufHeader, read_header_from
 from engine.plugins.atomic_file import replace_file
 

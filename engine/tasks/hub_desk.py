@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,18 +10,14 @@ from typing import TYPE_CHECKING, Final
 from engine.background import JobKind
 from engine.cards import Arrival
 from engine.config import EngineConfig
-from engine.errors import HubError
-from engine.finds import HubCard, HubFile, HubModel, HubQuery, HubState
+from engine.finds import HubCard, HubModel, HubQuery, HubState
 from engine.footprint import FitVerdict
-from engine.hub.cards import HubCards
+from engine.hub.addresses import host_of
 from engine.hub.catalogue import Catalogue
-from engine.hub.connection import HubConnection, file_path, host_of
 from engine.hub.judge import Judge
-from engine.hub.order import by_quantization, check_room, chosen, free_bytes, is_here, remote_files, target_of
-from engine.hub.remote_header import RemoteHeaders
-from engine.hub.search import HubSearch
+from engine.hub.order import free_bytes
 from engine.hub.token_store import TokenStore
-from engine.hub.transfer import DownloadWork, Network, Throttle, TransferSettings, download_spec
+from engine.hub.transfer import DownloadWork, Network, Throttle, TransferSettings
 from engine.jobs import Spec, Work
 from engine.models.page_plan import WeightLayout
 from engine.models.shape import ModelShape
@@ -30,26 +25,11 @@ from engine.types import ModelInfo
 from resources import catalogue_file, models_dir
 
 if TYPE_CHECKING:
+    from engine.hub.hub import Hub
+    from engine.hub.order import Order
     from engine.scheduling.fitting import FitCheck
 
 _JUDGED_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A download that can begin.
-
-    Attributes:
-        model: with the commit that its files are of.
-        file: that is wanted.
-        title: of the job.
-        spec: of the job.
-    """
-
-    model: HubModel
-    file: HubFile
-    title: str
-    spec: Spec
 
 
 class HubDesk:
@@ -80,7 +60,6 @@ class HubDesk:
         self._network = Network(is_offline=config.offline)
         self._throttle = Throttle(config.download_bytes_per_s)
         self._tokens = TokenStore(config.home, host_of(config.hub_url))
-        self._connection = HubConnection(config.hub_url, config.proxy, self._network, self._tokens.get)
         self._judge = Judge(self._verdict, self.folder)
         self._judging = threading.Lock()
         self._judged: tuple[HubModel, ...] | None = None  # guarded by _judging
@@ -97,7 +76,7 @@ class HubDesk:
 
     def work(self) -> DownloadWork:
         """What fetches models."""
-        settings = TransferSettings(proxy=self._config.proxy, token=self._connection.token_for)
+        settings = TransferSettings(proxy=self._config.proxy, token=self._token_for)
         return DownloadWork(self.folder, settings, self._throttle, self._network, self._arrived)
 
     def catalogue(self) -> tuple[HubModel, ...]:
@@ -110,37 +89,17 @@ class HubDesk:
     def search(self, query: HubQuery) -> tuple[HubModel, ...]:
         """See `HubDoor.search_models`."""
         self._network.check()
-        return HubSearch(self._connection, self._catalogue.tasks, self._judge).find(query)
+        return self._hub.search(query)
 
     def card(self, repo: str) -> HubCard:
         """See `HubDoor.hub_card`."""
         self._network.check()
-        return self._cards.card(repo)
+        return self._hub.card(repo)
 
-    def order(self, repo: str, file: str = "", revision: str = "") -> Order:
-        """What is to be fetched of a model, checked: that it is there, may be had, has room, and is not here yet.
-
-        Args:
-            repo: `owner/name`.
-            file: which of its files, or its quantization; empty takes the recommended one.
-            revision: commit or branch; empty takes the newest.
-
-        Raises:
-            OfflineError: the network is switched off.
-            HubError: it cannot be fetched; says why.
-        """
+    def order(self, repo: str, file: str = "", revision: str = "") -> "Order":
+        """See `HubDoor.order_model`."""
         self._network.check()
-        model, listed = self._cards.files(repo, revision)
-        found = chosen(model, by_quantization(model, file))
-        target = target_of(model.repo, found)
-        files = remote_files(self._connection.url, model, found, listed)
-        if is_here(self.folder, target, files):
-            cause = f"{files[0].name} of {model.repo} is here already, byte for byte."
-            raise HubError(cause, "Find it among the installed models.")
-        check_room(self.folder, target, files)
-        self._connection.knock(file_path(model.repo, model.revision, found.name))
-        title = " ".join(filter(None, (model.name, found.quantization)))
-        return Order(model, found, title, download_spec(model.repo, model.revision, target, files))
+        return self._hub.order(repo, file, revision)
 
     def download(self, repo: str, file: str = "", revision: str = "") -> int:
         """See `HubDoor.download_model`."""
@@ -177,9 +136,21 @@ class HubDesk:
         return Catalogue(catalogue_file())
 
     @cached_property
-    def _cards(self) -> HubCards:
-        headers = RemoteHeaders(self._connection, self._config.cache_dir / "hub")
-        return HubCards(self._connection, headers, self._catalogue, self._judge)
+    def _hub(self) -> "Hub":
+        from engine.hub.hub import Hub, HubPlace  # only who asks it waits for what asking needs
+
+        place = HubPlace(
+            url=self._config.hub_url,
+            proxy=self._config.proxy,
+            network=self._network,
+            token=self._tokens.get,
+            cache=self._config.cache_dir / "hub",
+            models=self.folder,
+        )
+        return Hub(place, self._catalogue, self._judge)
+
+    def _token_for(self, host: str) -> str:
+        return self._hub.token_for(host)
 
     def _verdict(self, info: ModelInfo, shape: ModelShape | None, layout: WeightLayout | None) -> FitVerdict:
         return self._fit_check().of_shape(info, shape, layout, self._large_file())

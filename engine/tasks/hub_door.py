@@ -2,11 +2,14 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.finds import HubCard, HubModel, HubQuery, HubState
 
 if TYPE_CHECKING:
+    from engine.hub.order import Order
+    from engine.jobs import JobControl
     from engine.tasks.hub_desk import HubDesk
 
 
@@ -57,6 +60,33 @@ class HubDoor(ABC):
             JobError: work in the background cannot be done.
         """
         return await asyncio.to_thread(self._hub_desk().download, repo, file, revision)
+
+    def order_model(self, repo: str, file: str = "", revision: str = "") -> "Order":
+        """Find out all that a download would do, and check that it can; for a program that asks its user first.
+
+        Args:
+            repo: `owner/name`.
+            file: which of its files, or a quantization; empty takes the recommended one.
+            revision: commit or branch; empty takes the newest.
+
+        Raises:
+            OfflineError: Hearth is switched to offline.
+            HubError: it is not there, needs a token, the hub cannot be asked, or the disk is too full.
+        """
+        return self._hub_desk().order(repo, file, revision)
+
+    def fetch_now(self, order: "Order", control: "JobControl") -> Path:
+        """Fetch a model without a job, for a program that waits for it; returns its file.
+
+        Args:
+            order: of `order_model`.
+            control: hears how far it is, and can stop it; what was fetched by then is kept, and gone on with later.
+
+        Raises:
+            HubError: it failed; says why.
+            JobStopped: it was asked to end.
+        """
+        return Path(self._hub_desk().work().run(order.spec, control))
 
     def set_hub_token(self, token: str) -> None:
         """Keep a token for gated models in the system's keyring; an empty one forgets it.

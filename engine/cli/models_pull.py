@@ -1,0 +1,185 @@
+"""`hearth models pull` and `token`: fetching models, and the token for those that are gated."""
+
+import asyncio
+import getpass
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from engine.background import JobUnit
+from engine.cards import Trust
+from engine.cli.models_search import FIT_WORDS, JsonOption, fit_words
+from engine.cli.output import Output, human_size, note
+from engine.cli.session import Session
+from engine.engine import Engine
+from engine.errors import EngineError
+from engine.jobs import JobControl, JobStopped
+from engine.jobs.pace import Pace
+
+if TYPE_CHECKING:
+    from engine.hub.order import Order
+
+_BAR: Final = 30
+_LOOK_S: Final = 0.2
+_LONGEST_TOKEN: Final = 4096
+_CTRL_C: Final = 130
+
+
+def pull_model(
+    context: typer.Context,
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the hub.", show_default=False)],
+    file: Annotated[
+        str, typer.Option(metavar="FILE", help="Which file, or which type such as Q4_K_M; else the recommended one.")
+    ] = "",
+    revision: Annotated[str, typer.Option(metavar="REVISION", help="Commit or branch; else the newest.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a model of the hub into Hearth's model folder, verify it and try it out."""
+    session: Session = context.obj
+    output = Output(as_json)
+    engine = session.engine()
+    order = engine.order_model(repo, file, revision)
+    for line in _words(order):
+        note(line)
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty() and not _is_wanted():
+        raise typer.Exit(1)
+    path = _fetch(engine, order)
+    report = asyncio.run(engine.probe_model(str(path)))
+    output.line(str(path))
+    output.document(
+        {
+            "repo": order.model.repo,
+            "revision": order.model.revision,
+            "file": order.file.name,
+            "path": path,
+            "size_bytes": order.file.size_bytes,
+            "licence": order.model.licence,
+            "gate": report,
+        }
+    )
+    if report.trust is Trust.REFUSED:
+        note(f"It was fetched whole, but Hearth will not use it. {report.cause} {report.remedy}".rstrip())
+        raise typer.Exit(1)
+    note(f"It is ready: use it as {engine.model(str(path)).id}.")
+
+
+def keep_token(
+    context: typer.Context,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget the token.")] = False,
+) -> None:
+    """Keep a token for gated models, read from standard input, in the system's keyring; it is never shown."""
+    session: Session = context.obj
+    engine = session.engine()
+    if forget:
+        engine.set_hub_token("")
+        state = engine.hub_state()
+        note(f"Forgotten.{f' One is still in {state.token_kept_in}.' if state.has_token else ''}")
+        return
+    token = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(_LONGEST_TOKEN)
+    if not token.strip():
+        raise EngineError("There is no token on standard input.", "Write it there, or take --forget.")
+    engine.set_hub_token(token)
+    note(f"Kept in {engine.hub_state().token_kept_in}.")
+
+
+def _words(order: "Order") -> list[str]:
+    """What is to be known before the first byte."""
+    model, file = order.model, order.file
+    more = f" in {len(file.parts)} files" if len(file.parts) > 1 else ""
+    lines = [
+        f"{order.title}: {file.name}, {human_size(file.size_bytes)}{more}, of {model.repo} at {model.revision[:12]}.",
+        f"Licence: {model.licence or 'not stated'}. Read it, and what its author says, with `hearth models card`.",
+        f"On this machine: {fit_words(file) if file.fit is not None else FIT_WORDS[None]}.",
+    ]
+    if not all(file.sha256):
+        lines.append("The hub gives no SHA-256 for a part of it, so only its size and git's own digest are checked.")
+    return lines
+
+
+def _is_wanted() -> bool:
+    sys.stderr.write("Fetch it? [Y/n] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
+
+
+def _fetch(engine: Engine, order: "Order") -> Path:
+    """Fetch on another thread, so that Ctrl-C is heard at once."""
+    line = _TransferLine()
+    control = JobControl(line.show, lambda _spec: None)
+    ended: list[Path | BaseException] = []
+
+    def run() -> None:
+        try:
+            ended.append(engine.fetch_now(order, control))
+        except (EngineError, JobStopped, OSError) as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run, name="hearth-pull")
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_LOOK_S)
+    except KeyboardInterrupt:
+        control.stop()
+        thread.join()
+    finally:
+        line.clear()
+    result = ended[0] if ended else JobStopped()
+    if isinstance(result, Path):
+        return result
+    if isinstance(result, JobStopped):
+        note(f"Stopped. What was fetched is kept; go on with: {_again(order)}")
+        raise typer.Exit(_CTRL_C)
+    raise result
+
+
+def _again(order: "Order") -> str:
+    return f"hearth models pull {order.model.repo} --file {order.file.name} --revision {order.model.revision}"
+
+
+class _TransferLine:
+    """Shows how far a download is on standard error if that is a terminal; prints nothing otherwise.
+
+    Thread: that of the download; `clear` once it has ended.
+    """
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._is_shown = False
+
+    def show(self, done: int, total: int, _unit: JobUnit, detail: str) -> None:
+        """Say how far it is."""
+        if not sys.stderr.isatty():
+            return
+        now_s = time.monotonic()
+        self._pace.note(now_s, done)
+        rate = self._pace.rate(now_s)
+        share = done / total if total else 0.0
+        full = round(_BAR * share)
+        words = [f"{human_size(done)} of {human_size(total)}" if total else human_size(done)]
+        if rate > 0:
+            words.append(f"{human_size(round(rate))}/s")
+            words.append(f"{_time_words((total - done) / rate)} left" if total else "")
+        words.append(detail[:50])
+        self._is_shown = True
+        sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (_BAR - full)} {share:4.0%}  {', '.join(filter(None, words))} ")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._is_shown:
+            self._is_shown = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _time_words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
