@@ -32,5 +32,10 @@ def calibration_file() -> Path:
     return _folder("calibration.txt")
 
 
+def held_out_file() -> Path:
+    """Text that models are measured on; nothing in Hearth is trained or calibrated with it."""
+    return _folder("held_out.txt")
+
+
 def _folder(name: str) -> Path:
     return Path(str(files(__name__) / name))
