@@ -47,7 +47,8 @@ class UsesCard(ModelSection):
             return
         lines = [*shown.uses, *(task_words(task) for task in card.info.tasks)]
         if card.info.plugins:
-            lines.append(f"Served by {list_words(card.info.plugins)}")
+            noun = "plugin" if len(card.info.plugins) == 1 else "plugins"
+            lines.append(f"Served by the {noun} {list_words(card.info.plugins)}")
         say(self._words, "\n".join(lines) or "Nothing in Hearth can use it: no plugin knows this kind of model.")
 
     @property
@@ -131,7 +132,7 @@ class FactsCard(ModelSection):
         self._row = QWidget()
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(appearance.theme.space("s"))
+        row.setSpacing(appearance.theme.space("m"))
         name = text_label("SHA-256", is_muted=True)
         name.setWordWrap(False)
         name.setFixedWidth(NAME_WIDTH)
@@ -171,6 +172,7 @@ class FactsCard(ModelSection):
         say(self._digest, card.sha256)
         self._row.setVisible(bool(card.sha256))
         say(self._trust, trust_words(card.gate))
+        self._trust.setVisible(not shown.row.is_refused)  # said above, with what to do
 
 
 class TemplateCard(ModelSection):

@@ -65,6 +65,7 @@ class DetailPane(QFrame):
         self.head = DetailHead(appearance, self)
         self.footer = DetailFooter(appearance, self)
         self.refused = RefusedNote(appearance)
+        self._notes = QWidget()
         self.verdict = VerdictCard(appearance)
         self.quality = QualityCard(appearance)
         self.sections: list[ModelSection] = []
@@ -102,6 +103,7 @@ class DetailPane(QFrame):
         if is_other or was != row:
             self._controller.ask_details(row)
         self.refused.show_row(row)
+        self._notes.setVisible(row.is_refused)
         self._show_sections(row)
         self.show_state()
         if self._unbuilt:
@@ -153,8 +155,7 @@ class DetailPane(QFrame):
             return
         found = self._controller.judgement(row)
         budget = budget_of(found.verdict if found is not None else None, row.size_bytes)
-        recipe = card.report.recipe if card.report is not None else ""
-        points = points_of(details.reports, budget, row.size_bytes, recipe)
+        points = points_of(details.reports, budget, row.size_bytes)
         self.quality.show_points(points, budget, is_text=is_text(card.info.accepts))
 
     def _show_sections(self, row: Row) -> None:
@@ -215,7 +216,11 @@ class DetailPane(QFrame):
         body.setLayout(column)
         column.setContentsMargins(theme.space("l") + theme.space("xs"), 0, theme.space("s"), theme.space("l"))
         column.setSpacing(0)
-        column.addWidget(self.refused)
+        notes = QVBoxLayout()
+        notes.setContentsMargins(0, 0, 0, theme.space("m"))
+        notes.addWidget(self.refused)
+        self._notes.setLayout(notes)
+        column.addWidget(self._notes)
         column.addWidget(self.verdict)
         column.addWidget(self.quality)
         column.addStretch(1)

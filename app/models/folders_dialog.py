@@ -148,13 +148,20 @@ class FoldersDialog(ChoiceDialog):
             row.remove.clicked.connect(lambda: self._leave_out(row))
         self._rows.append(row)
         self._list.insertWidget(self._list.count() - 1, row)
+        self._fit()
 
     def _leave_out(self, row: FolderRow) -> None:
         self._rows.remove(row)
         self._list.removeWidget(row)
         row.hide()
         row.deleteLater()
+        self._fit()
         self._touch()
+
+    def _fit(self) -> None:
+        """As high as the rows, and no higher than half a window."""
+        wanted = sum(row.sizeHint().height() for row in self._rows)
+        self._scroll.setFixedHeight(min(_MOST_HEIGHT, wanted))
 
     def _touch(self) -> None:
         self.yes_button.setEnabled(True)
@@ -171,8 +178,8 @@ class FoldersDialog(ChoiceDialog):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFixedHeight(_MOST_HEIGHT)
         scroll.setAccessibleName("Folders")
+        self._scroll = scroll
         self.room.addWidget(scroll)
         press = QHBoxLayout()
         press.addWidget(self.add)

@@ -107,9 +107,10 @@ class InstalledPane(QWidget):
         table.setSpacing(10)
         table.addWidget(self.table, 1000)  # as high as its rows, and no higher
         table.addWidget(folders)
+        table.addSpacing(theme.space("s"))
+        table.addWidget(self.empty)
+        table.addStretch(1)
         self._column.addLayout(table, 1000)
-        self._column.addWidget(self.empty)
-        self._column.addStretch(1)
         self.leave_room(theme.space("xl"))
 
 

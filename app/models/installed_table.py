@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QListView, QVBoxLayout, QWidget
 
 from app.models.installed_model import ROW_ROLE, InstalledModel
-from app.models.row_delegate import RowDelegate, columns_for
+from app.models.row_delegate import RowDelegate
 from app.models.rows import Row
 from app.theme import Appearance
 
@@ -73,6 +73,7 @@ class InstalledTable(QFrame):
         self._head = QFrame(self)
         self._titles = [self._title(words) for words in _TITLES]
         self._nothing = QLabel(self)
+        self._delegate = RowDelegate(appearance, self.view)
         self._set_up()
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
@@ -124,7 +125,7 @@ class InstalledTable(QFrame):
     def _set_up(self) -> None:
         theme, view = self._appearance.theme, self.view
         view.setModel(self.model)
-        view.setItemDelegate(RowDelegate(self._appearance, view))
+        view.setItemDelegate(self._delegate)
         view.setAccessibleName("Installed models")
         view.setUniformItemSizes(True)
         view.setMouseTracking(True)
@@ -144,7 +145,7 @@ class InstalledTable(QFrame):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(1, 1, 1, 1)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._head)
         column.addWidget(self._nothing)
@@ -161,7 +162,7 @@ class InstalledTable(QFrame):
         return label
 
     def _place_titles(self) -> None:
-        columns = columns_for(self.view.viewport().width())
+        columns = self._delegate.columns(self.view.viewport().width())
         for label, (left, width) in zip(self._titles, columns, strict=True):
             label.setGeometry(left, 0, max(0, width), self._head.height() - 1)
 

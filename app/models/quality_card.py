@@ -15,9 +15,13 @@ from app.theme import Appearance
 from app.theme.widgets.labels import say, text_label
 from engine import Fit, QualityReport
 
-_HEADS: Final = ("Recipe", "Size", "Kept", "Speed", "Same choice")
+_HEADS: Final = ("Recipe", "Size", "Kept", "Speed", "Agrees")
 _LEGEND: Final = ((Fit.FITS, "fits", "success"), (Fit.PAGING, "paging", "warning"), (Fit.NO, "no", "danger"))
 _EDGE: Final = 9
+_TIPS: Final = {
+    2: "Quality, in percent of the source's.",
+    4: "How often it prefers the same next token (or answer) as its source.",
+}
 
 
 class Mark(QWidget):
@@ -107,7 +111,9 @@ class QualityCard(Section):
         if not isinstance(self.plot, QualityPlot):
             self.plot = QualityPlot(self._appearance)
             self.column.insertWidget(0, self.plot)
-        self.plot.show_points(points, budget, in_words(points, is_text=is_text))
+        made = [point for point in points if point.report is not None]
+        unit = "tok/s" if is_text else "pictures/s"
+        self.plot.show_points(made, budget, in_words(points, is_text=is_text), unit)
         for fit, widgets in self._marks.items():
             for widget in widgets:
                 widget.setVisible(any(point.fit is fit for point in points))
@@ -117,7 +123,7 @@ class QualityCard(Section):
             say(self._note, _measured(reports[-1], is_text=is_text))
 
     def _show_table(self, points: Sequence[Point], *, is_text: bool) -> None:
-        unit = "tok/s" if is_text else "per s"
+        unit = "tok/s" if is_text else "1/s"
         heads = (*_HEADS[:3], f"Speed, {unit}", _HEADS[4])
         rows = [heads, *(_cells(point) for point in points)]
         while len(self._cells) < len(rows):
@@ -127,6 +133,7 @@ class QualityCard(Section):
                 label.setVisible(at < len(rows))
                 if at < len(rows):
                     say(label, rows[at][column])
+                    label.setToolTip(_TIPS.get(column, ""))
                     label.setAccessibleName(f"{heads[column]}: {rows[at][column]}" if at else heads[column])
 
     def _cell(self, row: int, column: int) -> QLabel:

@@ -1,6 +1,7 @@
 """QualityPlot: size against quality, with the speed at each point. Importing this module imports pyqtgraph."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Final
 
@@ -41,6 +42,7 @@ class QualityPlot(QWidget):
         self._x_ticks: list[float] = []
         self._y_ticks: list[float] = []
         self._unit = (1e9, "GB")
+        self._speed_unit = "tok/s"
         self._labels: list[tuple[QRectF, str, bool]] = []
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Quality, size and speed of models from the same source")
@@ -60,9 +62,19 @@ class QualityPlot(QWidget):
         self._over = _Labels(self)
         appearance.changed.connect(self._draw)
 
-    def show_points(self, points: Sequence[Point], budget: Budget | None, description: str) -> None:
-        """Show other points; `description` says them in words."""
+    def show_points(
+        self, points: Sequence[Point], budget: Budget | None, description: str, unit: str = "tok/s"
+    ) -> None:
+        """Show other points.
+
+        Args:
+            points: the smallest first.
+            budget: what fits; None where that is unknown.
+            description: the points in words.
+            unit: of their speed.
+        """
         self.setAccessibleDescription(description)
+        self._speed_unit = unit
         if (tuple(points), budget) != (self._points, self._budget):
             self._points, self._budget = tuple(points), budget
             self._draw()
@@ -90,12 +102,14 @@ class QualityPlot(QWidget):
         if not self._points:
             return
         theme = self._appearance.theme
+        self._plot.setBackground(theme.color("surface"))
         self._unit = unit_of(self._points)
         size, _ = self._unit
         xs = [point.size_bytes / size for point in self._points]
         ys = [point.kept for point in self._points]
         limit = self._budget.fits_bytes / size if self._budget is not None else None
-        low, high = _span([*xs, *([limit] if limit is not None and min(xs) < limit < 1.2 * max(xs) else [])])
+        is_near = limit is not None and 0.5 * min(xs) < limit < 1.2 * max(xs)
+        low, high = _span([*xs, *([limit] if limit is not None and is_near else [])], left=0.3)
         bottom, top = _span(ys, least=4.0)
         item.setXRange(low, high, padding=0)
         item.setYRange(bottom, min(top, max(102.0, max(ys) + 1)), padding=0)
@@ -136,11 +150,14 @@ class QualityPlot(QWidget):
         height = metrics.height()
         marks = [self._at(x, y) for x, y in zip(xs, ys, strict=True)]
         taken = [QRectF(mark.x() - 7, mark.y() - 7, 14, 14) for mark in marks]
+        taken += [room for one, other in pairwise(marks) for room in _along(one, other)]
+        if limit is not None:
+            taken.append(QRectF(self._at(limit, 0).x() - 2, 0, 4, HEIGHT))
         self._labels = []
         order = sorted(range(len(marks)), key=lambda at: (not self._points[at].is_chosen, at))
         for at in order:
             point, mark = self._points[at], marks[at]
-            unit = f"{NBSP}tok/s" if point.is_chosen else ""
+            unit = f"{NBSP}{self._speed_unit}" if point.is_chosen else ""
             words = f"{point.label}{unit}"
             width = metrics.horizontalAdvance(words) + 2
             for left, top in (
@@ -148,7 +165,10 @@ class QualityPlot(QWidget):
                 (mark.x() + 11, mark.y() - height / 2),
                 (mark.x() - width / 2, mark.y() + 11),
                 (mark.x() - width / 2, mark.y() - height - 10),
-                (mark.x() + 4, mark.y() + 20),
+                (mark.x() + 3, mark.y() + 20),
+                (mark.x() - width + 8, mark.y() - height - 12),
+                (mark.x() - width - 4, mark.y() + 16),
+                (mark.x() + 3, mark.y() + 34),
             ):
                 room = QRectF(left, top, width, height)
                 inside = QRectF(_LEFT, 0, self.width() - _LEFT, HEIGHT - _FOOT)
@@ -189,7 +209,7 @@ class QualityPlot(QWidget):
             at = self._at(tick, 0).x()
             painter.drawText(QRectF(at - 30, floor_y + 3, 60, 16), Qt.AlignmentFlag.AlignCenter, f"{tick:g}")
         foot = QRectF(_LEFT, HEIGHT - 17, self.width() - _LEFT, 16)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, "quality, % of the original (labels: tok/s)")
+        painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, f"quality, % of the original (labels: {self._speed_unit})")
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight, f"size, {self._unit[1]}")
         painter.setPen(theme.color("text-muted"))
         painter.drawLine(_LEFT, floor_y, self.width(), floor_y)
@@ -213,12 +233,22 @@ class _Labels(QWidget):
 _RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-def _span(values: Sequence[float], least: float = 0.0) -> tuple[float, float]:
-    """From a little below the smallest to a little above the largest."""
+def _along(one: QPointF, other: QPointF) -> list[QRectF]:
+    """Little squares along a line: words are not written over it."""
+    steps = max(1, round(max(abs(other.x() - one.x()), abs(other.y() - one.y())) / 4))
+    way = other - one
+    return [
+        QRectF((one + way * (step / steps)).x() - 2, (one + way * (step / steps)).y() - 2, 4, 4)
+        for step in range(steps + 1)
+    ]
+
+
+def _span(values: Sequence[float], least: float = 0.0, left: float = 0.12) -> tuple[float, float]:
+    """From a share of the width below the smallest to a little above the largest."""
     low, high = min(values), max(values)
     wide = max(high - low, least, 0.05 * max(abs(high), 1e-9))
     middle = (low + high) / 2
-    return max(0.0, middle - 0.62 * wide), middle + 0.62 * wide
+    return max(0.0, middle - (0.5 + left) * wide), middle + 0.62 * wide
 
 
 def _ticks(low: float, high: float) -> list[float]:

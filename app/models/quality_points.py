@@ -8,7 +8,8 @@ from app.models.words import GIGA, size_words, speed_words
 from engine import Fit, FitVerdict, QualityReport
 
 _MB_BELOW: Final = 1_000_000_000
-_NAMED_KEPT: Final = 100.0
+_WHOLE: Final = 100.0
+_SAME: Final = 0.002  # of a size: names are given anew, but no two recipes come this close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +58,13 @@ def budget_of(verdict: FitVerdict | None, size_bytes: int) -> Budget | None:
     return Budget(max(0, verdict.budget_bytes - rest - spare), verdict.fit if verdict.fit is Fit.NO else Fit.PAGING)
 
 
-def points_of(reports: Sequence[QualityReport], budget: Budget | None, chosen_bytes: int, recipe: str) -> list[Point]:
+def points_of(reports: Sequence[QualityReport], budget: Budget | None, chosen_bytes: int) -> list[Point]:
     """The source and all that came of it, the smallest first.
 
     Args:
         reports: of one source.
         budget: what fits; None where that is unknown.
         chosen_bytes: size of the model that is looked at.
-        recipe: that made it; empty if it is the source.
     """
     if not reports:
         return []
@@ -76,7 +76,7 @@ def points_of(reports: Sequence[QualityReport], budget: Budget | None, chosen_by
             kept=100.0 * report.kept,
             per_s=report.decode_per_s,
             fit=_fit_of(report.result_bytes, budget),
-            is_chosen=bool(recipe) and report.recipe == recipe,
+            is_chosen=abs(report.result_bytes - chosen_bytes) < _SAME * chosen_bytes,
             report=report,
         )
         for report in reports
@@ -85,10 +85,10 @@ def points_of(reports: Sequence[QualityReport], budget: Budget | None, chosen_by
         Point(
             name="Source",
             size_bytes=source.source_bytes,
-            kept=_NAMED_KEPT,
+            kept=_WHOLE,
             per_s=source.source_decode_per_s,
             fit=_fit_of(source.source_bytes, budget),
-            is_chosen=not recipe and abs(source.source_bytes - chosen_bytes) < 0.02 * source.source_bytes,
+            is_chosen=abs(source.source_bytes - chosen_bytes) < _SAME * chosen_bytes,
         )
     )
     return sorted(points, key=lambda point: (point.size_bytes, point.kept))
@@ -102,7 +102,7 @@ def unit_of(points: Sequence[Point]) -> tuple[float, str]:
 
 def short_speed(per_s: float) -> str:
     """A speed in as few figures as a label has room for."""
-    return f"{per_s:.1f}" if per_s < 0.95 else f"{per_s:,.0f}"
+    return f"{per_s:.1f}" if per_s < 1.95 else f"{per_s:,.0f}"
 
 
 def in_words(points: Sequence[Point], *, is_text: bool) -> str:

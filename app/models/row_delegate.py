@@ -13,7 +13,6 @@ from app.models.words import FitLook
 from app.theme import Appearance
 from app.theme.brush import Brush
 
-MODEL: Final = 216
 SIZE: Final = 76
 DEVICE: Final = 72
 SPEED: Final = 82
@@ -21,8 +20,10 @@ STATE: Final = 104
 _INSET: Final = 16
 _LEAD: Final = 20  # of a column that stands at the right of numbers
 _FIT: Final = 118  # least; the name gets less before that
-_WHOLE_FIT: Final = 212  # with the longest verdict; the name gets more only after that
+_LONGEST: Final = "Fits with paging ~8\u00a0tok/s"  # verdict; names get more only after that
 _LEAST_MODEL: Final = 110
+_LEAST_WHOLE: Final = 190  # of a name, before verdicts are shortened
+_GAP: Final = 8
 _CHIP_PADDING: Final = 8
 _CHIP_GAP: Final = 5
 _DOT: Final = 8
@@ -41,14 +42,16 @@ class Columns(NamedTuple):
     state: tuple[int, int]
 
 
-def columns_for(width: int) -> Columns:
-    """Share the width of a row: the verdict takes what the others leave, and long names most of what is plenty.
+def columns_for(width: int, fit: int) -> Columns:
+    """Share the width of a row: verdicts have room for their longest, and names take what is plenty, up to a limit.
 
     Args:
         width: of the whole row in pixels.
+        fit: width of the longest verdict.
     """
     fixed = SIZE + DEVICE + SPEED + STATE
-    model = max(MODEL, min(_MOST_MODEL, width - fixed - _WHOLE_FIT))
+    wanted = width - fixed - (_LEAD + fit + _GAP)
+    model = max(_LEAST_WHOLE, min(_MOST_MODEL, wanted))
     model = max(_LEAST_MODEL, min(model, width - fixed - _FIT))
     at_size = model
     at_device = at_size + SIZE
@@ -60,7 +63,7 @@ def columns_for(width: int) -> Columns:
         (at_size, SIZE),
         (at_device + _LEAD, DEVICE - _LEAD),
         (at_speed, SPEED),
-        (at_fit + _LEAD, max(0, at_state - at_fit - _LEAD - 8)),
+        (at_fit + _LEAD, max(0, at_state - at_fit - _LEAD - _GAP)),
         (at_state, STATE),
     )
 
@@ -72,6 +75,12 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._appearance = appearance
         self._brush = Brush(appearance)
+
+    def columns(self, width: int) -> Columns:
+        """Share the width of a row, by how wide words are in the type that is used."""
+        words = self._brush.width("small", _LONGEST, 500)
+        edge = self._appearance.theme.size("icon-small")
+        return columns_for(width, 2 * _CHIP_PADDING + edge + _CHIP_GAP + words)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """All rows are equal."""
@@ -89,7 +98,7 @@ class RowDelegate(QStyledItemDelegate):
         rect: QRect = option.rect
         is_last = index.row() == index.model().rowCount() - 1
         self._paint_ground(painter, rect, option.state, is_last=is_last)
-        columns = columns_for(rect.width())
+        columns = self.columns(rect.width())
         self._paint_name(painter, rect, columns, row, bool(option.state & QStyle.StateFlag.State_Selected))
         self._paint_numbers(painter, rect, columns, row, index.data(DEVICE_ROLE))
         self._paint_look(painter, _cell(rect, columns.fit), index.data(LOOK_ROLE))
@@ -162,7 +171,7 @@ class RowDelegate(QStyledItemDelegate):
     def _paint_state(self, painter: QPainter, cell: QRect, state: LoadState) -> None:
         theme, brush = self._appearance.theme, self._brush
         color = brush.color(state.role)
-        dot = QRectF(cell.left() + 0.75, cell.center().y() - _DOT / 2 + 0.75, _DOT - 1.5, _DOT - 1.5)
+        dot = QRectF(cell.left() + 0.75, cell.center().y() - _DOT / 2 + 1.75, _DOT - 1.5, _DOT - 1.5)
         is_filled = state.is_loaded or state.is_loading or state.role == "danger"
         painter.setPen(QPen(color, 1.5))
         painter.setBrush(color if is_filled else Qt.BrushStyle.NoBrush)

@@ -17,8 +17,8 @@ from app.models.verdict_words import (
     lines_of,
     needed_bytes,
     note_of,
+    part_words,
 )
-from app.models.words import size_words
 from app.theme import Appearance
 from app.theme.widgets import ElidedLabel, Part, Swatch
 from app.theme.widgets.labels import IconLabel, say, text_label
@@ -48,12 +48,12 @@ class LineRow(QWidget):
         row.addWidget(self._note, 1)
         row.addWidget(self._size)
 
-    def show_line(self, line: Line) -> None:
-        """Show another part."""
+    def show_line(self, line: Line, whole_bytes: int) -> None:
+        """Show another part of so many bytes."""
         self._swatch.show_role(line.role)
         say(self._name, line.name)
         say(self._note, line.note)
-        say(self._size, size_words(line.size_bytes))
+        say(self._size, part_words(line.size_bytes, whole_bytes))
 
 
 class VerdictNote(QFrame):
@@ -155,7 +155,7 @@ class VerdictCard(Section):
         whole = max(1.0, _ROOM * max(needed, verdict.budget_bytes))
         say(self._gap, gap_words(verdict))
         self._gap.setToolTip(f"{budget_words(verdict)}: {verdict.budget_reason}.")
-        say(self._needed, size_words(needed))
+        say(self._needed, part_words(needed, needed))
         parts = [Part(line.size_bytes / whole, line.role) for line in lines_of(verdict)]
         limit = verdict.budget_bytes / whole
         self.bar.show_parts(parts, limit, budget_words(verdict), description_of(verdict))
@@ -164,9 +164,10 @@ class VerdictCard(Section):
         while len(self._rows) < len(lines):
             self._rows.append(LineRow(self._appearance))
             self._lines.addWidget(self._rows[-1])
+        whole = sum(line.size_bytes for line in lines)
         for at, row in enumerate(self._rows):
             if at < len(lines):
-                row.show_line(lines[at])
+                row.show_line(lines[at], whole)
             row.setVisible(at < len(lines))
 
     def _lay_out(self) -> None:

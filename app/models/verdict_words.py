@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.models.fit_book import Judgement
-from app.models.words import size_words, speed_words
+from app.models.words import GIGA, MEGA, size_words, speed_words
+from app.usage import NBSP
 from engine import Fit, FitVerdict
 
 _NAMES: Final = {"KV cache": "Context"}
@@ -68,6 +69,13 @@ def lines_of(verdict: FitVerdict) -> tuple[Line, ...]:
 def needed_bytes(verdict: FitVerdict) -> int:
     """All that a model would take if nothing of it were read again and again."""
     return verdict.needed_bytes + verdict.streamed_bytes
+
+
+def part_words(size_bytes: int, whole_bytes: int) -> str:
+    """A part in the unit of the whole, so that what is added up can be."""
+    if whole_bytes >= GIGA:
+        return f"{size_bytes / GIGA:,.2f}{NBSP}GB"
+    return f"{size_bytes / MEGA:,.1f}{NBSP}MB"
 
 
 def gap_words(verdict: FitVerdict) -> str:
