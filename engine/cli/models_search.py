@@ -26,8 +26,8 @@ def search_models(
     quant: Annotated[str, typer.Option(metavar="TYPE", help="Type of weights, such as Q4_K_M.")] = "",
     licence: Annotated[str, typer.Option(metavar="NAME", help="Licence, such as apache-2.0.")] = "",
     size: Annotated[
-        int, typer.Option(metavar="BYTES", parser=parse_size, help="Largest file, such as 4GB.", show_default=False)
-    ] = 0,
+        int | None, typer.Option(metavar="BYTES", parser=parse_size, help="Largest file, such as 4GB.")
+    ] = None,
     fits: Annotated[bool, typer.Option("--fits", help="Only what fits this machine.")] = False,
     kind: Annotated[str, typer.Option("--format", metavar="gguf|onnx", help="Format of the file.")] = "",
     sort: Annotated[Sort, typer.Option(help="Order.")] = Sort.DOWNLOADS,
@@ -38,7 +38,7 @@ def search_models(
     session: Session = context.obj
     output = Output(as_json)
     query = HubQuery(
-        text=text, task=task, format=kind.lower(), quantization=quant, licence=licence, most_bytes=size,
+        text=text, task=task, format=kind.lower(), quantization=quant, licence=licence, most_bytes=size or 0,
         fits_only=fits, sort=sort, limit=limit,
     )  # fmt: skip
     found = asyncio.run(session.engine().search_models(query))
@@ -90,7 +90,8 @@ def _models_table(models: Iterable[HubModel]) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("model", "take", "size", "here", "for", "licence"):
-        table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading not in {"for", "licence"})
+        can_fold = heading in {"for", "licence"}
+        table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=not can_fold)
     for model in models:
         file = taken(model)
         table.add_row(
