@@ -5,11 +5,14 @@ from functools import partial
 
 from app.chat import ChatPage
 from app.hardware import HardwarePage
+from app.models import ModelsPage
 from app.preferences import PreferencesPage
 from app.queue import QueueController, QueuePage
 from app.shell import Command, MainWindow
 from app.task_runs import TaskRunsController, TasksPage
 from app.theme import CHOICES, Appearance
+
+_MOST_MODELS = 100  # in the palette; the page's own search finds the others
 
 
 class Commands:
@@ -24,6 +27,7 @@ class Commands:
         appearance: Appearance,
         chat: ChatPage,
         tasks: tuple[TasksPage, TaskRunsController],
+        models: ModelsPage,
         hardware: HardwarePage,
         queue: tuple[QueuePage, QueueController],
         preferences: PreferencesPage,
@@ -33,17 +37,19 @@ class Commands:
         self._appearance = appearance
         self._chat = chat
         self._tasks_page, self._tasks = tasks
+        self._models = models
         self._hardware = hardware
         self._queue_page, self._queue = queue
         self._preferences = preferences
         self._install_plugin = install_plugin
 
     def __call__(self) -> tuple[Command, ...]:
-        """List them: pages, tasks, chat, hardware, queue, the rest."""
+        """List them: pages, tasks, chat, models, hardware, queue, the rest."""
         return (
             *self._pages(),
             *self._task_forms(),
             *self._chat_actions(),
+            *self._model_actions(),
             *self._hardware_actions(),
             *self._queue_actions(),
             *self._settings(),
@@ -72,6 +78,25 @@ class Commands:
             ("Show or hide the list of chats", page.toggle_list, "chat", "Ctrl+B"),
         ):
             yield Command(title, partial(self._in_chat, action), icon, "Chat", keys)
+
+    def _model_actions(self) -> Iterator[Command]:
+        page, controller = self._models, self._models.controllers.installed
+        for title, action, icon in (
+            ("Find a model to download", page.show_discover, "download"),
+            ("Import a model file…", page.import_files, "folder"),
+        ):
+            yield Command(title, partial(self._in_models, action), icon, "Models")
+        for row in controller.rows[:_MOST_MODELS]:
+            if row.is_refused:
+                continue
+            state, found = controller.state(row), controller.fits.known(row.id)
+            if state.is_loaded:
+                run = partial(controller.actions.unload, row.id)
+                yield Command(f"Unload {row.title}", run, "eject", "is loaded")
+            elif not state.is_loading:
+                verdict = found.verdict if found is not None else None
+                detail = verdict.sentence if verdict is not None else row.subtitle
+                yield Command(f"Load {row.title}", partial(controller.actions.load, row), "play", detail)
 
     def _hardware_actions(self) -> Iterator[Command]:
         page = self._hardware
@@ -118,6 +143,10 @@ class Commands:
 
     def _on_hardware(self, action: Callable[[], object]) -> None:
         self._window.open_page("hardware")
+        action()
+
+    def _in_models(self, action: Callable[[], object]) -> None:
+        self._window.open_page("models")
         action()
 
     def _in_settings(self, action: Callable[[], object]) -> None:

@@ -27,11 +27,14 @@ from app.chat import ChatController, ChatPage
 from app.commands import Commands
 from app.garbage import collecting_on_this_thread
 from app.hardware import HardwareController, HardwarePage
+from app.library_watch import LibraryWatch
 from app.logs import logging_to
 from app.markdown.render import warm_up
+from app.models import ModelsControllers, ModelsPage
 from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.preferences import PreferencesController, PreferencesPage
+from app.preferences.engine_file import write_settings
 from app.queue import QueueController, QueuePage
 from app.recognize import RecognizeController, RecognizePage
 from app.settings import AppSettings
@@ -76,6 +79,7 @@ class App:
         recognize: the controller of Recognize.
         chat: the controller of Chat.
         runs: the controller of Tasks.
+        models: the controllers of Models.
         hardware: the controller of Hardware.
         queue: the controller of Queue.
         plugins: the controller of Plugins.
@@ -102,9 +106,11 @@ class App:
         self.plugins = PluginsController(engine.plugins, self._tasks, lambda: self.runs.models)
         settings_file = options.settings_file or options.config.home / "engine.toml"
         self.preferences = PreferencesController(engine, self._tasks, settings_file)
-        self._watch = PluginWatch(engine)
+        self.models = ModelsControllers(engine, self._tasks, partial(write_settings, settings_file), self._uses_of)
+        self._watch, self._library = PluginWatch(engine), LibraryWatch(engine)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
+            self._library.changed.connect(look_again)
         self.chat.choices.changed.connect(self._prefer_model)
         self.window, self.palette = self._make_window()
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
@@ -119,12 +125,13 @@ class App:
         appearance = self.appearance
         chat, tasks = ChatPage(appearance, self.chat), TasksPage(appearance, self.runs)
         hardware, queue = HardwarePage(appearance, self.hardware), QueuePage(appearance, self.queue)
-        preferences = PreferencesPage(appearance, self.preferences)
+        preferences, models = PreferencesPage(appearance, self.preferences), ModelsPage(appearance, self.models)
         self._plugins_page = PluginsPage(appearance, self.plugins)
         pages = (
             PageEntry("chat", "Chat", "chat", chat),
             PageEntry("recognize", "Recognize", "recognize", RecognizePage(appearance, self.recognize)),
             PageEntry("tasks", "Tasks", "tasks", tasks),
+            PageEntry("models", "Models", "models", models),
             PageEntry("hardware", "Hardware", "hardware", hardware),
             PageEntry("queue", "Queue", "queue", queue),
             PageEntry("plugins", "Plugins", "plugins", self._plugins_page),
@@ -133,9 +140,11 @@ class App:
         self._queue_at = [page.name for page in pages].index("queue")
         window = MainWindow(appearance, self._qt, pages)
         queue.page_wanted.connect(window.open_page)
+        models.chat_wanted.connect(self._chat_with)
+        models.recognize_wanted.connect(self._recognize_with)
         for wanted in (hardware.budget_wanted, chat.memory_wanted):
             wanted.connect(partial(window.open_page, "settings"))
-        known = (chat, (tasks, self.runs), hardware, (queue, self.queue), preferences)
+        known = (chat, (tasks, self.runs), models, hardware, (queue, self.queue), preferences)
         palette = CommandPalette(appearance, Commands(window, appearance, *known, self._install_plugin), window)
         QShortcut(QKeySequence(PALETTE_KEYS), window, palette.toggle)
         return window, palette
@@ -151,11 +160,13 @@ class App:
             self.window.report("bad", "The engine did not start.", f"{cause} {remedy}".strip(), "Try again")
             return
         warm_up()
+        self._library.look()
         self._meter.start()
         self._watch.open()
         self.recognize.open()
         self.chat.open()
         self.runs.open()
+        self.models.open()
         self.hardware.open()
         self.queue.open()
         self.plugins.open()
@@ -166,6 +177,7 @@ class App:
         self._meter.stop()
         self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
+        self.models.close()
         self.hardware.close()
         self.queue.close()
         await self.preferences.close()
@@ -189,10 +201,27 @@ class App:
             snapshot = self._engine.snapshot()
             self.window.strip.show_snapshot(snapshot, self._engine.hardware())
             self.window.rail.set_badge(self._queue_at, snapshot.waiting)
+            self._library.look()
 
     def _install_plugin(self) -> None:
         self.window.open_page("plugins")
         self._plugins_page.choose_file(is_folder=False)
+
+    def _chat_with(self, model: str) -> None:
+        self.chat.choices.choose_model(model)
+        self.window.open_page("chat")
+
+    def _recognize_with(self, model: str) -> None:
+        self.recognize.choose_model(model)
+        self.window.open_page("recognize")
+
+    def _uses_of(self, model: str) -> tuple[str, ...]:
+        current = self.chat.choices.current
+        chosen = (
+            (current.id if current is not None else "", "Chosen in Chat"),
+            (self.recognize.model_id, "Chosen in Recognize"),
+        )
+        return tuple(words for used, words in chosen if used == model)
 
     def _prefer_model(self) -> None:
         current = self.chat.choices.current
