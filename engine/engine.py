@@ -305,7 +305,7 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
     def _fit_check(self) -> "FitCheck":
         from engine.scheduling.fitting import FitCheck
 
-        return FitCheck(self.config) if self._open is None else self._open.works.fits
+        return FitCheck(self.config, wishes=self._library.wishes) if self._open is None else self._open.works.fits
 
     def _is_open(self) -> bool:
         return self._open is not None

@@ -61,12 +61,26 @@ class Claims:
             spare: models that must stay now, whatever they are worth.
         """
         unpaged = self._estimates.of(info, target)
+        own = self._estimates.wishes(info).memory_budget_bytes
+        if own is not None and unpaged > own and not target.targets:
+            return self._within(own, info, target, unpaged, spare)
         claim = self._claim(unpaged, target, needed_bytes, spare)
         if not claim.room.fits:
             paged = self._paged_bytes(info, target, unpaged, spare)
             if paged is not None:
                 claim = self._claim(paged, target, needed_bytes, spare, is_paged=True)
         return claim
+
+    def _within(
+        self, own_bytes: int, info: ModelInfo, target: DeviceTarget, unpaged_bytes: int, spare: Collection[Place]
+    ) -> Claim:
+        """The claim of a model that may take less than it needs: it is paged, if that can be done and is enough."""
+        least = self._estimates.paged(info, target)
+        if least is not None and least <= own_bytes:
+            return self._claim(own_bytes, target, 0, spare, is_paged=True)
+        needs = unpaged_bytes if least is None else min(least, unpaged_bytes)
+        room = Room(fits=False, victims=(), missing_bytes=needs - own_bytes, busy=(), evicted_bytes=0)
+        return Claim(room, Shortage(MACHINE, needs, own_bytes, is_own=True), {MACHINE: needs})
 
     def _paged_bytes(
         self, info: ModelInfo, target: DeviceTarget, unpaged_bytes: int, spare: Collection[Place]

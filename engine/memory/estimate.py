@@ -5,12 +5,15 @@ file, and, less sure, of other files of its architecture.
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from engine.backends.base import CPU_TARGET, DeviceTarget, LoadOptions
 from engine.backends.onnx.graph_memory import GraphMemory, graph_memory
+from engine.cards import ModelDefaults
 from engine.errors import ModelError
 from engine.memory.corrections import Corrections
 from engine.memory.load_size import Correction, LoadSize
@@ -21,22 +24,35 @@ from engine.types import ModelInfo
 
 _BELIEVED: Final = 0.75  # of what a load took less than expected
 _File = tuple[Path, int]
-_Key = tuple[Place, int, int | None]
+_Key = tuple[Place, int, int | None, int]
+
+Wishes = Callable[[ModelInfo], ModelDefaults]
+"""What a person has set for single models."""
 
 
 class Estimates:
     """Estimates of all models, kept and corrected.
 
     Thread: any.
+
+    Attributes:
+        wishes: what a person has set for a model.
     """
 
-    def __init__(self, options: LoadOptions, corrections: Corrections | None = None) -> None:
+    def __init__(
+        self,
+        options: LoadOptions,
+        corrections: Corrections | None = None,
+        wishes: Wishes = lambda _info: ModelDefaults(),
+    ) -> None:
         """Start knowing nothing of files.
 
         Args:
             options: with which models are loaded.
             corrections: what earlier loads have shown of architectures; None starts with nothing.
+            wishes: what a person has set for a model.
         """
+        self.wishes = wishes
         self._options = options
         self._corrections = corrections if corrections is not None else Corrections()
         self._lock = threading.Lock()
@@ -47,9 +63,14 @@ class Estimates:
         self._kept: dict[_Key, int] = {}  # guarded by _lock
         self._paged: dict[_Key, int | None] = {}  # guarded by _lock
 
+    def options(self, info: ModelInfo) -> LoadOptions:
+        """With which a model is loaded, as far as that does not depend on what else is in memory."""
+        context_tokens = self.wishes(info).context_tokens
+        return self._options if context_tokens is None else replace(self._options, context_tokens=context_tokens)
+
     def of(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> int:
         """What loading a model there will take of the machine's memory; microseconds, but for the first time."""
-        key = (place_of(info, target), info.size_bytes, target.layers)
+        key = self._key(info, target)
         with self._lock:
             known = self._kept.get(key)
         if known is None:
@@ -60,7 +81,7 @@ class Estimates:
 
     def paged(self, info: ModelInfo, target: DeviceTarget = CPU_TARGET) -> int | None:
         """What it takes at least if a part of its weights is read in every step; None if that cannot be done."""
-        key = (place_of(info, target), info.size_bytes, target.layers)
+        key = self._key(info, target)
         with self._lock:
             if key in self._paged:
                 return self._paged[key]
@@ -89,7 +110,7 @@ class Estimates:
         return LoadSize(
             info=info,
             shape=shape,
-            options=self._options if options is None else options,
+            options=self.options(info) if options is None else options,
             target=target,
             layout=self._layout(info) if is_paged and shape is not None else None,
             graph=self._graph(info),
@@ -124,6 +145,9 @@ class Estimates:
             self._surprises[key] = surprise
             self._kept.clear()
             self._paged.clear()
+
+    def _key(self, info: ModelInfo, target: DeviceTarget) -> _Key:
+        return place_of(info, target), info.size_bytes, target.layers, self.options(info).context_tokens
 
     def _correction(self, info: ModelInfo, target: DeviceTarget) -> Correction:
         with self._lock:

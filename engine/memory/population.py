@@ -9,6 +9,7 @@ from engine.memory.lease import Lease
 from engine.memory.ledger import MACHINE, Ledger
 from engine.memory.place import Place
 from engine.memory.resident import Resident
+from engine.models.reading import Stamp, stamp_of
 from engine.types import ModelInfo
 
 
@@ -26,6 +27,7 @@ class Population:
         """
         self._ledger = ledger
         self._residents: dict[Place, LoadedModel] = {}  # guarded by _lock
+        self._stamps: dict[Place, Stamp | None] = {}  # guarded by _lock; of files, when they were loaded
         self._lock = threading.Lock()
 
     @property
@@ -67,6 +69,12 @@ class Population:
             models = list(self._residents.items())
         return tuple(self._describe(place, model) for place, model in models)
 
+    def changed(self, path: Path) -> tuple[Place, ...]:
+        """Where a file's model is loaded that was another one then; its weights may be changing under it."""
+        now = _stamp(path)
+        with self._lock:
+            return tuple(it for it in self._residents if it.path == path and self._stamps.get(it, now) != now)
+
     def evictable_bytes(self, device: str) -> int:
         """Bytes of a device's own memory, or of the machine's for the processor, that idle models hold."""
         idle = [it.model for it in self.residents() if not it.holders and not it.is_pinned]
@@ -77,6 +85,11 @@ class Population:
     def pin(self, info: ModelInfo, is_pinned: bool = True) -> None:
         """Keep a model in memory from when it is loaded, or no longer; ends when a person unloads it."""
         self._ledger.pin(info.path, is_pinned)
+
+    def _note_file(self, place: Place) -> None:
+        stamp = _stamp(place.path)
+        with self._lock:
+            self._stamps[place] = stamp
 
     def _describe(self, place: Place, model: LoadedModel) -> Resident:
         now_s = time.monotonic()
@@ -93,3 +106,10 @@ class Population:
             cost_s=known.cost_s(now_s),
             size_bytes=known.size_bytes,
         )
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp_of(path)
+    except OSError:
+        return None

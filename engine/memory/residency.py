@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from engine.backends.base import CPU_TARGET, Backend, DeviceTarget, LoadedModel, LoadOptions, LoadProgress, TextModel
+from engine.cards import ModelDefaults
 from engine.devices.machine import available_memory_bytes, memory_limit_bytes
 from engine.errors import DeviceError, EngineError, ModelError, OutOfMemoryError
 from engine.memory.budget import Room
 from engine.memory.claims import Claim, Claims
 from engine.memory.corrections import Corrections
-from engine.memory.estimate import Estimates
+from engine.memory.estimate import Estimates, Wishes
 from engine.memory.fit_remedies import Budget, remedies
 from engine.memory.lease import Lease as Lease
 from engine.memory.ledger import MACHINE, PAGED_SHARE, Bytes, Ledger
@@ -72,6 +73,7 @@ class Residency(Population):
         corrections: Corrections | None = None,
         predict: Callable[[ModelInfo, int], float | None] = lambda _info, _room: None,
         gate: Callable[[ModelInfo, LoadProgress], None] = lambda _info, _progress: None,
+        wishes: Wishes = lambda _info: ModelDefaults(),
     ) -> None:
         """Make an empty residency.
 
@@ -88,13 +90,13 @@ class Residency(Population):
             predict: tokens per second of a model that is paged in so much memory; None if that is unknown.
             gate: raises if a model's file must not be loaded; called before each load, and told how to hear that it
                 is not wanted any more.
+            wishes: what a person has set for a model.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
-        self.estimates = Estimates(options, corrections)
+        self.estimates = Estimates(options, corrections, wishes)
         self._claims = Claims(self._ledger, self.estimates, device_free_bytes)
         self.load_times = LoadTimes()
         self._backends = backends
-        self._options = options
         self._retire = retire
         self._available_bytes = available_bytes
         self._device_free_bytes = device_free_bytes
@@ -263,6 +265,7 @@ class Residency(Population):
         if backend is None:
             raise ModelError(f"Nothing here can run {info.format} models.")
         self._gate(info, progress)
+        self._note_file(place)
         self.load_times.meet(place, info.id, info.size_bytes)
         with self._room_lock:
             if target.interface in ONE_MODEL_AT_A_TIME:
@@ -270,7 +273,7 @@ class Residency(Population):
             claim = self._make_room(info, target, needed_bytes, spare)
             allowed = self._allowed(info, target, claim)
             self._ledger.expect(place, claim.needs, self.load_times.of(place))
-        options = replace(self._options, available_bytes=allowed, target=target, paged=claim.is_paged)
+        options = replace(self.estimates.options(info), available_bytes=allowed, target=target, paged=claim.is_paged)
         if claim.is_paged:
             options = replace(options, predicted_tokens_per_s=self._predict(info, claim.needs[MACHINE]) or 0.0)
         try:
@@ -308,12 +311,15 @@ class Residency(Population):
             self._evict_all(room, info)
             with self._lock:
                 self._residents[place] = model
+        if self.estimates.wishes(info).is_pinned:
+            self.pin(info)
         self._free.clear()
 
     def _allowed(self, info: ModelInfo, target: DeviceTarget, claim: Claim) -> int:
         """What to tell the backend that it may take."""
         left = self._ledger.left_bytes()
         left = self._available_bytes() if left is None else left
+        left = min(left, self.estimates.wishes(info).memory_budget_bytes or left)
         if claim.is_paged:
             left = min(left, claim.needs[MACHINE])
         return self.estimates.allowance(info, target, left, is_paged=claim.is_paged)

@@ -22,11 +22,13 @@ class Shortage:
         memory: which one.
         needed_bytes: of it.
         most_bytes: that there would be if all idle models left.
+        is_own: whether that is what a person lets this model take.
     """
 
     memory: str
     needed_bytes: int
     most_bytes: int
+    is_own: bool = False
 
 
 def shortfall(name: str, needed_bytes: int, most_bytes: int, limit_bytes: int | None) -> str:
@@ -56,6 +58,11 @@ def too_large(
         remedies: what would make it fit, the best first.
     """
     need, most = shortage.needed_bytes, max(0, shortage.most_bytes)
+    if shortage.is_own:
+        return OutOfMemoryError(
+            f"{info.id} needs at least {gigabytes(need)} of memory, but its own setting allows {gigabytes(most)}.",
+            "Allow it more, or take that setting back.",
+        )
     if shortage.memory != MACHINE:
         return OutOfMemoryError(
             f"{info.id} needs {gigabytes(need)} of {shortage.memory}'s memory, but {gigabytes(most)} is free.",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.cards import Origin
+from engine.cards import ModelDefaults, Origin
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.catalogue import Catalogue, Known
 from engine.models.index import LibraryIndex
@@ -163,6 +163,10 @@ class ModelLibrary:
         """What plugins are told of a model; None if they are told nothing."""
         with self._lock:
             return self._catalogue.facts(entry.known)
+
+    def wishes(self, info: ModelInfo) -> ModelDefaults:
+        """What a person has set for a model; microseconds."""
+        return self.notes.of(info.path).defaults
 
     def templates(self) -> Mapping[str, str]:
         """Chat templates of all models of the last scan, by their SHA-256."""

@@ -14,6 +14,7 @@ from typing import Final
 from engine.backends.base import DeviceTarget, LoadedModel
 from engine.errors import CapabilityError, EngineClosedError, EngineError, ModelError, ModelNotFoundError, PluginError
 from engine.hardware import HardwareEvent, HardwareEventKind
+from engine.memory.changed_files import let_go_changed
 from engine.memory.residency import Residency, place_of
 from engine.models.library import ModelLibrary, variants_in
 from engine.scheduling.job import Fail
@@ -83,7 +84,10 @@ class Bringer:
         self._queue.arrive(ticket)
 
         def find() -> None:
-            ticket.ways = self._placer.ways(variants_in(self._library, ticket.label.model), ticket.journey.ask)
+            infos = variants_in(self._library, ticket.label.model)
+            for info in infos:
+                let_go_changed(self._residency, info)
+            ticket.ways = self._placer.ways(infos, ticket.journey.ask)
             first = ticket.ways[0]
             if first.instead_of:
                 self._tell(ticket, first.info, first.instead_of, first.target.device, first.notice)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.backends.base import CPU_TARGET, LoadOptions
+from engine.cards import ModelDefaults
 from engine.config import EngineConfig
 from engine.devices.disk import disk_bytes_per_s
 from engine.devices.machine import available_memory_bytes, memory_limit_bytes
@@ -15,7 +16,7 @@ from engine.errors import InvalidRequestError, ModelError
 from engine.footprint import FitVerdict
 from engine.hardware import DeviceRates
 from engine.memory.corrections import Corrections
-from engine.memory.estimate import Estimates
+from engine.memory.estimate import Estimates, Wishes
 from engine.memory.fit import Budget, Pace, verdict
 from engine.memory.load_size import LoadSize
 from engine.memory.residency import Residency
@@ -43,6 +44,7 @@ class FitCheck:
         residency: Residency | None = None,
         rates: RateStore | None = None,
         learned: Learned | None = None,
+        wishes: Wishes = lambda _info: ModelDefaults(),
     ) -> None:
         """Make a check.
 
@@ -51,7 +53,9 @@ class FitCheck:
             residency: the models in memory; None if no engine is open.
             rates: measured speeds; None reads what was kept.
             learned: what requests have shown; None reads what was kept.
+            wishes: what a person has set for a model.
         """
+        self._wishes = wishes
         self._config = config
         self._residency = residency
         self._rates = rates if rates is not None else RateStore(config.cache_dir / "rates.json")
@@ -69,14 +73,19 @@ class FitCheck:
 
         Args:
             info: which model.
-            context_tokens: longest prompt plus answer; None takes the setting.
-            memory_budget_bytes: what it may take; None takes what there is.
+            context_tokens: longest prompt plus answer; None takes what is set for the model, else the setting.
+            memory_budget_bytes: what it may take; None takes what there is, or as much of it as is set for the model.
             disk_file: a large file on the disk that it would be read from; None takes its own.
 
         Raises:
             InvalidRequestError: a number makes no sense.
         """
-        options = replace(self._options, context_tokens=_context(context_tokens, self._options.context_tokens))
+        wishes = self._wishes(info)
+        usual = wishes.context_tokens or self._options.context_tokens
+        options = replace(self._options, context_tokens=_context(context_tokens, usual))
+        own_bytes = wishes.memory_budget_bytes
+        if memory_budget_bytes is None and own_bytes is not None and own_bytes < self._budget(info, None).size_bytes:
+            memory_budget_bytes = own_bytes
         if memory_budget_bytes is not None and memory_budget_bytes < 1:
             raise InvalidRequestError("A memory budget is at least one byte.", "Leave it out to take what is free.")
         size = self._estimates().size(info, is_paged=True, options=options)

@@ -16,6 +16,7 @@ from engine.scheduling.image_gate import ImageGate
 from engine.scheduling.job import Fail, JobClock, settle
 from engine.scheduling.jobs import EmbedJob, GenerateJob, RecognizeJob
 from engine.scheduling.load_queue import LoadQueue
+from engine.scheduling.speeds import NoteSpeed, note_answer, note_image, with_sampling
 from engine.scheduling.tickets import Label, Request, Start, Ticket, journey_for, label_of, outcome_of
 from engine.stream import OutputStream, StreamCancelled
 from engine.types import EmbedRequest, EmbedResult, Event, GenerateRequest, ModelInfo, RecognizeRequest, RecognizeResult
@@ -31,14 +32,22 @@ class Intake:
     Thread: from any thread. The work is done on the threads of `Bringer`, and on `hearth-finish`.
     """
 
-    def __init__(self, bringer: Bringer, queue: LoadQueue, next_number: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        bringer: Bringer,
+        queue: LoadQueue,
+        next_number: Callable[[], int],
+        note_speed: NoteSpeed = lambda _path, _rate, _device: None,
+    ) -> None:
         """Make it.
 
         Args:
             bringer: brings requests to their models.
             queue: where they wait.
             next_number: gives each its number.
+            note_speed: told how fast a model was, when a request has ended.
         """
+        self._note_speed = note_speed
         self._bringer = bringer
         self._queue = queue
         self._next_number = next_number
@@ -54,6 +63,7 @@ class Intake:
 
         def on_end(error: BaseException | None) -> None:
             if error is None:
+                note_answer(ticket, self._note_speed)
                 self._queue.end(ticket, Outcome.DONE)
             elif isinstance(error, StreamCancelled | RequestCancelledError):
                 self._queue.end(ticket, Outcome.CANCELLED)
@@ -68,7 +78,8 @@ class Intake:
             def later(work: Callable[[], None]) -> None:
                 self._bringer.submit(self._bringer.pool(model), work, stream.fail)
 
-            job = GenerateJob(ticket, model, model.prepare(request), stream, later)
+            prompt = model.prepare(with_sampling(request, ticket.way.info))
+            job = GenerateJob(ticket, model, prompt, stream, later)
             self._queue.ready(ticket, job)
 
         ticket = self._ticket(request, lease, start, stream.fail, lambda: stream.is_cancelled, stream.put)
@@ -117,6 +128,7 @@ class Intake:
         ticket = self._ticket(request, lease, start, fail, future.done)
         self._gate.expect(group)
         future.add_done_callback(forget)
+        future.add_done_callback(lambda done: note_image(ticket, done, self._note_speed))
         self._bring(ticket, future)
         return future
 

@@ -12,6 +12,7 @@ from engine.devices.inventory import inventory_of
 from engine.devices.machine import physical_cores, usable_cores
 from engine.devices.overrides import Overrides
 from engine.memory.corrections import Corrections
+from engine.memory.estimate import Wishes
 from engine.memory.prefixes import PrefixStore
 from engine.memory.residency import Residency
 from engine.memory.yielding import Keeper
@@ -108,14 +109,17 @@ def open_works(
         config, state, lambda *lost: bringer.rescue(*lost), hardware.power_w, lambda model: residency.keep(model)
     )
     prefixes = PrefixStore(config.cache_dir / "prefixes", config.prefix_disk_bytes)
-    residency = _residency(config, backends, hardware, lanes, prefixes, lambda *asked: fits.tokens_per_s(*asked), gate)
-    fits = FitCheck(config, residency, hardware.measuring.rates, state.learned)
+    residency = _residency(
+        config, backends, hardware, lanes, prefixes, lambda *asked: fits.tokens_per_s(*asked), gate, library.wishes
+    )
+    fits = FitCheck(config, residency, hardware.measuring.rates, state.learned, library.wishes)
     state.attach(residency)
     placer = Placer(library, hardware, Situations(hardware, residency, lanes, config.context_tokens), lanes, overrides)
     queue = LoadQueue(state, config.max_sequences)
     bringer = Bringer(library, residency, placer, lanes, queue, hardware.telemetry.note)
     keeper = Keeper(residency, config.idle_unload_s, hardware.telemetry.note)
-    intake, control, announcer = Intake(bringer, queue, state.next_number), QueueControl(state, lanes), Announcer(state)
+    intake = Intake(bringer, queue, state.next_number, library.speeds.note)
+    control, announcer = QueueControl(state, lanes), Announcer(state)
     hardware.start()
     keeper.start()
     return Works(hardware, state, lanes, residency, placer, bringer, intake, control, announcer, keeper, prefixes, fits)
@@ -135,6 +139,7 @@ def _residency(
     prefixes: PrefixStore,
     predict: Callable[[ModelInfo, int], float | None],
     gate: Gate,
+    wishes: Wishes,
 ) -> Residency:
     options = LoadOptions(
         context_tokens=config.context_tokens,
@@ -152,4 +157,5 @@ def _residency(
         corrections=Corrections(config.cache_dir / "footprints.json"),
         predict=predict,
         gate=gate,
+        wishes=wishes,
     )

@@ -50,7 +50,7 @@ class Grounds:
         self._context_tokens = context_tokens
         self._program = _version()
         self._fingerprints = Fingerprints()
-        self._named: dict[str, tuple[float, int, tuple[ModelInfo, ...]]] = {}
+        self._named: dict[str, tuple[float, tuple[int, int], tuple[ModelInfo, ...]]] = {}
         self._libraries: dict[str, str] = {}
         self._recommended: dict[str, tuple[Sampling, ...]] = {}
 
@@ -64,14 +64,15 @@ class Grounds:
         infos = self._infos(name)
         plugins = {info.id: info for info in self._plugins()}
         models = tuple(self._model(info, plugins) for info in infos)
-        return Ground(models, self._context_tokens, self._program)
+        contexts = [self._library.wishes(info).context_tokens or self._context_tokens for info in infos]
+        return Ground(models, min(contexts), self._program)
 
     def recommended(self, name: str) -> Sequence[Sampling] | None:
         """What the authors of a model recommended when it was last asked for; None if it never was."""
         return self._recommended.get(name)
 
     def _infos(self, name: str) -> tuple[ModelInfo, ...]:
-        now_s, version = time.monotonic(), self._registry.version
+        now_s, version = time.monotonic(), (self._registry.version, self._library.notes.version)
         known = self._named.get(name)
         if known is not None and now_s - known[0] < _FRESH_S and known[1] == version:
             return known[2]

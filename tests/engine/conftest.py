@@ -8,6 +8,7 @@ import pytest
 
 from engine.engine import Engine
 from engine.errors import ModelNotFoundError
+from engine.models.library import ModelLibrary
 from engine.testing import FakeBackend
 from engine.types import Accepts, ModelInfo
 from tests.computing import computing
@@ -21,10 +22,11 @@ CAPABILITIES = {
 }
 
 
-class FakeLibrary:
+class FakeLibrary(ModelLibrary):
     """Models that need no file; named after what they can do."""
 
     def __init__(self, size_bytes: int = 1000) -> None:
+        super().__init__([])
         self.size_bytes = size_bytes
 
     def scan(self) -> tuple[ModelInfo, ...]:

@@ -14,16 +14,18 @@ from app.tasks import Tasks
 from app.theme import Appearance
 from engine import Accepts, Engine, EngineConfig, ModelInfo
 from engine.errors import ModelNotFoundError
+from engine.models.library import ModelLibrary
 from engine.testing import FakeBackend
 
 CHAT = frozenset({Accepts.MESSAGES, Accepts.PROMPT})
 TIMEOUT_S = 10
 
 
-class Library:
+class Library(ModelLibrary):
     """Models that need no file."""
 
     def __init__(self) -> None:
+        super().__init__([])
         starter = ModelInfo(
             id="starter",
             path=Path("/nowhere/starter.gguf"),

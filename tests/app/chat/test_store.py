@@ -37,9 +37,10 @@ from PySide6.QtWidgets import QApplication
 from app.chat import ChatController
 from app.tasks import Tasks
 from engine import Accepts, Engine, EngineConfig, ModelInfo
+from engine.models.library import ModelLibrary
 from engine.testing import FakeBackend
 
-class Library:
+class Library(ModelLibrary):
     def scan(self):
         return (self.find("starter"),)
     def find(self, name):
@@ -49,7 +50,7 @@ class Library:
 async def main():
     backend = FakeBackend(script=("word ",), repeat=True, step_s=0.005)
     engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": backend})
-    engine._library = Library()
+    engine._library = Library([])
     engine.open()
     chat = ChatController(engine, Tasks())
     chat.open()

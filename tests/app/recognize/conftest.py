@@ -15,6 +15,7 @@ from app.tasks import Tasks
 from app.theme import Appearance
 from engine import Accepts, Engine, EngineConfig, ModelInfo
 from engine.errors import ModelNotFoundError
+from engine.models.library import ModelLibrary
 from engine.testing import FakeBackend
 
 TIMEOUT_S = 10
@@ -29,10 +30,11 @@ READER = ModelInfo(
 )
 
 
-class Library:
+class Library(ModelLibrary):
     """Models that need no file."""
 
     def __init__(self) -> None:
+        super().__init__([])
         labels = frozenset({Accepts.IMAGE})
         self.models = [
             replace(READER, id="animals", accepts=labels),
@@ -60,7 +62,7 @@ class Bench:
         self.failures: list[tuple[str, str]] = []
         self.engine = Engine(EngineConfig(home=home), backends={"onnx": backend})
         self.library = Library()
-        self.engine._library = self.library  # type: ignore[assignment]
+        self.engine._library = self.library
         self.tasks = Tasks(self.errors.append)
         self.controller = RecognizeController(self.engine, self.tasks, preferred_model)
         self.controller.failed.connect(lambda cause, remedy: self.failures.append((cause, remedy)))
