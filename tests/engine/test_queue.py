@@ -349,13 +349,16 @@ async def test_a_queue_that_fails_inside_ends_its_requests_and_goes_on(make_engi
     running = Asked(engine, ask(max_tokens=4000))
     await until(lambda: running.has_begun)
 
-    def broken(*_arguments: object) -> None:
+    policy = engine._open.works.state.policy
+    turn = policy.turn
+
+    def broken_once(*_arguments: object) -> None:
+        monkeypatch.setattr(policy, "turn", turn)  # the lane asks again before anybody can mend it
         raise ZeroDivisionError("nonsense")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(engine._open.works.state.policy, "turn", broken)
-        with pytest.raises(EngineDeadError, match="The queue failed inside: nonsense"):
-            await running.task
+    monkeypatch.setattr(policy, "turn", broken_once)
+    with pytest.raises(EngineDeadError, match="The queue failed inside: nonsense"):
+        await running.task
     assert (await Asked(engine, ask()).task).usage.output_tokens == 20
 
 
