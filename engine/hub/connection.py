@@ -27,6 +27,8 @@ AGENT: Final = "hearth"
 _ANSWER_BYTES: Final = 32 << 20  # a hundred models with all their files have 3 MB
 _ANSWER_S: Final = 30.0
 _TIMEOUT: Final = httpx2.Timeout(10.0, connect=10.0)
+_NONE_KEPT: Final = httpx2.Limits(max_keepalive_connections=0)
+"""Nothing stays open between questions, which are rare: offline means that there is no connection."""
 _MOST_REDIRECTS: Final = 5
 _SENT: Final = ("host", "accept", "range")
 """Headers that are sent as they were meant; all others say what nobody needs to know."""
@@ -143,13 +145,6 @@ class HubConnection:
         """The token, for the hub's own host; empty for any other, and where somebody on the way could read it."""
         return self._token() if self._may_hear(host, urlsplit(self.url).scheme) else ""
 
-    def close(self) -> None:
-        """Let all connections go; they are made again when needed."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; the place where every rule of this module is kept."""
         self._network.check()
@@ -186,7 +181,7 @@ class HubConnection:
         with self._lock:
             if self._client is None:
                 try:
-                    self._client = httpx2.Client(proxy=self._proxy or None, timeout=_TIMEOUT)
+                    self._client = httpx2.Client(proxy=self._proxy or None, timeout=_TIMEOUT, limits=_NONE_KEPT)
                 except (ImportError, ValueError) as error:
                     cause = f"The proxy {host_of(self._proxy)} cannot be used: {error}."
                     raise HubError(cause, "Set another one; http:// and https:// work everywhere.") from error

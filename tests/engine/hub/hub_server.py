@@ -98,11 +98,10 @@ class HubServer:
 
     def __enter__(self) -> Self:
         self.hub, self.store = (
-            ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (_Answer,), {"server_of": self, "is_hub": is_hub}))
+            _Quiet(("127.0.0.1", 0), type("Answer", (_Answer,), {"server_of": self, "is_hub": is_hub}))
             for is_hub in (True, False)
         )
         for server in (self.hub, self.store):
-            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -121,6 +120,15 @@ class HubServer:
 
     def sent_to(self, *, is_hub: bool) -> list[Request]:
         return [request for request in self.seen if request.is_hub is is_hub]
+
+
+class _Quiet(ThreadingHTTPServer):
+    """A server that does not mind when whoever asked has heard enough."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing."""
 
 
 class _Answer(BaseHTTPRequestHandler):
