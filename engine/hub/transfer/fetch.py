@@ -121,8 +121,9 @@ class Fetch:
         """Bring bytes through all faults that may go away."""
         while not span.is_done:
             etag = "" if self.expected or not is_strong(self.part.etag) else self.part.etag
+            end = span.end if span.end < self.part.size else None
             try:
-                with self._line.open(self.remote, Ask(span.at, span.end or None, etag)) as answer:
+                with self._line.open(self.remote, Ask(span.at, end, etag)) as answer:
                     self._agree(answer, span)
                     self._drain(answer, span, sink)
             except OfflineError:

@@ -115,11 +115,17 @@ class Line:
         headers = ask.headers()
         if is_first and (token := self._settings.token(url.netloc.decode("ascii"))):
             headers["Authorization"] = f"Bearer {token}"
+        # A server that sends its headers byte by byte never lets a read time out.
+        deadline = threading.Timer(self._settings.connect_s + self._settings.stall_s, sockets.cut)
+        deadline.daemon = True
+        deadline.start()
         try:
             request = self._client.build_request("GET", url, headers=headers, extensions={"trace": sockets.note})
             return self._client.send(request, stream=True)
         except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError, ValueError) as error:
             raise self._fault(error, url.host) from error
+        finally:
+            deadline.cancel()
 
     def _next(self, response: httpx2.Response) -> httpx2.URL:
         url = response.url

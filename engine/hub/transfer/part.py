@@ -83,7 +83,11 @@ class PartFile:
         note = _read(self._note_path)
         if note is None:
             return new, False
-        is_same = note.sha256 == remote.sha256 if remote.sha256 else note.url == remote.url and bool(note.etag or note.learned)
+        is_same = (
+            note.sha256 == remote.sha256
+            if remote.sha256
+            else note.url == remote.url and bool(note.etag or note.learned)
+        )
         if remote.size_bytes and note.size not in {0, remote.size_bytes}:
             is_same = False
         return (note, True) if is_same else (new, False)

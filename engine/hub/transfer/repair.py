@@ -115,16 +115,18 @@ class _Scan:
             start, end = self._part.span(self._block)
             if len(self._came) < end - start:
                 return True
+            self._say()
             fresh = bytes(self._came[: end - start])
             del self._came[: end - start]
             if self._fits(fresh):
                 return False
             self._before.update(fresh)
             self._block += 1
-            self._fetch.say(
-                f"Looks for what came wrong of {self._fetch.remote.name}: block {self._block} of {self._part.blocks}."
-            )
         return False
+
+    def _say(self) -> None:
+        where = f"block {self._block + 1} of {self._part.blocks}"
+        self._fetch.say(f"Looks for what came wrong of {self._fetch.remote.name}: {where}.")
 
     def _fits(self, fresh: bytes) -> bool:
         """Replace a block that differs; returns whether the whole is right by that."""

@@ -97,7 +97,7 @@ class BadServer:
 
     def remote(self, name: str, **changes: Any) -> RemoteFile:
         known = {"size_bytes": len(self.files[name]), "sha256": self.digests[name]}
-        return RemoteFile(url=self.url(name), name=name, **{**known, **changes})
+        return RemoteFile(**{"url": self.url(name), "name": name, **known, **changes})
 
     def script(self, *faults: Bad) -> None:
         """What goes wrong, request by request."""
@@ -203,7 +203,7 @@ class _Hub(_Handler):
     is_hub = True
 
     def answer(self, fault: Bad | None) -> None:
-        name = self.path.split("/resolve/main/")[-1]
+        name = self.path.split("?")[0].split("/resolve/main/")[-1]
         if name not in self.bad.files:
             self.send(404, {"Content-Length": "0", "X-Error-Code": "EntryNotFound"})
             return
