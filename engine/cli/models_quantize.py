@@ -120,10 +120,7 @@ def _reports_table(reports: tuple[QualityReport, ...]) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("recipe")
-    headings = (
-        "size", "of source", "kept", "perplexity", "KL", "same top", "writing", "reading", "tokens/s", "memory",
-    )  # fmt: skip
-    for heading in headings:
+    for heading in ("size", "ratio", "kept", "KL", "same top", "writing", "reading", "memory"):
         table.add_column(heading, justify="right")
     for report in reports:
         table.add_row(
@@ -131,16 +128,14 @@ def _reports_table(reports: tuple[QualityReport, ...]) -> "Table":
             human_size(report.result_bytes),
             f"{report.size_ratio:.0%}",
             f"{report.kept:.1%}",
-            _ratio(report.perplexity_ratio, 3),
             f"{report.kl_divergence:.4f}" if report.kl_divergence is not None else "–",
             f"{report.same_top_share:.1%}",
-            _ratio(report.decode_speedup, 2),
-            _ratio(report.prefill_speedup, 2),
-            f"{report.decode_per_s:,.0f}",
+            _speedup(report.decode_speedup),
+            _speedup(report.prefill_speedup),
             human_size(report.memory_bytes),
         )
     return table
 
 
-def _ratio(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}x"
+def _speedup(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}x"

@@ -94,14 +94,15 @@ def publish(target: Path) -> None:
     """
     part = part_of(target)
     others = sorted(path for path in part.parent.iterdir() if path.is_file() and path != part)
+    places = {path: target.with_name(path.name) for path in (*others, part)}
+    for place in places.values():
+        if place.exists():
+            raise ModelError(f"{place.name} is there already.", "Remove it first, or choose another name.")
     try:
-        for path in (*others, part):
+        for path in places:
             _sync(path)
             path.chmod(_READ_ONLY)
-        for path in (*others, part):
-            place = target.with_name(path.name)
-            if place.exists():
-                raise ModelError(f"{place.name} is there already.", "Remove it first, or choose another name.")
+        for path, place in places.items():
             path.rename(place)
     except OSError as error:
         raise ModelError(f"{target.name} cannot be written: {error.strerror}.", "Free some space.") from error

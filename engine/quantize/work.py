@@ -23,7 +23,7 @@ from engine.quantize.stage import StageControl
 log = logging.getLogger(__name__)
 
 _WAIT_S: Final = 0.5
-_READ, _MADE, _MEASURED = 0.04, 0.56, 0.96  # shares of the whole, by what they usually take
+_READ, _MADE, _CHECKED = 0.04, 0.56, 0.6  # shares of the whole, by what they usually take
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ class QuantizeWork:
         home: Path,
         admit: Callable[[Path, Callable[[], bool]], None],
         arrived: Callable[[Path, Arrival], None],
+        processor: str = "",
     ) -> None:
         """Make the work.
 
@@ -103,7 +104,9 @@ class QuantizeWork:
             home: Hearth's data folder; its `models` is where results go, its `cache` keeps what can be used again.
             admit: raises `ModelFileError` if a file may not be loaded; its second argument says whether to go on.
             arrived: told of each result.
+            processor: name of the machine's, for reports; empty asks Python.
         """
+        self._processor = processor
         self._models, self._cache = home / "models", home / "cache"
         self._admit, self._arrived = admit, arrived
 
@@ -121,12 +124,12 @@ class QuantizeWork:
         with self._alone(control):
             part = begin_part(order.target)
             try:
-                report = self._make(order, recipe, part, control)
+                arrival = self._make(order, recipe, part, control)
                 publish(order.target)
             except BaseException:
                 discard(order.target)
                 raise
-        self._arrived(order.target, Arrival(made_from=order.made_from, report=report))
+        self._arrived(order.target, arrival)
         return str(order.target)
 
     def discard(self, spec: Spec) -> None:
@@ -140,7 +143,7 @@ class QuantizeWork:
         with contextlib.suppress(filelock.Timeout, OSError), self._lock().acquire(blocking=False):
             sweep(self._models)
 
-    def _make(self, order: QuantizeOrder, recipe: Recipe, part: Path, control: JobControl) -> QualityReport | None:
+    def _make(self, order: QuantizeOrder, recipe: Recipe, part: Path, control: JobControl) -> Arrival:
         self._admit(order.source, lambda: not control.is_stopping)
         control.check()
         check_room(order.target, forecast_bytes(order.source, recipe))
@@ -157,10 +160,28 @@ class QuantizeWork:
             quantize_gguf(
                 order.source, part, recipe.id, order.calibration, stage, cache=self._cache, source_digest=before
             )
-        report = _measured(order.source, part, recipe, StageControl(control, _MADE, _MEASURED, "Measuring the result"))
-        if digest(files, StageControl(control, _MEASURED, 1.0, "Checking the source")) != before:
+        if digest(files, StageControl(control, _MADE, _CHECKED, "Checking the source")) != before:
             raise ModelFileError(f"{order.source.name} changed while it was read.", "Try again when it is at rest.")
-        return report
+        made = digest(files_of(part), StageControl(control, _CHECKED, _CHECKED, "Checking the result"))
+        stage = StageControl(control, _CHECKED, 1.0, "Measuring what it kept")
+        report = self._measured(order.source, part, recipe, before, stage)
+        return Arrival(made_from=order.made_from, report=report, sha256=made)
+
+    def _measured(
+        self, source: Path, result: Path, recipe: Recipe, source_sha256: str, control: JobControl
+    ) -> QualityReport | None:
+        """What the result kept; None where that cannot be said. A result is worth keeping without it."""
+        from engine.quantize.report import measure
+
+        try:
+            return measure(source, result, recipe.id, control, source_sha256=source_sha256, processor=self._processor)
+        except CapabilityError as error:
+            log.info("no report of %s: %s", result.name, error)
+        except ModelFileError:
+            raise  # the result cannot be loaded
+        except EngineError:
+            log.warning("%s could not be measured", result.name, exc_info=True)
+        return None
 
     def _lock(self) -> filelock.BaseFileLock:
         self._cache.mkdir(parents=True, exist_ok=True)
@@ -189,18 +210,3 @@ def files_of(source: Path) -> Iterator[Path]:
         yield from (source.parent / name for name in sorted(read_onnx_header(source).locations))
     else:
         yield from later_parts(source, named_count(source))
-
-
-def _measured(source: Path, result: Path, recipe: Recipe, control: JobControl) -> QualityReport | None:
-    """What the result kept; None for models of which that cannot be said. A result is worth keeping without it."""
-    from engine.quantize.report import measure
-
-    try:
-        return measure(source, result, recipe.id, control)
-    except CapabilityError as error:
-        log.info("no report of %s: %s", result.name, error)
-    except ModelFileError:
-        raise  # the result cannot be loaded
-    except EngineError:
-        log.warning("%s could not be measured", result.name, exc_info=True)
-    return None

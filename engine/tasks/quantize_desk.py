@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from engine.background import JobKind
 from engine.cards import ModelCard
 from engine.config import EngineConfig
+from engine.devices.machine import cpu_name
 from engine.errors import CapabilityError
 from engine.footprint import FitVerdict
 from engine.gates import Gatekeeper
@@ -150,7 +151,7 @@ class QuantizeDesk:
     def _work(self) -> QuantizeWork:
         """Does it; what a Hearth that was killed has left goes before anything new is made."""
         gatekeeper = Gatekeeper(self._config.home / "gates.json", (models_dir(),))
-        work = QuantizeWork(self._config.home, gatekeeper.admit, self._library_desk.arrived)
+        work = QuantizeWork(self._config.home, gatekeeper.admit, self._library_desk.arrived, cpu_name())
         work.sweep()
         return work
 
