@@ -138,7 +138,7 @@ def bits_of(quantization: str) -> float:
     """About how many bits a weight has in a file, by the name of its quantization; 0 if that says nothing."""
     name = _named_type(quantization)
     if name:
-        return _BITS[name] * (_MIXED if "_k" in name else 1.0)
+        return _BITS[name] * (1.0 if quantization.lower().endswith(name) else _MIXED)
     digits = re.search(r"\d+", quantization)
     return float(digits[0]) if digits else 0.0
 

@@ -3,6 +3,7 @@
 Large files are sent from a second server on another port, as hubs do. What goes wrong is set by `HubServer.fault`.
 """
 
+import functools
 import hashlib
 import json
 import threading
@@ -17,6 +18,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE_BYTES = 100_000
 """Files from here on come from the other server."""
+_BLOCK = 1 << 18
+
+
+@functools.cache
+def _digest(path: Path, _changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass
@@ -41,9 +49,29 @@ class Repo:
     gated: bool = False
     commit: str = COMMIT
 
-    def content(self, name: str) -> bytes:
+    def content(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         data = self.files[name]
-        return data.read_bytes() if isinstance(data, Path) else data
+        if not isinstance(data, Path):
+            return data[start:end]
+        with data.open("rb") as file:
+            file.seek(start)
+            return file.read(-1 if end is None else end - start)
+
+    def size(self, name: str) -> int:
+        data = self.files[name]
+        return data.stat().st_size if isinstance(data, Path) else len(data)
+
+    def is_large(self, name: str) -> bool:
+        return self.size(name) >= LARGE_BYTES
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a large file, git's id of a small one."""
+        data = self.files[name]
+        if isinstance(data, Path):
+            return _digest(data, data.stat().st_mtime_ns)
+        if self.is_large(name):
+            return hashlib.sha256(data).hexdigest()
+        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
     def all_tags(self) -> list[str]:
         formats = {name.rpartition(".")[2] for name in self.files} & {"gguf", "onnx"}
@@ -54,11 +82,11 @@ class Repo:
         for name in self.files:
             row: dict[str, Any] = {"rfilename": name}
             if has_blobs:
-                data = self.content(name)
-                row |= {"size": len(data), "blobId": hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()}
-                if len(data) >= LARGE_BYTES:
-                    digest = hashlib.sha256(data).hexdigest()
-                    row["lfs"] = {"size": len(data), "sha256": digest, "pointerSize": 130}
+                row |= {"size": self.size(name), "blobId": f"{len(found):040x}"}
+                if self.is_large(name):
+                    row["lfs"] = {"size": self.size(name), "sha256": self.digest(name), "pointerSize": 130}
+                else:
+                    row["blobId"] = self.digest(name)
             found.append(row)
         return found
 
@@ -194,36 +222,38 @@ class _Answer(BaseHTTPRequestHandler):
             self._refuse(404, "EntryNotFound" if repo else "RepoNotFound")
         elif repo.gated and self.headers.get("authorization") != f"Bearer {self.server_of.token}":
             self._refuse(403 if "authorization" in self.headers else 401, "GatedRepo")
-        elif len(data := repo.content(file)) >= LARGE_BYTES:
+        elif repo.is_large(file):
             self.send_response(302)
             self.send_header("Location", f"{self.server_of.store_url}/store/{name}/{file}")
-            self.send_header("X-Linked-Size", str(len(data)))
-            self.send_header("X-Linked-ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+            self.send_header("X-Linked-Size", str(repo.size(file)))
+            self.send_header("X-Linked-ETag", f'"{repo.digest(file)}"')
             self.send_header("X-Repo-Commit", repo.commit)
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
-            self._send(data, hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest())
+            self._send(repo, file)
 
     def _content(self, path: str) -> None:
         owner, name, file = path.split("/", 2)
-        data = self.server_of.repos[f"{owner}/{name}"].content(file)
-        self._send(data, hashlib.sha256(data).hexdigest())
+        self._send(self.server_of.repos[f"{owner}/{name}"], file)
 
-    def _send(self, data: bytes, etag: str) -> None:
-        start, end, status = 0, len(data), 200
+    def _send(self, repo: Repo, file: str) -> None:
+        size = repo.size(file)
+        start, end, status = 0, size, 200
         if wanted := self.headers.get("range", "").removeprefix("bytes="):
             first, _, last = wanted.partition("-")
-            start, end, status = int(first), min(len(data), int(last) + 1 if last else len(data)), 206
+            start, end, status = int(first), min(size, int(last) + 1 if last else size), 206
         self.send_response(status)
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
-        self.send_header("ETag", f'"{etag}"')
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+        self.send_header("ETag", f'"{repo.digest(file)}"')
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data[start:end])
+        while start < end and self.command != "HEAD":
+            block = repo.content(file, start, min(end, start + _BLOCK))
+            self.wfile.write(block)
+            start += len(block)
 
     def _json(self, value: object) -> None:
         self._body(200, json.dumps(value).encode(), "application/json")

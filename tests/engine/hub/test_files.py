@@ -42,7 +42,7 @@ def test_the_parts_of_a_split_model_are_one_file_in_their_order() -> None:
     parts = [f"big/m-Q4_K_M-{number:05}-of-00003.gguf" for number in (3, 1, 2)]
     (found,) = models_among(files(*parts))
     assert found.parts == tuple(sorted(parts))
-    assert found.name == sorted(parts)[0]
+    assert found.name == min(parts)
     assert found.size_bytes == 30
     assert [int(sha, 16) for sha in found.sha256] == [1, 2, 0]
     assert found.quantization == "Q4_K_M"
