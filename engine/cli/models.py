@@ -1,47 +1,53 @@
 """`hearth models`: what is on disk."""
 
-from typing import TYPE_CHECKING, Annotated
+import asyncio
+from contextlib import suppress
+from typing import Annotated
 
 import typer
 
+from engine.cards import ModelCard
 from engine.cli.fitting import fit_model
+from engine.cli.models_import import import_model, verify_model
+from engine.cli.models_keep import favour_model, list_folders, remove_model, rename_model, tag_model
 from engine.cli.models_pull import keep_token, pull_model
 from engine.cli.models_quantize import quantize_model
 from engine.cli.models_search import list_catalogue, search_models, show_card
-from engine.cli.output import Output, human_count, human_size, note
+from engine.cli.models_view import card_table, metadata_table, model_document, models_table
+from engine.cli.output import Output, note
 from engine.cli.placing import place_model
 from engine.cli.session import Session
+from engine.errors import ModelError
+from engine.footprint import FitVerdict
 from engine.models.gguf import GgufArray, GgufHeader, read_header
-from engine.types import ModelInfo
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 app = typer.Typer(help="Models on this machine.", no_args_is_help=True)
 
-_SHOWN_CHARACTERS = 80
 _SHOWN_NUMBERS = 16
 
 
 @app.command("list")
 def list_models(
     context: typer.Context,
+    fit: Annotated[bool, typer.Option("--fit", help="Say whether each would fit into memory now.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the models that Hearth finds, and files that are broken."""
     session: Session = context.obj
     output = Output(as_json)
-    library = session.library()
-    library.scan()
-    models = session.look(lambda engine: engine.models())
-    if models:
-        output.table(_table(models))
+    cards, folders = session.look(lambda engine: (engine.cards(), engine.library_folders()))
+    fits = _fits(session, cards) if fit else {}
+    if cards:
+        output.table(models_table(cards, fits))
     elif not as_json:
         note(f"No models found. Put GGUF or ONNX files into {session.config().home / 'models'}, or use --model-dir.")
-    for path, reason in library.broken:
+    broken = [entry for folder in folders for entry in folder.broken]
+    for path, reason in broken:
         output.line(f"broken: {path}: {reason}")
-    broken = [{"path": path, "reason": reason} for path, reason in library.broken]
-    output.document({"models": models, "broken": broken})
+    models = [
+        {**model_document(card), **({"fit": fits[card.info.id].fit} if card.info.id in fits else {})} for card in cards
+    ]
+    output.document({"models": models, "broken": [{"path": path, "reason": reason} for path, reason in broken]})
 
 
 @app.command("inspect")
@@ -52,83 +58,42 @@ def inspect_model(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show what a model's file says about it."""
+    """Show what a model's file says about it, and what is known of it."""
     session: Session = context.obj
     output = Output(as_json)
-    info = session.look(lambda engine: engine.model(model))
+    card = session.look(lambda engine: engine.card(model))
+    info = card.info
     header = read_header(info.path) if info.format == "gguf" else None
     metadata = {} if header is None else _metadata(header)
-    output.table(_facts(info), *((_metadata_table(metadata),) if metadata else ()))
+    output.table(card_table(card), *((metadata_table(metadata),) if metadata else ()))
     tensors = None if header is None else len(header.tensors)
-    output.document({"model": info, "tensors": tensors, "metadata": metadata})
+    output.document({"model": model_document(card), "tensors": tensors, "metadata": metadata})
+
+
+def _fits(session: Session, cards: tuple[ModelCard, ...]) -> dict[str, FitVerdict]:
+    """Whether models fit; those that nothing can be said of are left out."""
+    engine, found = session.engine(), {}
+    for card in cards:
+        with suppress(ModelError):
+            found[card.info.id] = asyncio.run(engine.fit(str(card.info.path)))
+    return found
 
 
 app.command("place")(place_model)
 app.command("fit")(fit_model)
+app.command("import")(import_model)
+app.command("verify")(verify_model)
+app.command("rm")(remove_model)
+app.command("tag")(tag_model)
+app.command("rename")(rename_model)
+app.command("favourite")(favour_model)
+app.command("folders")(list_folders)
 app.command("quantize")(quantize_model)
 app.command("search")(search_models)
 app.command("catalogue")(list_catalogue)
 app.command("card")(show_card)
 app.command("pull")(pull_model)
 app.command("token")(keep_token)
-
-
-def _table(models: tuple[ModelInfo, ...]) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("id", "can", "parameters", "type", "context", "size"):
-        table.add_column(heading, justify="right" if heading in ("parameters", "context", "size") else "left")
-    for info in models:
-        table.add_row(
-            info.id,
-            ", ".join(info.tasks),
-            human_count(info.parameters),
-            info.quantization or "–",
-            f"{info.context_tokens:,}" if info.context_tokens else "–",
-            human_size(info.size_bytes),
-        )
-    return table
-
-
-def _facts(info: ModelInfo) -> "Table":
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for name, value in (
-        ("id", info.id),
-        ("name", info.name),
-        ("file", str(info.path)),
-        ("architecture", info.architecture),
-        ("can", ", ".join(info.tasks)),
-        ("parameters", human_count(info.parameters)),
-        ("type", info.quantization or "–"),
-        ("context", f"{info.context_tokens:,} tokens" if info.context_tokens else "–"),
-        ("size", human_size(info.size_bytes)),
-        ("licence", info.licence or "not stated"),
-    ):
-        table.add_row(f"[bold]{name}[/bold]", _literal(value))
-    return table
-
-
-def _metadata_table(metadata: dict[str, object]) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table("key", "value", box=box.SIMPLE_HEAD)
-    for key, value in metadata.items():
-        text = str(value).replace("\n", "⏎")
-        short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-        table.add_row(_literal(key), _literal(short))
-    return table
-
-
-def _literal(text: str) -> str:
-    """A file's own words must not be taken for rich's markup."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _metadata(header: GgufHeader) -> dict[str, object]:

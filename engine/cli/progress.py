@@ -1,6 +1,39 @@
 """What a terminal shows beside an answer: how far the model is loaded, and what it thinks."""
 
 import sys
+from typing import TYPE_CHECKING, Final
+
+from engine.cli.output import human_size
+
+if TYPE_CHECKING:
+    from engine.background import JobUnit
+
+_BAR: Final = 30
+_LONGEST: Final = 60
+
+
+class WorkLine:
+    """Shows how far work is on standard error if that is a terminal; prints nothing otherwise."""
+
+    def __init__(self) -> None:
+        self._is_shown = False
+
+    def show(self, done: int, total: int, _unit: "JobUnit", detail: str) -> None:
+        """Say how many bytes of how many are done."""
+        if sys.stderr.isatty():
+            self._is_shown = True
+            safe = "".join(letter for letter in detail if letter.isprintable())[:_LONGEST]
+            full = round(_BAR * done / total) if total else 0
+            sizes = f" {human_size(done)} of {human_size(total)}" if total else ""
+            sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (_BAR - full)}{sizes}  {safe} ")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._is_shown:
+            self._is_shown = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 class LoadingLine:

@@ -53,6 +53,9 @@ class Catalogue:
     """Looks at files.
 
     Thread: one at a time.
+
+    Attributes:
+        fresh: files that were new or different at the last look.
     """
 
     def __init__(self, registry: Registry, index: LibraryIndex | None = None) -> None:
@@ -69,12 +72,14 @@ class Catalogue:
         self._rows: Mapping[str, Row] | None = None  # of the index, until they were looked at
         self._changed: dict[Path, Known] = {}  # since the last save
         self._templates: dict[str, str] = {}  # as the index has them
+        self.fresh: frozenset[Path] = frozenset()
 
     def look(self, files: Iterable[Found]) -> Mapping[Path, Known]:
         """Say what files are; those that have gone are left out, and forgotten."""
         if self._rows is None:
             self._rows = dict(self._index.load())
         known: dict[Path, Known] = {}
+        fresh: set[Path] = set()
         for found in files:
             before = self._known.get(found.path) or self._kept(found.path)
             try:
@@ -82,6 +87,8 @@ class Catalogue:
             except OSError:
                 continue
             known[found.path] = now
+            if before is None or before.stamp != now.stamp:
+                fresh.add(found.path)
             if before is None or now.row is not before.row:
                 self._changed[found.path] = now
                 if len(self._changed) >= SAVE_EVERY:
@@ -91,7 +98,7 @@ class Catalogue:
         if self._changed or gone:
             known |= self._save(gone)
         self._rows = {}
-        self._known = known
+        self._known, self.fresh = known, frozenset(fresh)
         return known
 
     def look_outside(self, found: Found) -> Known | None:

@@ -196,7 +196,7 @@ class ModelLibrary:
         broken: list[Broken] = []
         found = list(self._files(seen))
         known = self._catalogue.look(found)
-        self.notes.follow((it.path, known[it.path].stamp[1]) for it in found if it.path in known)
+        self.notes.follow([it.path for it in found if it.path in known], self._catalogue.fresh)
         notes_version, notes = self.notes.version, self.notes.all()
         for it in found:
             if (now := known.get(it.path)) is None:

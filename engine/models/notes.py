@@ -6,7 +6,7 @@ They go with the file: one that was moved or renamed keeps its note, which is to
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -136,25 +136,24 @@ class Notes:
                 self._version += 1
                 self._execute("DELETE FROM notes WHERE path = ?", (str(path),))
 
-    def follow(self, files: Iterable[tuple[Path, int]]) -> None:
-        """Give notes whose file has gone to a file of the same content that has none.
+    def follow(self, here: Collection[Path], fresh: Collection[Path]) -> None:
+        """Give notes whose file has gone to a file of the same content that has come.
 
         Args:
-            files: path and size of all that are here now.
+            here: all files that are here now.
+            fresh: those of them that are new, or different.
         """
         with self._lock:
             self._refresh()
-            if not self._known:
+            if not self._known or not fresh:
                 return
-            here = {str(path): size for path, size in files}
-            lost = [path for path in self._known if path not in here and not Path(path).exists()]
+            known = {str(path) for path in here}
+            lost = [path for path in self._known if path not in known and not Path(path).exists()]
             for old in lost:
                 kept = self._known[old]
-                found = next(
-                    (new for new, size in here.items() if size == kept.size and self._is_heir(new, kept)), None
-                )
-                if found is not None:
-                    self._move(old, found, kept)
+                heir = next((path for path in fresh if self._is_heir(path, kept)), None)
+                if heir is not None:
+                    self._move(old, str(heir), kept)
 
     def close(self) -> None:
         """Close the file; may be called twice, and it opens again when it is needed."""
@@ -164,8 +163,13 @@ class Notes:
             self._database = None
             self._is_open = self._file is None
 
-    def _is_heir(self, path: str, kept: _Kept) -> bool:
-        return bool(kept.content) and path not in self._known and _content(Path(path)) == kept.content
+    def _is_heir(self, path: Path, kept: _Kept) -> bool:
+        if not kept.content or str(path) in self._known:
+            return False
+        try:
+            return path.stat().st_size == kept.size and content_of(path) == kept.content
+        except OSError:
+            return False
 
     def _move(self, old: str, new: str, kept: _Kept) -> None:
         try:

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,19 @@ from engine.tasks.import_plan import ImportPlan, check_room, disk_refusal, plans
 
 _PREFIX: Final = ".hearth-import-"
 _SUFFIX: Final = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A model that is in Hearth's folder now.
+
+    Attributes:
+        path: of its file.
+        was_here: whether the very same model was there before.
+    """
+
+    path: Path
+    was_here: bool = False
 
 
 class ImportWork:
@@ -75,29 +89,42 @@ class ImportWork:
 
     def run(self, spec: Spec, control: JobControl) -> str:
         """Bring all of it; see `engine.jobs.Work`."""
-        move = bool(spec.get("move"))
+        return str(self.bring(Path(spec["path"]), control, move=bool(spec.get("move")))[-1].path)
+
+    def bring(self, path: Path, control: JobControl, *, move: bool = False) -> tuple[Imported, ...]:
+        """Take a file, or all models of a folder.
+
+        Args:
+            path: of it.
+            control: hears how far it is, and can stop it.
+            move: remove it where it was, once it is here.
+
+        Raises:
+            ModelNotFoundError: there is no such file.
+            ModelFileError: it is refused; says why, and what to do.
+            JobError: it cannot be written here.
+            JobStopped: it was asked to end; what is half done is removed.
+        """
         clean_up(self._models)
-        plans = self.check(Path(spec["path"]), move=move)
-        total, done, place = sum(plan.size_bytes for plan in plans), 0, ""
-        for plan in plans:
-            size = plan.size_bytes  # a model that was moved has none left
-            place = str(self._bring(plan, move, control, done, total))
-            done += size
-        return place
+        plans = self.check(path, move=move)
+        sizes = [plan.size_bytes for plan in plans]  # a model that was moved has none left
+        return tuple(
+            self._bring(plan, move, control, sum(sizes[:number]), sum(sizes)) for number, plan in enumerate(plans)
+        )
 
     def discard(self, spec: Spec) -> None:
         """Remove what was left half done."""
         clean_up(self._models)
 
-    def _bring(self, plan: ImportPlan, move: bool, control: JobControl, done: int, total: int) -> Path:
-        """Bring one model; returns its file."""
+    def _bring(self, plan: ImportPlan, move: bool, control: JobControl, done: int, total: int) -> Imported:
+        """Bring one model."""
         self._admit(plan.files[0], control)
         for place in plan.places():
             if not place.exists():
                 break
             if same_model(plan, place):
                 control.tell(total, total, f"{place.name} was here already.")
-                return plan.file_in(place)
+                return Imported(plan.file_in(place), was_here=True)
         else:
             raise JobError(f"There are too many models called {plan.name}.", "Rename some of them.")
         try:
@@ -112,7 +139,7 @@ class ImportWork:
         self._gatekeeper.check(file)  # known by its content, so that this only takes a moment
         if move:
             _take_away(plan)
-        return file
+        return Imported(file)
 
     def _admit(self, path: Path, control: JobControl) -> None:
         control.tell(0, 0, f"Trying {path.name} in a process of its own")

@@ -25,6 +25,10 @@ class LibraryDesk(NotesDesk):
     """Looks after the models that are here.
 
     Thread: any.
+
+    Attributes:
+        importing: takes models into Hearth's folder.
+        verifying: reads whole files and compares them with what they should be.
     """
 
     def __init__(
@@ -57,8 +61,8 @@ class LibraryDesk(NotesDesk):
         self._cards = CardMaker(library, gatekeeper, self._overrides)
         self._watch = LibraryWatch(library, library.scan)
         self._models = config.home / "models"
-        self._importing = ImportWork(self._models, library, gatekeeper, self.arrived)
-        self._verifying = VerifyWork(library, gatekeeper)
+        self.importing = ImportWork(self._models, library, gatekeeper, self.arrived)
+        self.verifying = VerifyWork(library, gatekeeper)
         self._changes = itertools.count(1)
         self._changed = 0
 
@@ -93,7 +97,7 @@ class LibraryDesk(NotesDesk):
             ModelFileError: it is refused already.
             JobError: work in the background cannot be done.
         """
-        plans = self._importing.check(path, move=move)
+        plans = self.importing.check(path, move=move)
         title = plans[0].name if len(plans) == 1 else f"{len(plans)} models of {path.name}"
         return self._add_job(JobKind.IMPORT, title, {"path": str(path.expanduser().absolute()), "move": move})
 
@@ -137,7 +141,7 @@ class LibraryDesk(NotesDesk):
     def works(self) -> Mapping[JobKind, Work]:
         """The kinds of work that it does in the background."""
         clean_up(self._models)
-        return {JobKind.IMPORT: self._importing, JobKind.VERIFY: self._verifying}
+        return {JobKind.IMPORT: self.importing, JobKind.VERIFY: self.verifying}
 
     def close(self) -> None:
         """Stop watching."""

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.background import JobKind
+from engine.tasks.foreground_door import ForegroundDoor
 from engine.tasks.hub_door import HubDoor
 from engine.tasks.job_door import JobDoor
 from engine.tasks.library_door import LibraryDoor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from engine.types import ModelInfo
 
 
-class ModelDoors(LibraryDoor, HubDoor, QuantizeDoor, JobDoor):
+class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor):
     """What the model manager adds to the door; `Engine` is one.
 
     Attributes:

@@ -30,7 +30,7 @@ def test_inspect_shows_the_header(hearth) -> None:
 
 def test_a_files_own_words_are_not_markup(hearth, tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
-    write_random_gguf(path, "tiny", "q8_0", extra={"general.name": "[/red] name", "[bold]": "[link=x]"})
+    write_random_gguf(path, "tiny", "q8_0", extra={"general.name": "[/red] name", "general.tag": "[link=x]"})
     ended = hearth("models", "inspect", path)
     assert ended.code == 0
     assert "[/red] name" in ended.out

@@ -57,7 +57,7 @@ def test_a_fault_of_ours_is_a_sentence_and_a_log(hearth, home, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise LookupError("a fault")
 
-    monkeypatch.setattr("engine.models.library.ModelLibrary.scan", fail)
+    monkeypatch.setattr("engine.models.library.ModelLibrary.entries", fail)
     monkeypatch.delenv("HEARTH_DEBUG", raising=False)
     ended = hearth("models", "list")
     assert (ended.code, ended.out) == (1, "")
