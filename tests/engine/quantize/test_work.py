@@ -72,6 +72,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "home")
 
 
+@pytest.mark.long
 def test_a_model_is_made_measured_and_listed(place: Place) -> None:
     told = Told()
     assert place.work.run(place.order().spec(), told.control) == str(place.target)

@@ -1,0 +1,120 @@
+"""The door's promises about quantizing, kept by the real library, the real jobs and the real quantizer."""
+
+import asyncio
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.background import BackgroundJob, JobState
+from engine.bench.random_model import write_random_gguf
+from engine.engine import Engine
+from engine.errors import CapabilityError, ModelError, ModelNotFoundError
+from engine.quantize.places import begin_part
+from resources import models_dir
+from tests.computing import computing
+
+pytestmark = pytest.mark.models
+
+STARTER = models_dir() / "starter.gguf"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    return home
+
+
+@pytest.fixture
+def engine(home: Path) -> Iterator[Engine]:
+    """A closed one, as a window has it when it opens."""
+    engine = Engine(computing(home=home))
+    yield engine
+    engine._close_models()
+
+
+async def ended(engine: Engine, job: int) -> BackgroundJob:
+    for _ in range(1000):
+        [found] = [it for it in engine.jobs() if it.id == job]
+        if found.is_over:
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError("it takes too long")
+
+
+async def test_recipes_are_forecast_for_this_machine(engine: Engine) -> None:
+    found = await engine.recipes("starter")
+    assert [it.recipe.id for it in found] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m"]
+    assert sum(it.is_recommended for it in found) == 1
+    assert all(it.reason for it in found)
+    assert await engine.recipes("starter") is found  # a window asks often
+
+
+async def test_a_job_makes_a_model_with_a_report(home: Path, engine: Engine) -> None:
+    before = hashlib.sha256(STARTER.read_bytes()).hexdigest()
+    job = await engine.quantize_model("starter", "q4_k_m")
+    [shown] = [it for it in engine.jobs() if it.id == job]
+    assert shown.title == "starter → Small"
+    done = await ended(engine, job)
+    assert (done.state, done.error) == (JobState.DONE, "")
+    result = home / "models" / "starter.q4_k_m.gguf"
+    assert done.result == str(result)
+    card = engine.card("starter.q4_k_m")
+    report = card.report
+    assert report is not None
+    assert card.provenance.made_from == "starter"
+    assert card.sha256 == hashlib.sha256(result.read_bytes()).hexdigest()
+    assert (report.recipe, report.source_sha256) == ("q4_k_m", before)
+    assert report.size_ratio < 0.36
+    assert report.kept > 0.9
+    assert engine.reports("starter") == engine.reports("starter.q4_k_m") == (report,)
+    assert hashlib.sha256(STARTER.read_bytes()).hexdigest() == before
+    with pytest.raises(ModelError, match="there already"):
+        await engine.quantize_model("starter", "small")
+
+
+async def test_a_cancelled_job_leaves_nothing(home: Path, engine: Engine) -> None:
+    shutil.copy(STARTER, home / "models" / "mine.gguf")
+    job = await engine.quantize_model("mine", "iq4_xs")
+    while not any(it.detail.startswith("Finding out") for it in engine.jobs()):
+        await asyncio.sleep(0.05)
+    engine.cancel_job(job)
+    deadline = time.monotonic() + 10
+    while list((home / "models").iterdir()) != [home / "models" / "mine.gguf"] and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    assert list((home / "models").iterdir()) == [home / "models" / "mine.gguf"]
+    assert engine.jobs() == ()
+
+
+async def test_what_a_killed_hearth_left_goes_at_the_next_start(home: Path, engine: Engine) -> None:
+    left = begin_part(home / "models" / "mine.q8_0.gguf")
+    left.write_bytes(b"half")
+    engine.resume_jobs()
+    assert list((home / "models").iterdir()) == []
+
+
+async def test_what_cannot_be_done_is_said_at_once(home: Path, engine: Engine) -> None:
+    write_random_gguf(home / "models" / "small.gguf", "tiny", "q4_k_m")
+    with pytest.raises(CapabilityError, match="quantized already"):
+        await engine.recipes("small")
+    with pytest.raises(CapabilityError, match="quantized already"):
+        await engine.quantize_model("small", "q8_0")
+    with pytest.raises(CapabilityError, match="no recipe 'q9'"):
+        await engine.quantize_model("starter", "q9")
+    with pytest.raises(CapabilityError, match="There is no"):
+        await engine.quantize_model("starter", "q4_k_m", home / "missing.txt")
+    with pytest.raises(ModelNotFoundError):
+        await engine.recipes("nobody")
+    assert engine.jobs() == ()
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", " ", ".."])
+def test_a_name_is_no_path(name: str, engine: Engine) -> None:
+    with pytest.raises(CapabilityError, match="no name for a file"):
+        engine._quantize_desk().order("starter", "q8_0", None, name)
+    order = engine._quantize_desk().order("starter", "q8_0", None, "Tiny one")
+    assert order.target.name == "Tiny one.gguf"
