@@ -107,7 +107,7 @@ class App:
         settings_file = options.settings_file or options.config.home / "engine.toml"
         self.preferences = PreferencesController(engine, self._tasks, settings_file)
         self.models = ModelsControllers(engine, self._tasks, partial(write_settings, settings_file), self._uses_of)
-        self._watch, self._library = PluginWatch(engine), LibraryWatch(engine)
+        self._watch, self._library = PluginWatch(engine), LibraryWatch(engine, self._tasks)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
             self._library.changed.connect(look_again)
@@ -160,7 +160,7 @@ class App:
             self.window.report("bad", "The engine did not start.", f"{cause} {remedy}".strip(), "Try again")
             return
         warm_up()
-        self._library.look()
+        self._library.open()
         self._meter.start()
         self._watch.open()
         self.recognize.open()

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.models.load_states import LoadState
 from app.models.rows import Row
 from app.models.source import ModelsSource
-from app.models.words import FOREIGN, counted, origin_words
+from app.models.words import FOREIGN, origin_words
 from app.tasks import Tasks
 from engine import EngineClosedError, EngineError, ModelDefaults, Origin
 
@@ -169,6 +169,11 @@ class ModelActions(QObject):
         self.failed.emit("Something in Hearth went wrong.", f"The log says more: {type(error).__name__}.")
 
 
+def need_words(requests: int) -> str:
+    """`A request needs it now.`, `2 requests need it now.`"""
+    return "A request needs it now." if requests == 1 else f"{requests:,} requests need it now."
+
+
 def why_not_remove(row: Row, state: LoadState) -> str:
     """Why a model cannot be removed, in one or two sentences; empty if it can."""
     if row.origin is Origin.INCLUDED:
@@ -176,7 +181,7 @@ def why_not_remove(row: Row, state: LoadState) -> str:
     if row.origin in FOREIGN:
         return f"It belongs to {origin_words(row.origin)}. Remove it there; Hearth changes nothing of others."
     if state.running:
-        return f"{counted(state.running, 'request')} needs it now. Wait until it has ended, or stop it."
+        return f"{need_words(state.running)} Wait until that has ended, or stop it."
     return ""
 
 

@@ -91,9 +91,12 @@ class ModelsBoard(QWidget):
             self.discover.open_wanted.connect(self.show_path)
             self.tray.token_wanted.connect(self.discover.ask_for_token)
             self.parts.stack.addWidget(self.discover)
-        shown: QWidget | None = self.installed if name == INSTALLED else self.discover
-        if shown is not None:
-            self.parts.stack.setCurrentWidget(shown)
+        if self.discover is not None:
+            is_list = name == INSTALLED
+            self.parts.stack.setCurrentWidget(self.installed if is_list else self.discover)
+            for room in (self.parts.tray_room, self.discover.foot):
+                room.removeWidget(self.tray)
+            (self.parts.tray_room if is_list else self.discover.foot).addWidget(self.tray)
         self.parts.fit()
 
     def show_model(self, model: str) -> None:
@@ -257,10 +260,18 @@ class ModelsBoard(QWidget):
         return dialog
 
     def _get(self, repo: str) -> None:
+        """Show a recommended model in Discover, as soon as that knows it."""
         self.show_view(DISCOVER)
-        if self.discover is not None:
-            self.focus_first()
-        log.info("Shown in Discover: %s", repo)
+        self.focus_first()
+        discover = self._controllers.discover
+
+        def choose() -> None:
+            if discover.is_loaded and self.discover is not None:
+                discover.changed.disconnect(choose)
+                self.discover.list.choose(repo)
+
+        discover.changed.connect(choose)
+        choose()
 
     def _quantize(self, row: Row) -> None:
         if row.card is not None:

@@ -12,6 +12,7 @@ from app.models.actions import ModelActions
 from app.models.details import Details, files_of
 from app.models.fit_book import FitBook, Judgement
 from app.models.load_states import REFUSED, LoadState, LoadStates
+from app.models.recommending import best_of
 from app.models.rows import Row, rows_of
 from app.models.source import ModelsSource
 from app.models.words import device_words
@@ -162,9 +163,8 @@ class ModelsController(QObject):
         """Look now: cheap where nothing has changed."""
         if not self._is_open:
             return
-        version = self._source.library_version()
-        if version != self._version and self._reading is None:
-            self._reading = self._tasks.start(self._read(version), on_error=self._fail, name="read library")
+        if self._reading is None and (self._version is None or self._source.library_version() != self._version):
+            self._reading = self._tasks.start(self._read(), on_error=self._fail, name="read library")
             self._reading.add_done_callback(self._on_read)
         if self._states.look():
             self.states_changed.emit()
@@ -178,28 +178,31 @@ class ModelsController(QObject):
 
     def ask_details(self, row: Row) -> None:
         """Find what takes a look at the disk; `details_found` brings it."""
-        self._tasks.start(self._find_details(row), on_error=self._fail, name="details of a model")
+        if self._is_open:
+            self._tasks.start(self._find_details(row), on_error=self._fail, name="details of a model")
 
     def ask_recommended(self) -> None:
         """Find one model to begin with; `recommended_found` brings it."""
-        self._tasks.start(self._find_recommended(), on_error=self._fail, name="recommended model")
+        if self._is_open:
+            self._tasks.start(self._find_recommended(), on_error=self._fail, name="recommended model")
 
     async def call(self, function: Callable[[], T]) -> T:
         """Run what may wait for a disk on the thread of the library."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, function)
 
-    async def _read(self, version: int) -> None:
-        rows, folders = await self.call(self._rows_and_folders)
+    async def _read(self) -> None:
+        version, rows, folders = await self.call(self._read_all)
         self._version = version
         if rows != self._rows or folders != self._folders or not self._by_id:
             self._rows, self._folders = rows, folders
             self._by_id = {row.id: row for row in rows}
             self.changed.emit()
 
-    def _rows_and_folders(self) -> tuple[tuple[Row, ...], tuple[LibraryFolder, ...]]:
+    def _read_all(self) -> tuple[int, tuple[Row, ...], tuple[LibraryFolder, ...]]:
+        version = self._source.library_version()  # before the rest: what changes meanwhile is read again
         cards = self._source.cards()
         folders = self._source.library_folders()
-        return rows_of(cards, folders), folders
+        return version, rows_of(cards, folders), folders
 
     def _on_read(self, task: asyncio.Task[None]) -> None:
         self._reading = None
@@ -224,8 +227,7 @@ class ModelsController(QObject):
 
     async def _find_recommended(self) -> None:
         found: tuple[HubModel, ...] = await self.call(self._source.catalogue)
-        fitting = [model for model in found if model.recommended]
-        self.recommended_found.emit(next(iter(fitting), None))
+        self.recommended_found.emit(best_of(found))
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, EngineClosedError):

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.models.recommending import file_of
 from app.models.words import size_words
 from app.theme import Appearance
 from app.theme.widgets.labels import IconLabel, say, text_label
@@ -56,8 +57,8 @@ class EmptyCard(QFrame):
         self._repo = model.repo if model is not None else ""
         self.get.setVisible(model is not None)
         if model is not None:
-            size = next((file.size_bytes for file in model.files if file.name == model.recommended), 0)
-            about = f" ({size_words(size)})" if size else ""
+            file = file_of(model)
+            about = f" ({size_words(file.size_bytes)})" if file is not None else ""
             self.get.setText(f"Get {model.name}{about}".replace("&", "&&"))
             self.get.setToolTip(model.summary)
             self.get.setAccessibleDescription(model.summary)

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from app.models.actions import why_not_quantize, why_not_remove
+from app.models.actions import need_words, why_not_quantize, why_not_remove
 from app.models.load_states import LoadState
 from app.models.rows import Row
 from app.theme import Appearance
@@ -48,8 +48,7 @@ class DetailFooter(QFrame):
         reason = row.cause if row.is_refused else ""
         if state.is_loaded:
             words, name, icon, press = "Unload", f"Let {title} leave memory", "eject", self.unload_pressed
-            running = state.running
-            reason = f"{running} requests need it now." if running > 1 else "A request needs it now." if running else ""
+            reason = need_words(state.running) if state.running else ""
         elif state.is_loading:
             words, name, icon, press = state.words, f"Cancel: {state.words} of {title}", "close", self.cancel_pressed
         elif verdict is not None and verdict.fit is Fit.PAGING:

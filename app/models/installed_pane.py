@@ -81,7 +81,7 @@ class InstalledPane(QWidget):
     def leave_room(self, right: int) -> None:
         """Keep the distance to what stands at the right."""
         theme = self._appearance.theme
-        self._column.setContentsMargins(theme.space("xl"), theme.space("l"), right, 0)
+        self._column.setContentsMargins(theme.space("xl"), theme.space("l"), right, theme.space("l"))
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme

@@ -12,6 +12,7 @@ from app.theme.widgets import Segmented
 INSTALLED = "Installed"
 DISCOVER = "Discover"
 _LEAST_WIDE = 1180  # of the window
+_NOTHING = (0, 0, 0, 0)
 
 
 class PageLayout:
@@ -32,6 +33,7 @@ class PageLayout:
         self._installed = installed
         self._has_details = False
         self._is_open = False  # whether the details lie over the page now
+        self._of_list: list[QShortcut] = []  # Discover has its own for the same keys
         self.pane = pane
         self.views = Segmented("Which models are shown", (INSTALLED, DISCOVER), page)
         self.import_button = QPushButton("Import file", page)
@@ -71,12 +73,14 @@ class PageLayout:
         """Place the details: beside the list, over it, or nowhere."""
         is_wide, theme = self.is_wide, self._appearance.theme
         is_list = self.stack.currentWidget() is self._installed
+        for shortcut in self._of_list:
+            shortcut.setEnabled(is_list)
         is_shown = is_list and self._has_details and (is_wide or self._is_open)
         self.pane.set_floating(not is_wide)
         self.pane.setVisible(is_shown)
         right = theme.space("l") if is_wide and is_shown else theme.space("xl")
         self._installed.leave_room(right)
-        self.tray_room.setContentsMargins(theme.space("xl"), 0, right, theme.space("l"))
+        self.tray_room.setContentsMargins(*((theme.space("xl"), 0, right, theme.space("l")) if is_list else _NOTHING))
         is_beside = self._body.indexOf(self.pane) >= 0
         if is_wide and not is_beside:
             self._body.addWidget(self.pane)
@@ -97,16 +101,15 @@ class PageLayout:
         self.get_button.setToolTip("Recommended models, and the search of the hub")
         self.pane.close_pressed.connect(self.close_details)
         self.pane.hide()
-        for keys, slot in (
-            ("Ctrl+F", self._installed.bar.focus_search),
-            ("Ctrl+O", self.import_button.click),
-            ("F2", self._rename),
-        ):
+        of_list = (("Ctrl+F", self._installed.bar.focus_search), ("F2", self._rename))
+        for keys, slot in (("Ctrl+O", self.import_button.click), *of_list):
             shortcut = QShortcut(QKeySequence(keys), self._page, slot)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            if (keys, slot) in of_list:
+                self._of_list.append(shortcut)
 
     def _rename(self) -> None:
-        if self.stack.currentWidget() is self._installed and self._has_details:
+        if self._has_details:
             self.open_details()
             self.pane.head.rename()
 
@@ -132,7 +135,7 @@ class PageLayout:
     def _lay_out(self) -> None:
         self.stack.addWidget(self._installed)
         left = QVBoxLayout()
-        left.setSpacing(self._appearance.theme.space("l"))
+        left.setSpacing(0)
         left.addWidget(self.stack, 1)
         left.addLayout(self.tray_room)
         self._body = QHBoxLayout()

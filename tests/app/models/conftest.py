@@ -57,7 +57,7 @@ def card(model: str, title: str, size_bytes: int, **other: Any) -> ModelCard:
     given = {name: other.pop(name) for name in tuple(other) if name not in ModelCard.__dataclass_fields__}
     kind = given.pop("format", "gguf")
     facts = {
-        "architecture": "qwen2",
+        "architecture": "llama",
         "quantization": "Q4_K_M",
         "accepts": TEXT,
         "tasks": ("chat", "completion"),
@@ -80,6 +80,7 @@ BIG = card(
     "qwen2.5-14b-instruct-q4_k_m",
     "Qwen2.5 14B Instruct",
     8_990 * MB,
+    architecture="qwen2",
     parameters=14_800_000_000,
     tokens_per_s=3.0,
     measured_on="cpu",
@@ -89,6 +90,7 @@ CODER = card(
     "qwen2.5-coder-7b",
     "Qwen2.5 Coder 7B",
     4_680 * MB,
+    architecture="qwen2",
     accepts=frozenset({Accepts.PROMPT, Accepts.SUFFIX}),
     tasks=("infill",),
     parameters=7_600_000_000,
@@ -163,7 +165,8 @@ RECOMMENDED = HubModel(
     repo="someone/small-model",
     name="Small Model 0.5B",
     summary="Answers quickly on any machine.",
-    files=(HubFile(name="small-q4.gguf", parts=("small-q4.gguf",), size_bytes=398 * MB),),
+    files=(HubFile(name="small-q4.gguf", parts=("small-q4.gguf",), size_bytes=398 * MB, fit=Fit.FITS),),
+    tasks=("chat",),
     recommended="small-q4.gguf",
     is_catalogued=True,
 )
@@ -459,6 +462,22 @@ class Bench:
         self.window.deleteLater()
         self.controllers.deleteLater()
         assert self.errors == []
+
+
+class Staged:
+    """Cards and folders of the mock-up, by name; tests cannot import this module."""
+
+    mocked, folders, reports, recommended, template = MOCKED, FOLDERS, REPORTS, RECOMMENDED, TEMPLATE
+    big, coder, llama, too_big, starter, reader, embedder = MOCKED
+    refused, broken = REFUSED, BROKEN
+    engine = FakeEngine
+    card = staticmethod(card)
+    bench = Bench
+
+
+@pytest.fixture
+def staged() -> type[Staged]:
+    return Staged
 
 
 @pytest.fixture
