@@ -61,14 +61,14 @@ class Download:
                 self._parts[path] = stack.enter_context(
                     closing(PartFile(path, remote, self._way.settings.checkpoint_s))
                 )
-        self._room.claim(id(self), self._folder, self._missing(), self._files[0][0].name)
+        self._check_room()
         line = stack.enter_context(closing(Line(self._way.settings, self._way.network, self._control)))
         for number, (remote, path) in enumerate(self._files):
             if not digests[number]:
                 self._say(self._which(number))
-                digests[number] = Fetch(
-                    remote, self._parts[path], line, self._way, self._control, self._say_at(number)
-                ).run()
+                part, say = self._parts[path], self._say_at(number)
+                fetch = Fetch(remote, part, line, self._way, self._control, say, self._check_room)
+                digests[number] = fetch.run()
         self._control.check()
         self._place()
         remote, path = self._files[0]
@@ -100,6 +100,9 @@ class Download:
             return ""
         self._here += size
         return expected
+
+    def _check_room(self) -> None:
+        self._room.claim(id(self), self._folder, self._missing(), self._files[0][0].name)
 
     def _missing(self) -> int:
         return sum(max(0, part.size - part.have) for part in self._parts.values())

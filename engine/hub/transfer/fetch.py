@@ -62,9 +62,16 @@ class Fetch:
     """
 
     def __init__(
-        self, remote: RemoteFile, part: PartFile, line: Line, way: Way, control: JobControl, say: Callable[[str], None]
+        self,
+        remote: RemoteFile,
+        part: PartFile,
+        line: Line,
+        way: Way,
+        control: JobControl,
+        say: Callable[[str], None],
+        check_room: Callable[[], None],
     ) -> None:
-        self.remote, self.part, self.control, self.say = remote, part, control, say
+        self.remote, self.part, self.control, self.say, self._check_room = remote, part, control, say, check_room
         self._line, self._way = line, way
         self._patience = Patience(way.settings, control.sleep, say)
         self._ignored = 0  # ranges that were asked for and not heard
@@ -146,8 +153,10 @@ class Fetch:
                 raise Fault(f"{answer.host} begins {self.remote.name} anew.")
         if not part.have:
             part.learned = answer.sha256
-            part.begin(answer.size or part.size, answer.etag)
-            span.end = span.end or part.size
+            if not part.size:
+                part.size = span.end = answer.size
+                self._check_room()
+            part.begin(part.size, answer.etag)
 
     def _is_other(self, answer: Answer) -> bool:
         if answer.sha256 and self.expected:

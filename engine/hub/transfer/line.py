@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import httpx2
@@ -49,6 +50,12 @@ class Ask:
         return headers
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those of the system; reading them takes longer than a small file."""
+    return httpx2.create_ssl_context()
+
+
 class Line:
     """Connections of one download; each answer has its own, so that a broken one harms no other.
 
@@ -65,6 +72,7 @@ class Line:
         timeout = httpx2.Timeout(settings.stall_s, connect=settings.connect_s)
         try:
             self._client = httpx2.Client(
+                verify=_certificates(),
                 proxy=settings.proxy or None,
                 timeout=timeout,
                 limits=httpx2.Limits(max_keepalive_connections=0),

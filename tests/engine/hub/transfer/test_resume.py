@@ -251,7 +251,8 @@ def test_a_folder_that_leads_elsewhere_is_refused(server: BadServer, downloads: 
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_two_do_not_fetch_one_file(server: BadServer, downloads: Downloads):
+def test_two_do_not_fetch_one_file(server: BadServer, downloads: Downloads, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("engine.hub.transfer.place._TRIES", 2)
     other = alone(downloads.folder / "owner--model" / NAME)
     with other, pytest.raises(HubError, match=r"model\.gguf is being fetched already"):
         downloads.fetch(server.remote(NAME))
