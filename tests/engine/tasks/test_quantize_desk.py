@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,13 +36,17 @@ def engine(home: Path) -> Iterator[Engine]:
     engine._close_models()
 
 
-async def ended(engine: Engine, job: int) -> BackgroundJob:
+async def until(is_so: Callable[[], bool]) -> None:
     for _ in range(1000):
-        [found] = [it for it in engine.jobs() if it.id == job]
-        if found.is_over:
-            return found
+        if is_so():
+            return
         await asyncio.sleep(0.1)
     raise AssertionError("it takes too long")
+
+
+async def ended(engine: Engine, job: int) -> BackgroundJob:
+    await until(lambda: engine.jobs()[job - 1].is_over)
+    return engine.jobs()[job - 1]
 
 
 async def test_recipes_are_forecast_for_this_machine(engine: Engine) -> None:
@@ -80,13 +83,9 @@ async def test_a_job_makes_a_model_with_a_report(home: Path, engine: Engine) -> 
 async def test_a_cancelled_job_leaves_nothing(home: Path, engine: Engine) -> None:
     shutil.copy(STARTER, home / "models" / "mine.gguf")
     job = await engine.quantize_model("mine", "iq4_xs")
-    while not any(it.detail.startswith("Finding out") for it in engine.jobs()):
-        await asyncio.sleep(0.05)
+    await until(lambda: engine.jobs()[0].detail.startswith("Finding out"))
     engine.cancel_job(job)
-    deadline = time.monotonic() + 10
-    while list((home / "models").iterdir()) != [home / "models" / "mine.gguf"] and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-    assert list((home / "models").iterdir()) == [home / "models" / "mine.gguf"]
+    await until(lambda: list((home / "models").iterdir()) == [home / "models" / "mine.gguf"])
     assert engine.jobs() == ()
 
 
