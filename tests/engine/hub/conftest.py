@@ -1,7 +1,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends import fail
 
 from engine.cards import Arrival
 from engine.config import EngineConfig
@@ -13,12 +15,15 @@ TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
 
 
 @pytest.fixture(autouse=True)
-def no_other_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nobody is logged in; a cache of Hugging Face's own tools would be in the folder that is returned."""
+def no_other_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Nobody is logged in, and this system has no keyring; Hugging Face's own files would be in this folder."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(fail.Keyring())
     for name in TOKENS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    return tmp_path / "hf"
+    yield tmp_path / "hf"
+    keyring.set_keyring(before)
 
 
 @pytest.fixture
