@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from engine.devices.machine import describe_machine
 
 Samples = Mapping[str, Sequence[float]]
+Figure = float | str | None
+"""A number; the name of what a bench chose; None where nothing could be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "simulated_error": Target(0.15, at_most=True),
     },
     "fit": {"error_min": Target(-0.05), "error_max": Target(0.20, at_most=True)},
+    "library": {"usable_ms": Target(300, at_most=True)},
     "prefix": {"speedup_memory": Target(10), "speedup_disk": Target(3)},
     "paging": {
         "speedup_vs_mmap": Target(3.5),
@@ -70,6 +73,14 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "memory_limit_kept": Target(1),
         "disk_limit_kept": Target(1),
     },
+    "quantize": {
+        "best_size_ratio": Target(0.40, at_most=True),
+        "best_kept": Target(0.98),
+        "best_decode_speedup": Target(2.5),
+        "reader_kept": Target(0.98),
+        "reader_size_ratio": Target(0.30, at_most=True),
+        "reader_speedup": Target(2.5),
+    },
     "scheduler": {"pick_us_p99": Target(1000, at_most=True)},
     "ui": {"stop_ms_p95": Target(200, at_most=True), "lag_ms_p99": Target(16, at_most=True)},
 }
@@ -82,20 +93,20 @@ class BenchReport:
 
     Attributes:
         bench: its name.
-        figures: name -> value; None where nothing could be measured.
+        figures: name -> value.
         samples: the single measurements, in the order in which they were taken.
         machine: what it ran on, and how busy that was before.
     """
 
     bench: str
-    figures: Mapping[str, float | None]
+    figures: Mapping[str, Figure]
     samples: Samples
     machine: Mapping[str, object]
 
     def verdict(self, figure: str) -> tuple[Target, bool] | None:
         """The figure's target and whether it is met; None for a figure without one."""
         target, value = TARGETS.get(self.bench, {}).get(figure), self.figures[figure]
-        return None if target is None else (target, value is not None and target.is_met_by(value))
+        return None if target is None else (target, isinstance(value, int | float) and target.is_met_by(value))
 
 
 def machine_facts() -> dict[str, object]:

@@ -10,15 +10,17 @@ from typing import Final
 import msgspec
 
 from engine.errors import ModelFileError
-from engine.models.index import LibraryIndex, New, Offered, Row
+from engine.models.index import KeptInfo, LibraryIndex, New, Offered, Row
 from engine.models.reading import Stamp, digest_of, read_model, stamp_of
 from engine.models.sources import Found
 from engine.plugins.contract.models import ModelFacts
-from engine.plugins.registry import Registry
+from engine.plugins.registry import Registry, Served
 from engine.types import ModelInfo
 
 SAVE_EVERY: Final = 100
 """Files that are read between two saves; what a kill costs."""
+
+_NOTHING: Final = Offered("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +69,35 @@ class Catalogue:
         """
         self._registry = registry
         self._index = index if index is not None else LibraryIndex()
-        self._known: dict[Path, Known] = {}
-        self._elsewhere: dict[Path, Known] = {}  # files that were asked for by their path
+        self._known: dict[str, Known] = {}
+        self._elsewhere: dict[str, Known] = {}  # files that were asked for by their path
         self._rows: Mapping[str, Row] | None = None  # of the index, until they were looked at
-        self._changed: dict[Path, Known] = {}  # since the last save
+        self._changed: dict[str, Known] = {}  # since the last save
         self._templates: dict[str, str] = {}  # as the index has them
-        self.fresh: frozenset[Path] = frozenset()
+        self.fresh: frozenset[str] = frozenset()
 
-    def look(self, files: Iterable[Found]) -> Mapping[Path, Known]:
+    def look(self, files: Iterable[Found]) -> Mapping[str, Known]:
         """Say what files are; those that have gone are left out, and forgotten."""
         if self._rows is None:
             self._rows = dict(self._index.load())
-        known: dict[Path, Known] = {}
-        fresh: set[Path] = set()
+        known: dict[str, Known] = {}
+        fresh: set[str] = set()
+        by = self._registry.recognisers()
         for found in files:
-            before = self._known.get(found.path) or self._kept(found.path)
+            path = str(found.path)
+            before = self._known.get(path) or self._kept(found.path)
             try:
-                now = self._look(found, before)
+                now = self._look(found, before, by)
             except OSError:
                 continue
-            known[found.path] = now
+            known[path] = now
             if before is None or before.stamp != now.stamp:
-                fresh.add(found.path)
+                fresh.add(path)
             if before is None or now.row is not before.row:
-                self._changed[found.path] = now
+                self._changed[path] = now
                 if len(self._changed) >= SAVE_EVERY:
                     known |= self._save(())
-        left = ({str(path) for path in self._known} | self._rows.keys()) - {str(path) for path in known}
+        left = (self._known.keys() | self._rows.keys()) - known.keys()
         gone = [path for path in left if not os.path.exists(path)]  # others may be another Hearth's
         if self._changed or gone:
             known |= self._save(gone)
@@ -104,7 +108,8 @@ class Catalogue:
     def look_outside(self, found: Found) -> Known | None:
         """Say what a file is that is in no folder; None if it is not there."""
         try:
-            known = self._elsewhere[found.path] = self._look(found, self._elsewhere.get(found.path))
+            path, by = str(found.path), self._registry.recognisers()
+            known = self._elsewhere[path] = self._look(found, self._elsewhere.get(path), by)
         except OSError:
             return None
         return known
@@ -136,7 +141,7 @@ class Catalogue:
         row = self._rows.get(str(path)) if self._rows else None
         return None if row is None else Known(path, row.stamp, -1, row, None)
 
-    def _look(self, found: Found, before: Known | None) -> Known:
+    def _look(self, found: Found, before: Known | None, by: str) -> Known:
         """What a file is, given what it was when it was last looked at."""
         stamp = stamp_of(found.path)
         version = self._registry.version  # before asking: a change meanwhile makes the answer old, never lasting
@@ -144,7 +149,7 @@ class Catalogue:
             before = self._read(found, stamp, before)
         elif before.version == version:
             return before
-        return self._served(found, before, version)
+        return self._served(found, before, version, by)
 
     def _read(self, found: Found, stamp: Stamp, before: Known | None) -> Known:
         added_at = before.row.added_at if before is not None else time.time()
@@ -154,38 +159,41 @@ class Catalogue:
             refusal = (error.cause, error.remedy, error.rule)
             return Known(found.path, stamp, -1, Row(stamp, added_at, None, refusal), None)
         row = Row(
-            stamp, added_at, file.info, has_facts=file.facts is not None, template=digest_of(file.template),
+            stamp=stamp,
+            added_at=added_at,
+            info=KeptInfo.of(file.info),
+            has_facts=file.facts is not None,
+            template=digest_of(file.template),
             files=tuple(str(path) for path in file.files),
-        )  # fmt: skip
+        )
         return Known(found.path, stamp, -1, row, None, file.facts, file.template)
 
-    def _served(self, found: Found, known: Known, version: int) -> Known:
+    def _served(self, found: Found, known: Known, version: int, by: str) -> Known:
         """Add what the plugins say."""
-        info, row = known.row.info, known.row
-        if info is None or not row.has_facts:
-            return replace(known, version=version, model=info)
-        by = self._registry.recognisers()
+        row = known.row
         offered = row.offered
-        if offered is None or not by or offered.by != by:
+        if row.has_facts and (offered is None or not by or offered.by != by):
             facts = self.facts(known)
             if facts is None:  # the index has lost it
                 known = self._read(found, known.stamp, known)
-                if (facts := known.facts) is None:
-                    return replace(known, version=version, model=known.row.info)
-                row = known.row
-            served = self._registry.serve(facts)
-            offered = Offered(by, tuple(served.accepts), served.tasks, served.plugins)
-            row = msgspec.structs.replace(row, offered=offered) if by else row
-        model = replace(info, accepts=frozenset(offered.accepts), tasks=offered.tasks, plugins=offered.plugins)
-        return replace(known, version=version, row=row, model=model)
+                row, facts = known.row, known.facts
+            if facts is not None:
+                offered = _offered(by, self._registry.serve(facts))
+                row = msgspec.structs.replace(row, offered=offered) if by else row
+        model = None if row.info is None else row.info.info(found.path, offered or _NOTHING)
+        return Known(known.path, known.stamp, version, row, model, known.facts, known.template)
 
-    def _save(self, gone: Iterable[str]) -> Mapping[Path, Known]:
+    def _save(self, gone: Iterable[str]) -> Mapping[str, Known]:
         """Keep what has changed; returns it as it is to be remembered."""
         changed, self._changed = self._changed, {}
         new: list[New] = [(str(known.path), known.row, known.facts, known.template) for known in changed.values()]
         if not self._index.save(new, gone):
             return {}
         return {path: replace(known, facts=None, template="") for path, known in changed.items()}
+
+
+def _offered(by: str, served: Served) -> Offered:
+    return Offered(by, tuple(served.accepts), served.tasks, served.plugins)
 
 
 def _is_renamed(found: Found, known: Known) -> bool:

@@ -13,19 +13,20 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
 from engine.models.database import is_damage, open_database, set_aside
 from engine.models.reading import Stamp
 from engine.plugins.contract.models import ModelFacts, TensorFacts
-from engine.requests import Accepts
+from engine.requests import Accepts, Sampling
 from engine.types import ModelInfo
 
 log = logging.getLogger(__name__)
 
 VERSION: Final = 1
+_USUAL: Final = Sampling()
 _SCHEMA: Final = """
 CREATE TABLE models (path TEXT PRIMARY KEY, row BLOB) WITHOUT ROWID;
 CREATE TABLE facts (path TEXT PRIMARY KEY, facts BLOB);
@@ -47,6 +48,48 @@ class Offered(msgspec.Struct, frozen=True, array_like=True):
     plugins: tuple[str, ...] = ()
 
 
+class KeptInfo(msgspec.Struct, frozen=True, array_like=True):
+    """`ModelInfo` without what is known otherwise: its path, and what plugins say."""
+
+    id: str
+    format: Literal["gguf", "onnx"]
+    name: str
+    architecture: str
+    size_bytes: int
+    parameters: int | None
+    quantization: str | None
+    context_tokens: int | None
+    licence: str | None
+    sampling: Sampling | None
+
+    @classmethod
+    def of(cls, info: ModelInfo) -> Self:
+        """What is kept of it."""
+        return cls(
+            info.id, info.format, info.name, info.architecture, info.size_bytes, info.parameters, info.quantization,
+            info.context_tokens, info.licence, None if info.sampling == _USUAL else info.sampling,
+        )  # fmt: skip
+
+    def info(self, path: Path, offered: Offered) -> ModelInfo:
+        """The whole of it."""
+        return ModelInfo(
+            id=self.id,
+            path=path,
+            format=self.format,
+            name=self.name,
+            architecture=self.architecture,
+            size_bytes=self.size_bytes,
+            parameters=self.parameters,
+            quantization=self.quantization,
+            context_tokens=self.context_tokens,
+            accepts=frozenset(offered.accepts),
+            tasks=offered.tasks,
+            plugins=offered.plugins,
+            licence=self.licence,
+            sampling=self.sampling or _USUAL,
+        )
+
+
 class Row(msgspec.Struct, frozen=True, array_like=True):
     """What is kept of a file.
 
@@ -63,7 +106,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
     stamp: Stamp
     added_at: float
-    info: ModelInfo | None
+    info: KeptInfo | None
     refusal: tuple[str, ...] = ()
     has_facts: bool = False
     template: str = ""
@@ -88,8 +131,8 @@ class _Facts(msgspec.Struct, frozen=True, array_like=True):
     has_tokenizer: bool
 
 
-_ROWS: Final = msgspec.json.Decoder(Row, dec_hook=lambda _type, text: Path(text))
-_WRITER: Final = msgspec.json.Encoder(enc_hook=str)
+_ROWS: Final = msgspec.json.Decoder(Row)
+_WRITER: Final = msgspec.json.Encoder()
 _FACTS: Final = msgspec.json.Decoder(_Facts)
 
 New = tuple[str, Row, ModelFacts | None, str]
@@ -118,14 +161,17 @@ class LibraryIndex:
             database = self._open()
             if database is None:
                 return {}
-            rows = {path: row for path, data in database.execute("SELECT path, row FROM models") if (row := _row(data))}
+            rows = {path: _row(data) for path, data in database.execute("SELECT path, row FROM models")}
             stamp = database.execute("SELECT stamp FROM program").fetchone()
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
             return {}
+        read = {path: row for path, row in rows.items() if row is not None}
+        if len(read) < len(rows):
+            log.warning("%d rows of the index of models cannot be read", len(rows) - len(read))
         if stamp is None or stamp[0] != program_stamp():
-            return {path: msgspec.structs.replace(row, stamp=(0, 0, 0)) for path, row in rows.items()}
-        return rows
+            return {path: msgspec.structs.replace(row, stamp=(0, 0, 0)) for path, row in read.items()}
+        return read
 
     def save(self, new: Sequence[New], gone: Iterable[str] = ()) -> bool:
         """Keep rows, and drop those of files that are gone; returns whether that was done."""
@@ -223,10 +269,10 @@ def program_stamp() -> str:
 
 
 def _row(data: bytes) -> Row | None:
+    """A row; None if it is damaged, or of another version of the program."""
     try:
         return _ROWS.decode(data)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        log.warning("a row of the index of models cannot be read: %s", error)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
 
 

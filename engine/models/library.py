@@ -196,15 +196,16 @@ class ModelLibrary:
         broken: list[Broken] = []
         found = list(self._files(seen))
         known = self._catalogue.look(found)
-        self.notes.follow([it.path for it in found if it.path in known], self._catalogue.fresh)
+        self.notes.follow(known.keys(), self._catalogue.fresh)
         notes_version, notes = self.notes.version, self.notes.all()
         for it in found:
-            if (now := known.get(it.path)) is None:
+            path = str(it.path)
+            if (now := known.get(path)) is None:
                 continue  # removed since it was listed
             if now.model is None:
                 broken.append(Broken(it, now.refusal))
                 continue
-            info = _with_note(now.model, notes.get(str(it.path), NOTHING))
+            info = _with_note(now.model, notes.get(path, NOTHING))
             model_id = _unique(info.id, entries)
             entries[model_id] = Entry(info if info.id == model_id else replace(info, id=model_id), it, now)
         entries = {model_id: entries[model_id] for model_id in sorted(entries)}

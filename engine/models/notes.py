@@ -136,7 +136,7 @@ class Notes:
                 self._version += 1
                 self._execute("DELETE FROM notes WHERE path = ?", (str(path),))
 
-    def follow(self, here: Collection[Path], fresh: Collection[Path]) -> None:
+    def follow(self, here: Collection[str], fresh: Collection[str]) -> None:
         """Give notes whose file has gone to a file of the same content that has come.
 
         Args:
@@ -147,13 +147,12 @@ class Notes:
             self._refresh()
             if not self._known or not fresh:
                 return
-            known = {str(path) for path in here}
-            lost = [path for path in self._known if path not in known and not Path(path).exists()]
+            lost = [path for path in self._known if path not in here and not Path(path).exists()]
             for old in lost:
                 kept = self._known[old]
                 heir = next((path for path in fresh if self._is_heir(path, kept)), None)
                 if heir is not None:
-                    self._move(old, str(heir), kept)
+                    self._move(old, heir, kept)
 
     def close(self) -> None:
         """Close the file; may be called twice, and it opens again when it is needed."""
@@ -163,11 +162,11 @@ class Notes:
             self._database = None
             self._is_open = self._file is None
 
-    def _is_heir(self, path: Path, kept: _Kept) -> bool:
-        if not kept.content or str(path) in self._known:
+    def _is_heir(self, path: str, kept: _Kept) -> bool:
+        if not kept.content or path in self._known:
             return False
         try:
-            return path.stat().st_size == kept.size and content_of(path) == kept.content
+            return Path(path).stat().st_size == kept.size and content_of(Path(path)) == kept.content
         except OSError:
             return False
 

@@ -111,7 +111,14 @@ def write_random_model(
         raise
 
 
-def write_hollow_model(path: Path, shape: RandomShape, recipe: RandomRecipe, *, name: str) -> None:
+def write_hollow_model(
+    path: Path,
+    shape: RandomShape,
+    recipe: RandomRecipe,
+    *,
+    name: str,
+    extra: Mapping[str, MetadataValue] = MappingProxyType({}),
+) -> None:
     """Write a file that has the header of such a model, and nothing where the weights would be.
 
     It says all that a header says, but cannot be run. Where the file system knows holes, it takes next to no room.
@@ -120,7 +127,8 @@ def write_hollow_model(path: Path, shape: RandomShape, recipe: RandomRecipe, *, 
         OSError: it cannot be written.
     """
     with path.open("wb") as stream:
-        stream.truncate(write_header(stream, _metadata(shape, recipe, name, "llama"), tensors_of(shape, recipe)))
+        metadata = {**_metadata(shape, recipe, name, "llama"), **extra}
+        stream.truncate(write_header(stream, metadata, tensors_of(shape, recipe)))
 
 
 class _Weights:

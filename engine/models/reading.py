@@ -53,9 +53,10 @@ def stamp_of(path: Path) -> Stamp:
         OSError: it cannot be found.
     """
     status = os.stat(path)
-    stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-    beside = _beside(path) if path.suffix.lower() == ".onnx" else later_parts(path, named_count(path))
-    for other in beside:
+    stamp, name = (status.st_mtime_ns, status.st_size, status.st_ino), path.name
+    if "-of-" not in name and not name.lower().endswith(".onnx"):
+        return stamp  # as most are
+    for other in _beside(path) if name.lower().endswith(".onnx") else later_parts(path, named_count(path)):
         try:
             status = os.stat(other)
         except OSError:

@@ -77,8 +77,8 @@ class FolderSource:
         for path, real in walk(folder, seen, self.depth):
             if self.origin not in _OURS and is_companion(path.name):
                 continue  # it would only be listed as something that cannot be used by itself
-            parts = path.relative_to(folder).parts
-            repo = "/".join(parts[:2]) if self.has_repos and len(parts) > 2 else ""
+            parts = path.relative_to(folder).parts if self.has_repos else ()
+            repo = "/".join(parts[:2]) if len(parts) > 2 else ""
             yield Found(path=path, real=real, origin=self.origin, folder=folder, repo=repo)
 
 
