@@ -9,7 +9,7 @@ from engine.errors import InvalidRequestError
 
 BENCHES: Sequence[str] = (
     "overhead", "batching", "neighbours", "startup", "ui", "plugins", "telemetry", "dispatch", "mixed", "scheduler",
-    "cache", "prefix", "speed", "paging", "fit",
+    "cache", "prefix", "speed", "paging", "fit", "library", "quantize",
 )  # fmt: skip
 
 

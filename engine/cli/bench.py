@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from engine.bench.measure import BenchOptions
-    from engine.bench.report import BenchReport
+    from engine.bench.report import BenchReport, Figure
 
 
 _Names = Annotated[
@@ -24,7 +24,7 @@ _Names = Annotated[
     typer.Argument(
         metavar="NAME...",
         help="overhead, batching, neighbours, startup, ui, plugins, telemetry, dispatch, mixed, scheduler, cache, "
-        "prefix, speed, paging, fit.",
+        "prefix, speed, paging, fit, library, quantize.",
     ),
 ]
 _Trace = Annotated[
@@ -116,8 +116,14 @@ def _table(report: "BenchReport", *, with_targets: bool) -> "Table":
     for name, value in report.figures.items():
         verdict = report.verdict(name) if with_targets else None
         target, mark = ("", "") if verdict is None else (str(verdict[0]), "ok" if verdict[1] else "missed")
-        table.add_row(name, "–" if value is None else f"{value:.4g}" if value < 1e6 else f"{value:,.0f}", target, mark)
+        table.add_row(name, _shown(value), target, mark)
     return table
+
+
+def _shown(value: "Figure") -> str:
+    if not isinstance(value, int | float):
+        return value or "–"
+    return f"{value:.4g}" if value < 1e6 else f"{value:,.0f}"
 
 
 def _circumstances(report: "BenchReport") -> str:
