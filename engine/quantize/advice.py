@@ -60,7 +60,7 @@ def _is_slow(verdict: FitVerdict) -> bool:
 
 
 def _reason(number: int, chosen: int, outcomes: Sequence[Outcome], verdict: FitVerdict) -> str:
-    memory = f"{_gigabytes(verdict.needed_bytes)} of {_gigabytes(verdict.budget_bytes)} GB"
+    memory = f"{_size(verdict.needed_bytes)} of {_size(verdict.budget_bytes)}"
     pace = f" and writes about {verdict.tokens_per_s:.2g} tokens per second" if verdict.tokens_per_s else ""
     if number == chosen:
         if not _has_room(verdict):
@@ -86,5 +86,7 @@ def _shapes(outcome: Outcome) -> str:
     )
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.2f}" if size < 10e9 else f"{size / 1e9:.1f}"
+def _size(size: int) -> str:
+    if size < 1e8:
+        return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.2f} GB" if size < 1e10 else f"{size / 1e9:.1f} GB"

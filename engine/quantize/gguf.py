@@ -17,7 +17,7 @@ from engine.models.ggml import FILE_TYPES
 from engine.models.gguf import read_header
 from engine.quality import Recipe
 from engine.quantize.importances import ImportanceShelf
-from engine.quantize.planning import forecast_bytes, tensors_of
+from engine.quantize.planning import outcome_of, tensors_of
 from engine.quantize.recipes import recipe_of
 from engine.quantize.stage import StageControl
 
@@ -58,7 +58,7 @@ def quantize_gguf(
         JobError: the quantizer failed; the source is as it was.
     """
     chosen = recipe_of(recipe, "gguf")
-    forecast_bytes(source, chosen)  # which refuses what cannot be quantized
+    outcome_of(source, chosen)  # which refuses what cannot be quantized
     child = _Child(source)
     try:
         with tempfile.TemporaryDirectory(prefix="hearth-quantize-") as folder:

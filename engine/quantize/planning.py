@@ -12,10 +12,11 @@ from engine.models.shape import ModelShape, shape_of_tensors
 from engine.models.split_files import later_parts
 from engine.quality import Recipe
 from engine.quantize.mixtures import is_quantized, plan
+from engine.quantize.onnx_recipes import check_suits, suits
 from engine.quantize.recipes import recipes_for
 
 _ALIGNMENT: Final = 32
-_BITS: Final = {"F32": 32, "F16": 16, "BF16": 16, "F64": 64}
+_FLOAT_BITS: Final = 32  # nothing else is made smaller among graphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +51,26 @@ def outcomes(source: Path) -> tuple[Outcome, ...]:
         CapabilityError: it cannot be made smaller.
     """
     if source.suffix.lower() == ".onnx":
-        found = [_of_graph(source, recipe) for recipe in recipes_for("onnx")]
+        found = [_of_graph(source, recipe) for recipe in _suiting(source)]
     else:
         header, tensors = _checked(source)
         found = [_of_weights(header, tensors, recipe) for recipe in recipes_for("gguf")]
     return tuple(sorted(found, key=lambda outcome: -outcome.size_bytes))
 
 
-def forecast_bytes(source: Path, recipe: Recipe) -> int:
-    """Size of what a recipe makes of a model.
+def outcome_of(source: Path, recipe: Recipe) -> Outcome:
+    """What one recipe makes of a model.
 
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFileError: it is damaged, or no model.
-        CapabilityError: it cannot be made smaller.
+        CapabilityError: it cannot be made smaller, or not by this recipe.
     """
     if recipe.format == "onnx":
-        return _of_graph(source, recipe).size_bytes
+        check_suits(source, recipe.id)
+        return _of_graph(source, recipe)
     header, tensors = _checked(source)
-    return _of_weights(header, tensors, recipe).size_bytes
+    return _of_weights(header, tensors, recipe)
 
 
 def tensors_of(source: Path, header: GgufHeader | None = None) -> tuple[Tensor, ...]:
@@ -120,15 +122,21 @@ def _of_weights(header: GgufHeader, tensors: tuple[Tensor, ...], recipe: Recipe)
     )
 
 
+def _suiting(source: Path) -> list[Recipe]:
+    """The recipes that make a graph smaller.
+
+    Raises:
+        CapabilityError: none does.
+    """
+    recipes = recipes_for("onnx")
+    if not (found := [recipe for recipe in recipes if suits(source, recipe.id)]):
+        check_suits(source, recipes[0].id)  # which says why
+    return found
+
+
 def _of_graph(source: Path, recipe: Recipe) -> Outcome:
-    """By the number of its weights: which of them a graph's recipe can take, only trying shows."""
+    """By the number of its weights."""
     header = read_onnx_header(source)
-    bits = _BITS.get(header.data_type or "")
-    if bits is None:
-        raise CapabilityError(
-            f"{source.name} is quantized already, and doing so again would lose more than either.",
-            "Choose its source in F32 or F16.",
-        )
-    weights = header.parameters * bits // 8
+    weights = header.parameters * _FLOAT_BITS // 8
     size = max(0, header.size_bytes - weights) + int(header.parameters * recipe.bits / 8)
     return Outcome(recipe=recipe, size_bytes=size, speedup=header.size_bytes / max(1, size))

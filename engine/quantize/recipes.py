@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from engine.errors import CapabilityError
 from engine.quality import Recipe
+from engine.quantize.onnx_recipes import ONNX_RECIPES
 
 GGUF_RECIPES: Final[tuple[Recipe, ...]] = (
     Recipe(
@@ -58,7 +59,7 @@ GGUF_RECIPES: Final[tuple[Recipe, ...]] = (
     ),
 )
 
-RECIPES: Final[tuple[Recipe, ...]] = GGUF_RECIPES
+RECIPES: Final[tuple[Recipe, ...]] = (*GGUF_RECIPES, *ONNX_RECIPES)
 """All recipes."""
 
 

@@ -16,7 +16,7 @@ from engine.models.onnx import read_onnx_header
 from engine.models.split_files import later_parts, named_count
 from engine.quality import QualityReport, Recipe
 from engine.quantize.places import begin_part, check_room, digest, discard, publish, sweep
-from engine.quantize.planning import forecast_bytes
+from engine.quantize.planning import outcome_of
 from engine.quantize.recipes import recipe_of
 from engine.quantize.stage import StageControl
 
@@ -146,7 +146,7 @@ class QuantizeWork:
     def _make(self, order: QuantizeOrder, recipe: Recipe, part: Path, control: JobControl) -> Arrival:
         self._admit(order.source, lambda: not control.is_stopping)
         control.check()
-        check_room(order.target, forecast_bytes(order.source, recipe))
+        check_room(order.target, outcome_of(order.source, recipe).size_bytes)
         files = tuple(files_of(order.source))
         before = digest(files, StageControl(control, 0.0, _READ, "Reading the source"))
         stage = StageControl(control, _READ, _MADE, f"Making {recipe.name}")
@@ -164,17 +164,25 @@ class QuantizeWork:
             raise ModelFileError(f"{order.source.name} changed while it was read.", "Try again when it is at rest.")
         made = digest(files_of(part), StageControl(control, _CHECKED, _CHECKED, "Checking the result"))
         stage = StageControl(control, _CHECKED, 1.0, "Measuring what it kept")
-        report = self._measured(order.source, part, recipe, before, stage)
+        report = self._measured(order, part, recipe, before, stage)
         return Arrival(made_from=order.made_from, report=report, sha256=made)
 
     def _measured(
-        self, source: Path, result: Path, recipe: Recipe, source_sha256: str, control: JobControl
+        self, order: QuantizeOrder, result: Path, recipe: Recipe, source_sha256: str, control: JobControl
     ) -> QualityReport | None:
         """What the result kept; None where that cannot be said. A result is worth keeping without it."""
         from engine.quantize.report import measure
 
         try:
-            return measure(source, result, recipe.id, control, source_sha256=source_sha256, processor=self._processor)
+            return measure(
+                order.source,
+                result,
+                recipe.id,
+                control,
+                pictures=order.calibration if order.kind == "onnx" else None,
+                source_sha256=source_sha256,
+                processor=self._processor,
+            )
         except CapabilityError as error:
             log.info("no report of %s: %s", result.name, error)
         except ModelFileError:

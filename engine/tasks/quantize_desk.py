@@ -19,7 +19,7 @@ from engine.models.variants import base_name
 from engine.quality import QualityReport, RecipeForecast
 from engine.quantize.advice import advise
 from engine.quantize.places import check_room, target_of
-from engine.quantize.planning import Outcome, outcomes
+from engine.quantize.planning import Outcome, outcome_of, outcomes
 from engine.quantize.recipes import recipe_of
 from engine.quantize.work import QuantizeOrder, QuantizeWork
 from engine.types import ModelInfo
@@ -91,7 +91,7 @@ class QuantizeDesk:
         """
         info = self._library_desk.card(model).info
         chosen = recipe_of(recipe, info.format)
-        outcome = next(outcome for outcome in outcomes(info.path) if outcome.recipe == chosen)
+        outcome = outcome_of(info.path, chosen)
         if calibration is not None and not calibration.exists():
             raise CapabilityError(f"There is no {calibration}.", "Choose another text or folder for calibration.")
         target = target_of(info.path, chosen.id, self._config.home / "models")

@@ -16,7 +16,7 @@ from engine.models.gguf import read_header
 from engine.models.gguf_writer import TensorSpec, WeightType, write_header
 from engine.models.random_model import RandomShape, write_hollow_model
 from engine.quantize.mixtures import plan
-from engine.quantize.planning import forecast_bytes, outcomes, tensors_of
+from engine.quantize.planning import outcome_of, outcomes, tensors_of
 from engine.quantize.recipes import GGUF_RECIPES, recipe_of
 from tests.engine.quantize.support import STARTER
 
@@ -125,7 +125,7 @@ def test_what_is_quantized_is_refused(kind: str, tmp_path: Path) -> None:
         outcomes(path)
     assert "F16" in caught.value.remedy
     with pytest.raises(CapabilityError):
-        forecast_bytes(path, GGUF_RECIPES[0])
+        outcome_of(path, GGUF_RECIPES[0])
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -140,3 +140,12 @@ def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(CapabilityError, match="no recipe 'q1'") as caught:
         recipe_of("q1", "gguf")
     assert "q4_k_m" in caught.value.remedy
+
+
+def test_graphs_are_offered_what_suits_them() -> None:
+    reader = STARTER.with_name("reader.onnx")
+    found = outcomes(reader)
+    assert [outcome.recipe.id for outcome in found] == ["int8-static"]
+    assert 0.25 < found[0].size_bytes / reader.stat().st_size < 0.35
+    with pytest.raises(CapabilityError, match="would make only"):
+        outcome_of(reader, recipe_of("int4", "onnx"))
