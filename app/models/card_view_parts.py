@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from app.markdown.growing_text import GrowingText
 from app.markdown.links import is_safe_link
-from app.models.card_view_text import MOST_CARD, readable
+from app.models.card_view_text import MOST_CARD
 from app.models.discover_controller import Detail
 from app.models.hub_words import clean, stated_licence
 from app.theme import Appearance
@@ -181,25 +181,23 @@ class AuthorSection(CardSection):
             note = detail.cause or (f"Asking {host}…" if detail.is_loading else f"Asks {host} for its page.")
             say(self._note, " ".join(filter(None, (note, detail.remedy))))
             self.button.setText("Try again" if detail.cause else _ASK)
-        elif not card.text.strip():
+        elif not detail.text:
             say(self._note, "Its author has written nothing about it.")
         self.button.setVisible(card is None and not detail.is_loading)
-        self._note.setVisible(card is None or not card.text.strip())
-        self._show_text(card.text if card is not None else "")
+        self._note.setVisible(not detail.text)
+        cut = f"\n\n*Only the first {MOST_CARD:,} letters are shown.*" if detail.is_cut else ""
+        self._show_text(detail.text + cut)
 
-    def _show_text(self, source: str) -> None:
-        if source == self._source:
+    def _show_text(self, text: str) -> None:
+        if text == self._source:
             return
-        self._source = source
+        self._source = text
         if self._text is not None:
             self.column.removeWidget(self._text)
             self._text.hide()
             self._text.deleteLater()
             self._text = None
-        if source.strip():
-            text, is_cut = readable(source)
-            if is_cut:
-                text += f"\n\n*Only the first {MOST_CARD:,} letters are shown.*"
+        if text:
             self._text = GrowingText(self._appearance, "What its author says", self)
             self._text.link_pressed.connect(self.link_pressed)
             self._text.copy_requested.connect(self.copy_requested)

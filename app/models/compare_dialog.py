@@ -53,6 +53,8 @@ class CompareDialog(ChoiceDialog):
         """
         super().__init__(appearance, "Compare two models", "Close", "", parent)
         self.yes_button.hide()
+        self.safe_button.setDefault(False)  # Enter in the field asks, and closes nothing
+        self.safe_button.setAutoDefault(False)
         self.setMinimumSize(*_SIZE)
         self.setMaximumWidth(1 << 14)
         self.controller = CompareController(engine, tasks, self)

@@ -67,11 +67,8 @@ class Number(NamedTuple):
 
 def compared(left: Side, right: Side) -> tuple[Compared, ...]:
     """All facts of two models, side by side; what is known of neither is left out."""
-    facts = [
-        *_facts(left, right),
-        _fit(left, right),
-        *(_number(number, left, right) for number in _numbers(left, right)),
-    ]
+    numbers = [_number(number, left, right) for number in _numbers(left, right)]
+    facts = (_fit(left, right), *numbers, *_facts(left, right))
     return tuple(fact for fact in facts if (fact.left, fact.right) != (UNKNOWN, UNKNOWN))
 
 
@@ -98,7 +95,8 @@ def _template(card: ModelCard) -> str:
 
 
 def _numbers(left: Side, right: Side) -> tuple[Number, ...]:
-    is_written = is_text(left.card.info.accepts) and is_text(right.card.info.accepts)
+    is_written = is_text(left.card.info.accepts)
+    is_alike = is_written == is_text(right.card.info.accepts)  # else tokens would stand beside pictures
 
     def speed(value: float) -> str:
         return speed_words(value, is_text=is_written)
@@ -106,14 +104,16 @@ def _numbers(left: Side, right: Side) -> tuple[Number, ...]:
     return (
         Number("Memory", lambda side: side.verdict.needed_bytes if side.verdict else None, size_words, "as much", -1),
         Number("Size on disk", lambda side: side.card.info.size_bytes, size_words, "as large", -1),
-        Number("Measured speed", lambda side: side.card.tokens_per_s, speed, "as fast", 1),
-        Number(
-            "Predicted speed", lambda side: side.verdict.tokens_per_s if side.verdict else None, speed, "as fast", 1
-        ),
+        Number("Measured speed", lambda side: side.card.tokens_per_s if is_alike else None, speed, "as fast", 1),
+        Number("Predicted speed", lambda side: _predicted(side) if is_alike else None, speed, "as fast", 1),
         *_REPORT,
         Number("Weights", lambda side: side.card.info.parameters, lambda value: count_words(int(value)), "as many"),
         Number("Longest context", lambda side: side.card.info.context_tokens, _tokens, "as long", 1),
     )
+
+
+def _predicted(side: Side) -> float | None:
+    return side.verdict.tokens_per_s if side.verdict is not None else None
 
 
 def _of_report(name: str) -> Callable[[Side], float | None]:

@@ -7,10 +7,10 @@ from enum import Enum
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.models.card_view_text import readable
 from app.models.discover_query import ANYTHING, is_anything, matches
 from app.models.hub_settings import HubSettings, reason_of
 from app.models.hub_source import HubSource
-from app.models.hub_words import file_of
 from app.tasks import Tasks
 from engine import BackgroundJob, EngineError, HubCard, HubModel, HubQuery, HubState, ModelCard, OfflineError
 
@@ -37,6 +37,8 @@ class Detail:
     Attributes:
         model: with its files, as far as they are known.
         card: what its author says; None before it was fetched.
+        text: the same, made ready to be read; still untrusted.
+        is_cut: whether that is only its beginning.
         is_loading: whether it is being fetched.
         cause: why it could not be, in one sentence.
         remedy: what to do.
@@ -44,6 +46,8 @@ class Detail:
 
     model: HubModel
     card: HubCard | None = None
+    text: str = ""
+    is_cut: bool = False
     is_loading: bool = False
     cause: str = ""
     remedy: str = ""
@@ -88,7 +92,7 @@ class DiscoverController(QObject):
         self._catalogue: tuple[HubModel, ...] = ()
         self._is_loaded = False
         self._search: asyncio.Task[None] | None = None
-        self._cards: dict[str, HubCard] = {}
+        self._known: dict[str, Detail] = {}  # by repository, with a card
         self._installed: Mapping[tuple[str, str], str] = {}
         self._version = -1
         self._downloads: dict[tuple[str, str], int] = {}
@@ -183,8 +187,7 @@ class DiscoverController(QObject):
         if model is None:
             self.detail = None
         elif self.detail is None or self.detail.model.repo != repo:
-            card = self._cards.get(repo)
-            self.detail = Detail(model=_better(model, card), card=card)
+            self.detail = self._known.get(repo) or Detail(model=model)
         self._card_timer.stop()
         detail = self.detail
         if detail is not None and detail.card is None and self._may_ask and not self.state.is_offline:
@@ -199,7 +202,7 @@ class DiscoverController(QObject):
         self._may_ask = True
         self.detail = replace(detail, is_loading=True, cause="", remedy="")
         self.detail_changed.emit()
-        self._tasks.start(self._load_card(detail.model.repo), on_error=self._fail, name="card")
+        self._tasks.start(self._load_card(detail.model.repo, detail.model), on_error=self._fail, name="card")
 
     def download(self, file: str) -> None:
         """Begin to fetch a file of the model that is looked at."""
@@ -226,29 +229,26 @@ class DiscoverController(QObject):
             self.results, self.error = (), (error.cause, error.remedy)
             self.phase = Phase.OFFLINE if isinstance(error, OfflineError) else Phase.FAILED
         else:
-            known = {model.repo for model in self.recommended}
-            self.results = tuple(_better(model, self._cards.get(model.repo)) for model in found)
-            self.results = tuple(model for model in self.results if model.repo not in known)
+            listed = {model.repo for model in self.recommended}
+            self.results = tuple(self._best_of(model) for model in found if model.repo not in listed)
             self.phase = Phase.FOUND if found else Phase.NOTHING
         self._search = None
         self.changed.emit()
 
-    async def _load_card(self, repo: str) -> None:
-        cause = remedy = ""
-        card: HubCard | None = None
+    async def _load_card(self, repo: str, model: HubModel) -> None:
         try:
             card = await self._engine.hub_card(repo)
         except EngineError as error:
-            cause, remedy = error.cause, error.remedy
-        if card is not None:
-            while len(self._cards) >= _MOST_CARDS:
-                del self._cards[next(iter(self._cards))]
-            self._cards[repo] = card
-            self._take_in(card)
-        detail = self.detail
-        if detail is not None and detail.model.repo == repo:  # else somebody looks at another one by now
-            model = _better(detail.model, card)
-            self.detail = Detail(model=model, card=card, cause=cause, remedy=remedy)
+            known = Detail(model=model, cause=error.cause, remedy=error.remedy)
+        else:
+            text, is_cut = await asyncio.to_thread(readable, card.text)
+            known = Detail(model=_better(model, card.model), card=card, text=text, is_cut=is_cut)
+            while len(self._known) >= _MOST_CARDS:
+                del self._known[next(iter(self._known))]
+            self._known[repo] = known
+            self._take_in(known.model)
+        if self.detail is not None and self.detail.model.repo == repo:  # else another one is looked at by now
+            self.detail = known
             self.detail_changed.emit()
 
     async def _download(self, model: HubModel, file: str) -> None:
@@ -271,17 +271,22 @@ class DiscoverController(QObject):
         self.detail_changed.emit()
 
     def _narrow(self) -> None:
-        self.recommended = tuple(
-            _better(model, self._cards.get(model.repo)) for model in self._catalogue if matches(model, self.query)
-        )
+        self.recommended = tuple(self._best_of(model) for model in self._catalogue if matches(model, self.query))
         self.changed.emit()
 
-    def _take_in(self, card: HubCard) -> None:
+    def _best_of(self, model: HubModel) -> HubModel:
+        """A model with what is known of it by now."""
+        known = self._known.get(model.repo)
+        return known.model if known is not None else model
+
+    def _take_in(self, model: HubModel) -> None:
         """Show in the lists what is now known of a model."""
-        repo = card.model.repo
-        if any(model.repo == repo for model in self.results):
-            self.results = tuple(_better(each, card) if each.repo == repo else each for each in self.results)
-            self.changed.emit()
+
+        def better(models: Sequence[HubModel]) -> tuple[HubModel, ...]:
+            return tuple(model if each.repo == model.repo else each for each in models)
+
+        self.recommended, self.results = better(self.recommended), better(self.results)
+        self.changed.emit()
 
     def _forget_search(self) -> None:
         if self._search is not None:
@@ -293,11 +298,8 @@ class DiscoverController(QObject):
         self.failed.emit(*reason_of(error))
 
 
-def _better(model: HubModel, card: HubCard | None) -> HubModel:
-    """A model with what its card knows more: files, and words that the catalogue has and the hub does not."""
-    if card is None:
-        return model
-    known = card.model
+def _better(model: HubModel, known: HubModel) -> HubModel:
+    """A model as the hub knows it, with the words that only the catalogue has."""
     return replace(
         known,
         name=model.name or known.name,
@@ -318,9 +320,3 @@ def _places(cards: Sequence[ModelCard]) -> Mapping[tuple[str, str], str]:
 
 def _base(file: str) -> str:
     return file.rpartition("/")[2]
-
-
-def default_file(model: HubModel) -> str:
-    """Name of the file to take here; empty if none is known."""
-    file = file_of(model)
-    return file.name if file is not None else ""

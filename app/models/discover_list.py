@@ -113,7 +113,7 @@ class DiscoverList(QFrame):
         self._head.setProperty("head", True)
         self._head.setFixedHeight(theme.size("table-header"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(1, 1, 1, 1)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._head)
         column.addWidget(view, 1)

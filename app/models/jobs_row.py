@@ -64,16 +64,20 @@ class JobRow(QFrame):
         return (self.open_button, self.retry_button, self.pause_button, self.resume_button, self.cancel_button)
 
     def show_job(self, job: BackgroundJob) -> None:
-        """Show a job as it is now."""
-        self._job = job
-        is_failed, is_done = job.state is JobState.FAILED, job.state is JobState.DONE
-        title = job_title(job)
-        say(self._title, title)
+        """Show a job as it is now; what goes on costs little, many times a second."""
+        was, self._job = self._job, job
+        title, words = job_title(job), job_progress(job)
         say(self._detail, job_detail(job))
-        say(self._error, job_error(job) if is_failed else "")
-        words = job_progress(job)
         say(self._words, words)
         self.bar.set_parts((Part(job.share, _ROLES.get(job.state, "chart-8")),), f"{title}: {words}")
+        if was is job or _fixed(was) != _fixed(job):
+            self._show_state(job, title)
+
+    def _show_state(self, job: BackgroundJob, title: str) -> None:
+        """Show what changes only when a job begins, stops or ends."""
+        is_failed, is_done = job.state is JobState.FAILED, job.state is JobState.DONE
+        say(self._title, title)
+        say(self._error, job_error(job) if is_failed else "")
         self.setAccessibleName(job_sentence(job))
         self._detail.setVisible(not is_failed)
         self._error.setVisible(is_failed)
@@ -163,3 +167,7 @@ class JobRow(QFrame):
 def _plain(signal: object) -> Callable[[], None]:
     """Emit a signal without the state of the button."""
     return lambda: signal.emit()  # type: ignore[attr-defined]  # a bound signal has no type of its own
+
+
+def _fixed(job: BackgroundJob) -> tuple[object, ...]:
+    return (job.title, job.state, job.error, job.remedy, job.result, job.can_pause)

@@ -204,7 +204,7 @@ class JobsTray(QFrame):
         self._body.setAutoFillBackground(False)
         self._note.setContentsMargins(theme.space("l"), 0, theme.space("l"), theme.space("s"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(1, 1, 1, 1)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(head)
         column.addWidget(self._note)

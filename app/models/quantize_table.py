@@ -171,7 +171,7 @@ class RecipeTable(QFrame):
         self._group = QButtonGroup(self)
         self.rows: tuple[RecipeRow, ...] = ()
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(1, 1, 1, 8)
+        self._column.setContentsMargins(0, 0, 0, 8)
         self._column.setSpacing(0)
         self._column.addWidget(RecipeHead(appearance, self))
 

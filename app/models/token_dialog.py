@@ -34,12 +34,13 @@ class TokenDialog(ChoiceDialog):
         super().__init__(appearance, f"Token for {host}", "Cancel", "Keep the token", parent)
         self.yes_button.setProperty("kind", "primary")
         self.yes_button.setEnabled(False)
+        self.safe_button.setAutoDefault(False)
+        self.yes_button.setDefault(True)  # Enter keeps what was typed
         self.field = QLineEdit(self)
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
         self.field.setMaxLength(_MOST)
         self.field.setAccessibleName(f"Token of your account at {host}")
         self.field.textChanged.connect(lambda text: self.yes_button.setEnabled(bool(text.strip())))
-        self.field.returnPressed.connect(self._on_return)
         self.forget_button = QPushButton("Forget the token", self)
         self.forget_button.setProperty("kind", "danger")
         self.forget_button.setAutoDefault(False)
@@ -73,10 +74,6 @@ class TokenDialog(ChoiceDialog):
         row.addWidget(self.forget_button)
         row.addStretch(1)
         self.room.addLayout(row)
-
-    def _on_return(self) -> None:
-        if self.yes_button.isEnabled():
-            self.accept()
 
     def _forget(self) -> None:
         self.token_given.emit("")
