@@ -48,6 +48,7 @@ class Hub:
         self._place = place
         self._connection = HubConnection(place.url, place.proxy, place.network, place.token)
         self._search = HubSearch(self._connection, catalogue.tasks, judge)
+        self._catalogue = catalogue
         self._cards = HubCards(self._connection, RemoteHeaders(self._connection, place.cache), catalogue, judge)
 
     def token_for(self, host: str) -> str:
@@ -75,7 +76,7 @@ class Hub:
             HubError: it cannot be fetched; says why.
         """
         model, listed = self._cards.files(repo, revision)
-        found = chosen(model, by_quantization(model, file))
+        found = chosen(model, by_quantization(model, self._of_catalogue(model, file)))
         target = target_of(model.repo, found)
         files = remote_files(self._connection.url, model, found, listed)
         spec = download_spec(model.repo, model.revision, target, files)  # first of all: it checks all names
@@ -86,3 +87,10 @@ class Hub:
         self._connection.knock(file_path(model.repo, model.revision, found.name))
         title = " ".join(filter(None, (model.name, found.quantization)))
         return Order(model, found, title, spec)
+
+    def _of_catalogue(self, model: HubModel, file: str) -> str:
+        """A file's name, or its quantization where the catalogue knows it by a name that it does not have any more."""
+        listed = self._catalogue.find(model.repo)
+        if listed is None or file in {found.name for found in model.files}:
+            return file
+        return next((known.quantization for known in listed.files if known.name == file), file)

@@ -1,8 +1,10 @@
 """HubDesk: finds models that are not here yet, says whether they fit, and fetches them."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +24,7 @@ from engine.jobs import Spec, Work
 from engine.models.page_plan import WeightLayout
 from engine.models.shape import ModelShape
 from engine.types import ModelInfo
-from resources import catalogue_file, models_dir
+from resources import catalogue_file
 
 if TYPE_CHECKING:
     from engine.hub.hub import Hub
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from engine.scheduling.fitting import FitCheck
 
 _JUDGED_S: Final = 10.0
+_LOOK_S: Final = 60.0
+_LARGE_BYTES: Final = 64 << 20
+"""A smaller file says little about a disk."""
+_MOST_FILES: Final = 10_000
 
 
 class HubDesk:
@@ -64,6 +70,9 @@ class HubDesk:
         self._judging = threading.Lock()
         self._judged: tuple[HubModel, ...] | None = None  # guarded by _judging
         self._judged_at_s = 0.0  # guarded by _judging
+        self._looking = threading.Lock()
+        self._large: Path | None = None  # guarded by _looking
+        self._looked_at_s = 0.0  # guarded by _looking
 
     @property
     def folder(self) -> Path:
@@ -156,6 +165,18 @@ class HubDesk:
         return self._fit_check().of_shape(info, shape, layout, self._large_file())
 
     def _large_file(self) -> Path:
-        """A file on the disk that models go to, large enough to tell how fast that disk reads."""
-        found = max(self.folder.glob("**/*.gguf"), key=lambda path: path.stat().st_size, default=None)
-        return found or next(models_dir().glob("*.gguf"))
+        """A file on the disk that models go to, large enough to tell how fast it reads; else one that is not there."""
+        now_s = time.monotonic()
+        with self._looking:
+            if self._large is None or now_s - self._looked_at_s > _LOOK_S:
+                self._large, self._looked_at_s = _largest(self.folder), now_s
+            return self._large
+
+
+def _largest(folder: Path) -> Path:
+    found = folder / "none"
+    size = _LARGE_BYTES - 1
+    for path in itertools.islice(folder.glob("**/*.gguf"), _MOST_FILES):
+        with suppress(OSError):  # gone meanwhile
+            found, size = max((found, size), (path, path.stat().st_size), key=lambda it: it[1])
+    return found

@@ -153,3 +153,22 @@ def test_ctrl_c_keeps_what_was_fetched_and_says_how_to_go_on(hub: HubServer, hom
     assert done.stdout.strip().endswith("starter-F16.gguf")
     begun = [request.headers.get("range", "bytes=0-") for request in hub.sent_to(is_hub=False)]
     assert re.fullmatch(r"bytes=[1-9]\d*-", begun[-1]), "it goes on where it was"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
+def test_a_terminal_is_asked_first(hub: HubServer, home: Path) -> None:
+    person, terminal = os.openpty()
+    command = [sys.executable, "-m", "engine", "models", "pull", REPO]
+    with subprocess.Popen(command, stdin=terminal, stderr=terminal, stdout=subprocess.DEVNULL, env=os.environ) as pull:
+        os.close(terminal)
+        said = b""
+        while b"Fetch it? [Y/n]" not in said:
+            said += os.read(person, 4096)
+        assert not (home / "models" / "hearth").exists()
+        os.write(person, b"n\n")
+        assert pull.wait(timeout=30) == 1
+    os.close(person)
+    assert "Licence: mit" in said.decode()
+    assert not (home / "models" / "hearth").exists()
+    fetched = [request for request in hub.sent_to(is_hub=False) if request.headers.get("range") != "bytes=0-0"]
+    assert len(fetched) <= 1, "nothing but the header was read"

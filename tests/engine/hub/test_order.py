@@ -123,3 +123,13 @@ def test_nothing_is_recommended_where_nothing_fits(make_desk: MakeDesk) -> None:
 )
 def test_graphs_of_one_name_go_to_folders_of_their_own(name: str, target: str) -> None:
     assert target_of("a/b", HubFile(name=name, parts=(name,), size_bytes=1)) == target
+
+
+def test_a_recommended_file_that_is_called_otherwise_by_now_is_found_by_its_type(desk: HubDesk, hub: HubServer) -> None:
+    listed = next(model for model in desk.catalogue() if any(file.quantization == "Q8_0" for file in model.files))
+    hub.repos[listed.repo] = starter_repo()
+    hub.repos[listed.repo].files = {"renamed-Q8_0.gguf": models_dir() / "starter.gguf"}
+    old = next(file.name for file in listed.files if file.quantization == "Q8_0")
+    assert desk.order(listed.repo, old).file.name == "renamed-Q8_0.gguf"
+    with pytest.raises(HubError, match="no model file"):
+        desk.order(listed.repo, "never-there-Q8_0.gguf")
