@@ -23,6 +23,7 @@ from app.main import App, Options, run_qt
 from app.preferences import PreferencesPage
 from app.queue import QueuePage
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
+from app.screenshots_models import shoot_models
 from app.settings import AppSettings
 from app.task_runs import TasksPage
 from app.theme.widgets import Banner
@@ -107,6 +108,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await _shoot_chat(app, camera, moved[0])
         await _shoot_recognize(app, camera, config.home, moved[1])
         await _shoot_tasks(app, camera)
+        await shoot_models(app, camera, config.home, until, ALL_SCHEMES)
         await _shoot_hardware(app, camera)
         await _shoot_queue(app, camera, config.home)
         await _shoot_plugins(app, camera, config.home)
@@ -358,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("screenshots"), help="folder for the pictures")
     said = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    for path in take_screenshots(said.out, EngineConfig()):
+    for path in take_screenshots(said.out, EngineConfig(used_in_place=())):
         sys.stdout.write(f"{path}\n")
     return 0
 

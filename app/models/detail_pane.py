@@ -92,6 +92,11 @@ class DetailPane(QFrame):
         """Whether all sections are there; the first time they come one by one."""
         return not self._unbuilt
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is slow to know of the model is there as well."""
+        return self.is_complete and self._details is not None
+
     def show_row(self, row: Row) -> None:
         """Show a model as it is now."""
         is_other = self._row is None or self._row.id != row.id

@@ -1,7 +1,8 @@
 """Row: one line of the table of installed models, a broken file among them; made off the UI thread."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -98,7 +99,7 @@ class Filter:
 
 def rows_of(cards: Iterable[ModelCard], folders: Iterable[LibraryFolder]) -> tuple[Row, ...]:
     """Make the rows: usable models and refused ones, then files that no model can be read from."""
-    rows = [row_of(card) for card in cards]
+    rows = _told_apart([row_of(card) for card in cards])
     known = {path for row in rows if row.card is not None for path in (row.path, *row.card.files)}
     for folder in folders:
         if folder.is_used:
@@ -155,6 +156,14 @@ def counts(rows: Sequence[Row]) -> dict[str, int]:
 def tags_of(rows: Iterable[Row]) -> tuple[str, ...]:
     """All tags in use."""
     return tuple(sorted({tag for row in rows for tag in row.tags}, key=str.casefold))
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one name say their files' names as well."""
+    often = Counter(row.title for row in rows)
+    return [
+        row if often[row.title] == 1 else replace(row, subtitle=f"{row.path.name} · {row.subtitle}") for row in rows
+    ]
 
 
 def _is_shown(row: Row, chosen: Filter, words: list[str]) -> bool:

@@ -34,6 +34,10 @@ _TASKS: Final = {
     "completion": "Continues texts",
     "infill": "Fills gaps in code",
     "embedding": "Makes vectors of texts, for search",
+    "reading": "Reads text in pictures",
+    "classification": "Says what a picture shows",
+    "detection": "Finds things in pictures",
+    "features": "Makes vectors of pictures",
 }
 FOREIGN: Final = frozenset({Origin.LM_STUDIO, Origin.OLLAMA, Origin.JAN, Origin.HUGGING_FACE})
 """Of other programs."""
@@ -79,7 +83,8 @@ def size_words(size_bytes: float) -> str:
         return f"{number}{NBSP}GB"
     if size_bytes >= 0.9995 * MEGA:
         size = size_bytes / MEGA
-        return f"{size:.1f}{NBSP}MB" if size < 9.95 else f"{size:.0f}{NBSP}MB"
+        number = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:.0f}"
+        return f"{number}{NBSP}MB"
     return f"{size_bytes / KILO:,.0f}{NBSP}kB"
 
 

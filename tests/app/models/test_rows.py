@@ -109,3 +109,10 @@ def test_a_reason_without_advice_gets_one(tmp_path):
     (row,) = rows_of((), (folder,))
     assert (row.cause, row.size) == ("No graph", "–")
     assert row.remedy
+
+
+def test_models_of_one_name_are_told_apart_by_their_files(cards):
+    twin = replace(cards.starter, info=replace(cards.starter.info, id="twin", path=Path("/models/twin.gguf")))
+    rows = {row.id: row for row in rows_of([cards.starter, twin, cards.reader], ())}
+    assert rows["twin"].subtitle.startswith("twin.gguf · Chat")
+    assert rows["reader"].subtitle.startswith("Vision")
