@@ -90,6 +90,7 @@ class ModelsBoard(QWidget):
             self.discover = DiscoverView(self._appearance, self._controllers.discover, self)
             self.discover.open_wanted.connect(self.show_path)
             self.tray.token_wanted.connect(self.discover.ask_for_token)
+            self._controllers.jobs.failed.connect(self.discover.report)
             self.parts.stack.addWidget(self.discover)
         if self.discover is not None:
             is_list = name == INSTALLED
@@ -97,6 +98,7 @@ class ModelsBoard(QWidget):
             for room in (self.parts.tray_room, self.discover.foot):
                 room.removeWidget(self.tray)
             (self.parts.tray_room if is_list else self.discover.foot).addWidget(self.tray)
+            self.drop.banner = self.installed.banner if is_list else self.discover.banner
         self.parts.fit()
 
     def show_model(self, model: str) -> None:

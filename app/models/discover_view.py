@@ -3,8 +3,8 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.models.card_view import CardView
@@ -18,6 +18,7 @@ from app.theme import Appearance
 from app.theme.widgets import Banner, WatchingPage
 
 _LEAST_WIDE: Final = 1180  # of the window
+_MESSAGE: Final = "message"
 _NARROW_MS: Final = 120  # after a key: the list is not made anew for every letter
 
 
@@ -78,6 +79,25 @@ class DiscoverView(WatchingPage):
         dialog.open()
         return dialog
 
+    def report(self, cause: str, remedy: str) -> None:
+        """Say what did not work; it stays until it is closed."""
+        self._banner_for = _MESSAGE
+        self.banner.show_message("bad", cause, remedy)
+
+    def event(self, event: QEvent) -> bool:
+        """Take the keys of a search before the page does, whose list has one too."""
+        if event.type() == QEvent.Type.ShortcutOverride and _is_find(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Begin to search."""
+        if _is_find(event):
+            self.filters.focus_search()
+        else:
+            super().keyPressEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the details lie over the list when there is no room beside it."""
         super().resizeEvent(event)
@@ -89,7 +109,7 @@ class DiscoverView(WatchingPage):
         controller, filters = self._controller, self.filters
         controller.changed.connect(self._show)
         controller.detail_changed.connect(self._fit)
-        controller.failed.connect(self._on_failed)
+        controller.failed.connect(self.report)
         filters.changed.connect(self._narrowing.start)
         self._narrowing.timeout.connect(self._narrow)
         filters.ask_pressed.connect(self._ask)
@@ -105,8 +125,6 @@ class DiscoverView(WatchingPage):
         self.pane.close_pressed.connect(self._close_details)
         self.banner.pressed.connect(self._on_banner)
         self.banner.closed.connect(self._forget_banner)
-        find = QShortcut(QKeySequence("Ctrl+F"), self, filters.focus_search)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _show(self) -> None:
         controller = self._controller
@@ -139,10 +157,6 @@ class DiscoverView(WatchingPage):
             self._banner_for = key
             self.banner.show_message(*message)  # type: ignore[arg-type]  # the first one is a kind
 
-    def _on_failed(self, cause: str, remedy: str) -> None:
-        self._banner_for = "message"
-        self.banner.show_message("bad", cause, remedy)
-
     def _on_banner(self) -> None:
         if self._controller.state.is_offline:
             self._controller.settings.set_offline(False)
@@ -150,7 +164,7 @@ class DiscoverView(WatchingPage):
             self._controller.search()
 
     def _forget_banner(self) -> None:
-        if self._banner_for == "message":
+        if self._banner_for == _MESSAGE:
             self._banner_for = ""
 
     # ------------------------------------------------------------------------------------------------------- asking
@@ -220,3 +234,7 @@ class DiscoverView(WatchingPage):
         self._body.setSpacing(0)
         self._body.addLayout(main, 1)
         self._body.addWidget(self.pane)
+
+
+def _is_find(event: QEvent) -> bool:
+    return isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Find)

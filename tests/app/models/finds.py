@@ -252,9 +252,9 @@ class Stage:
         found = [each for each in self.window.findChildren(kind) if each.isVisible()]
         return found[-1] if found else None
 
-    async def until(self, condition: Callable[[], object]) -> None:
+    async def until(self, condition: Callable[[], object], within_s: float = TIMEOUT_S) -> None:
         """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
                 await asyncio.sleep(0.001)
 

@@ -307,6 +307,16 @@ def test_everything_can_be_done_with_the_keyboard(staged):
     staged(check)
 
 
+def test_ctrl_f_goes_to_the_search_wherever_one_is(staged):
+    async def check(stage) -> None:
+        for widget in (stage.view.list.view, stage.pane.sizes.slider, stage.view.filters.search):
+            widget.setFocus()
+            QTest.keyClick(widget, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+            assert stage.view.filters.search.hasFocus()
+
+    staged(check)
+
+
 def test_where_there_is_little_room_the_details_open_over_the_list(staged):
     async def check(stage) -> None:
         assert not stage.pane.isVisible()

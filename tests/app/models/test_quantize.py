@@ -227,7 +227,7 @@ def test_the_starter_is_really_made_smaller(staged, tmp_path):
         dialog.table.rows[0].click()
         dialog.accept()
         await stage.until(lambda: stage.began)
-        await stage.until(lambda: engine.jobs()[0].is_over)
+        await stage.until(lambda: engine.jobs()[0].is_over, within_s=110)
         job = engine.jobs()[0]
         assert job.state is JobState.DONE, job
         result = next(card for card in engine.cards() if card.provenance.made_from)
