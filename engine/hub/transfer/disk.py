@@ -47,7 +47,9 @@ class Room:
             lacking = int(needed * (1 + _SPARE)) + self._reserve + others - free
             if needed and lacking > 0:
                 cause = f"{name} needs {gigabytes(needed)} more on disk, but {folder} has {gigabytes(free)} free"
-                cause += f", of which other downloads need {gigabytes(others)}." if others else "."
+                kept = [f"{gigabytes(others)} for other downloads"] * bool(others)
+                kept += [f"{gigabytes(self._reserve)} in reserve"] * bool(self._reserve)
+                cause += f", with {' and '.join(kept)}." if kept else "."
                 raise HubError(cause, f"Free {gigabytes(lacking)}, or choose a smaller file; then resume.")
             self._claims[claim] = needed
 

@@ -97,7 +97,7 @@ class Fetch:
         if not self.is_right():
             repair(self)
         self.part.finish()
-        return self.part.sha256()
+        return self.part.sha256
 
     def bring(self) -> None:
         """Bring what is missing."""
@@ -111,7 +111,7 @@ class Fetch:
     def is_right(self) -> bool:
         """Whether the whole file is what the hub names."""
         if self.expected:
-            return self.part.sha256() == self.expected
+            return self.part.sha256 == self.expected
         if not (blob := git_blob(self.remote.etag)):
             return True
         digest = hashlib.sha1(b"blob %d\0" % self.part.have, usedforsecurity=False)

@@ -128,8 +128,9 @@ class PartFile:
         """Blocks in which connections ended: wrong bytes are likelier there."""
         return tuple(sorted({seam for seam in self._note.seams if seam < self.blocks}))
 
+    @property
     def sha256(self) -> str:
-        """Digest of what is there, as it was written, or as `verify` has read it."""
+        """SHA-256 of what is there, as it was written, or as `verify` has read it."""
         return self._hash.hexdigest()
 
     def verify(self, look: Callable[[int], None]) -> list[int]:
@@ -238,7 +239,7 @@ class PartFile:
         Raises:
             OSError: it cannot be written.
         """
-        self._note.digest = self.sha256()
+        self._note.digest = self.sha256
         self.checkpoint()
 
     def checkpoint(self) -> None:

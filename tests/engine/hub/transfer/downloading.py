@@ -20,7 +20,8 @@ MIB = 1 << 20
 @cache
 def noise(size: int, seed: int = 1) -> bytes:
     """Bytes of which no two blocks are equal."""
-    return random.Random(seed).randbytes(size)
+    dice = random.Random(seed)
+    return b"".join(dice.randbytes(min(MIB, size - at)) for at in range(0, size, MIB))
 
 
 def quick(**changes: Any) -> TransferSettings:
