@@ -82,7 +82,8 @@ class HubModel:
         is_gated: whether its author wants to know who takes it: an account and a token are needed.
         is_catalogued: whether it is one of the models that Hearth recommends.
         revision: commit that the files are of.
-        files: what can be fetched, smallest first; empty until the details were asked for.
+        files: what can be fetched, smallest first. In the catalogue and in what a search finds, their sizes are about,
+            and no SHA-256 is given, until the details were asked for.
         recommended: name of the file to take here; empty if none fits, or the files are unknown.
     """
 

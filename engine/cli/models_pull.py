@@ -71,20 +71,26 @@ def pull_model(
 def keep_token(
     context: typer.Context,
     forget: Annotated[bool, typer.Option("--forget", help="Forget the token.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Keep a token for gated models, read from standard input, in the system's keyring; it is never shown."""
     session: Session = context.obj
     engine = session.engine()
+    token = "" if forget else _asked_token()
+    engine.set_hub_token(token)
+    state = engine.hub_state()
     if forget:
-        engine.set_hub_token("")
-        state = engine.hub_state()
         note(f"Forgotten.{f' One is still in {state.token_kept_in}.' if state.has_token else ''}")
-        return
+    else:
+        note(f"Kept in {state.token_kept_in}.")
+    Output(as_json).document({"has_token": state.has_token, "token_kept_in": state.token_kept_in})
+
+
+def _asked_token() -> str:
     token = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(_LONGEST_TOKEN)
     if not token.strip():
         raise EngineError("There is no token on standard input.", "Write it there, or take --forget.")
-    engine.set_hub_token(token)
-    note(f"Kept in {engine.hub_state().token_kept_in}.")
+    return token
 
 
 def _words(order: "Order") -> list[str]:

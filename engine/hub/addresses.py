@@ -4,11 +4,18 @@ from urllib.parse import quote, urlsplit
 
 
 def host_of(url: str) -> str:
-    """The host of an address in lower case, with the port if it names one, without any password."""
-    parts = urlsplit(url)
-    name = parts.hostname or ""
+    """The host of an address in lower case, with the port if it names one, without any password.
+
+    Returns:
+        What can be told of an address that is none; it may be empty. Nothing will be reached there.
+    """
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:  # a bracket without the other, or no port
+        return ""
     name = f"[{name}]" if ":" in name else name
-    return f"{name}:{parts.port}" if parts.port else name
+    return f"{name}:{port}" if port else name
 
 
 def file_path(repo: str, revision: str, name: str) -> str:

@@ -30,6 +30,10 @@ _TIMEOUT: Final = httpx2.Timeout(10.0, connect=10.0)
 _NONE_KEPT: Final = httpx2.Limits(max_keepalive_connections=0)
 """Nothing stays open between questions, which are rare: offline means that there is no connection."""
 _MOST_REDIRECTS: Final = 5
+_NONSENSE: Final = (
+    ValueError, TypeError, LookupError, AttributeError, RecursionError, httpx2.HTTPError, httpx2.InvalidURL,
+)  # fmt: skip
+"""What comes of answers that are not what was asked for."""
 _SENT: Final = ("host", "accept", "range")
 """Headers that are sent as they were meant; all others say what nobody needs to know."""
 _LIMIT: Final = "hearth.limit"
@@ -76,7 +80,7 @@ class HubConnection:
             yield api
         except EngineError:
             raise
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, httpx2.HTTPError) as error:
+        except _NONSENSE as error:
             raise nonsense(self.host) from error
         finally:
             _current.reset(mark)
@@ -116,7 +120,7 @@ class HubConnection:
             try:
                 request = client.build_request("GET", f"{self.url}{path}", headers=headers, extensions=limits)
                 response = client.send(request, stream=True)
-            except (httpx2.TooManyRedirects, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            except _NONSENSE as error:
                 raise nonsense(self.host) from error
             try:
                 yield response
@@ -143,7 +147,7 @@ class HubConnection:
 
     def token_for(self, host: str) -> str:
         """The token, for the hub's own host; empty for any other, and where somebody on the way could read it."""
-        return self._token() if self._may_hear(host, urlsplit(self.url).scheme) else ""
+        return self._token() if self._may_hear(host, self.url.partition(":")[0]) else ""
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; the place where every rule of this module is kept."""
@@ -151,6 +155,9 @@ class HubConnection:
         host = host_of(str(request.url))
         if request.method not in {"GET", "HEAD"}:
             raise HubError(f"Hearth asks {host} only, and sends nothing there.")
+        if request.url.scheme != "https" and self.url.startswith("https:"):
+            cause = f"{self.host} leads to {host}, where others could change what comes."
+            raise HubError(cause, "Check the setting hub_url.")
         headers = {name: request.headers[name] for name in _SENT if name in request.headers}
         headers |= {"user-agent": AGENT, "accept-encoding": "identity"}
         token = self._token() if self._may_hear(host, request.url.scheme) else ""
@@ -175,14 +182,14 @@ class HubConnection:
 
     def _may_hear(self, host: str, scheme: str) -> bool:
         """Whether a host may hear the token: the hub alone, and nobody on the way there."""
-        return host == self.host and (scheme == "https" or urlsplit(f"//{host}").hostname in _LOOPBACK)
+        return bool(host) and host == self.host and (scheme == "https" or urlsplit(f"//{host}").hostname in _LOOPBACK)
 
     def _line(self) -> httpx2.Client:
         with self._lock:
             if self._client is None:
                 try:
                     self._client = httpx2.Client(proxy=self._proxy or None, timeout=_TIMEOUT, limits=_NONE_KEPT)
-                except (ImportError, ValueError) as error:
+                except (ImportError, ValueError, httpx2.InvalidURL) as error:
                     cause = f"The proxy {host_of(self._proxy)} cannot be used: {error}."
                     raise HubError(cause, "Set another one; http:// and https:// work everywhere.") from error
             return self._client

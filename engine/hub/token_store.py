@@ -152,11 +152,13 @@ class TokenStore:
 
 def _file_of_others() -> Path:
     """Where Hugging Face's tools keep their token."""
-    if named := os.environ.get("HF_TOKEN_PATH"):
-        return Path(named).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{cache}/huggingface"
-    return Path(home).expanduser() / "token"
+    named = Path(os.environ.get("HF_TOKEN_PATH") or f"{home}/token")
+    try:
+        return named.expanduser()
+    except RuntimeError:  # nobody's home folder is known
+        return named
 
 
 def _text_of(file: Path) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.devices.prediction import Rates
+from engine.devices.rates import RateStore
 from engine.errors import EngineError
 from engine.footprint import Fit
 from engine.hub.catalogue import Catalogue, CatalogueModel, read_catalogue
@@ -88,6 +90,23 @@ def test_the_catalogue_is_judged_for_this_machine_and_quick(make_desk: MakeDesk)
     began_s = time.perf_counter()
     assert desk.catalogue() == first
     assert time.perf_counter() - began_s < 0.03
+
+
+def test_a_measured_machine_says_how_fast_each_would_be(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    store = RateStore(desk.folder.parent / "cache" / "rates.json")
+    rates = {"q8_0": 40e9, "q4_k": 30e9, "f16": 40e9}
+    store.put(
+        Rates(
+            device="cpu", backend="llama.cpp", interface="CPU", decode_bytes_per_s=rates, prefill_flops={"q8_0": 1e12}
+        )
+    )
+    speeds = {model.repo: model.files[-1].tokens_per_s for model in desk.catalogue() if "chat" in model.tasks}
+    small, large = speeds["bartowski/SmolLM2-360M-Instruct-GGUF"], speeds["bartowski/Qwen2.5-7B-Instruct-GGUF"]
+    assert small is not None
+    assert large is not None
+    assert large == pytest.approx(40e9 / 8.1e9, rel=0.2)
+    assert small > 15 * large
 
 
 def test_a_small_budget_rules_large_models_out(make_desk: MakeDesk) -> None:

@@ -53,6 +53,27 @@ def test_no_token_goes_where_others_on_the_way_could_read_it() -> None:
     assert closed_line.token_for("store.example") == closed_line.token_for("hub.example:8080") == ""
 
 
+@pytest.mark.usefixtures("no_sockets")
+def test_a_hub_that_is_encrypted_leads_nowhere_that_is_not() -> None:
+    connection = HubConnection("https://hub.example", "", Network(), lambda: "hf_secret")
+    with pytest.raises(HubError, match=r"leads to store\.example, where others could change what comes"):
+        connection.answer(httpx2.Request("GET", "http://store.example/file"))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:none", "http://", "http://[::1", "http://127.0.0.1:99999999"])
+def test_an_address_that_is_none_gets_a_sentence(make_desk: MakeDesk, url: str) -> None:
+    with pytest.raises(HubError):
+        make_desk(hub_url=url).search(HubQuery())
+    with pytest.raises(HubError):
+        make_desk(hub_url=url).card(REPO)
+
+
+@pytest.mark.parametrize("proxy", ["http://", "http://127.0.0.1:none", "socks5://127.0.0.1:9"])
+def test_a_proxy_that_is_none_gets_a_sentence(make_desk: MakeDesk, proxy: str) -> None:
+    with pytest.raises(HubError):
+        make_desk(proxy=proxy).search(HubQuery())
+
+
 @pytest.fixture
 def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connecting anywhere fails the test, whoever catches the error."""
