@@ -11,6 +11,9 @@ MAX_FILES: Final = 10_000  # per folder; somebody may point at a whole disk
 
 _PART: Final = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
 
+_PLAIN: Final = re.compile(r"model((?:[-_.](?:quantized|u?int[48]|fp?16|bf16|fp?32|q4|q4f16|bnb4))?)", re.IGNORECASE)
+"""Names of ONNX files that say nothing but how the weights are stored."""
+
 Seen = dict[str, int]
 """Folders that were looked into, with the time of their last change in ns, to tell whether to look again."""
 
@@ -63,10 +66,10 @@ def name_without_part(stem: str) -> str:
 def model_id(path: Path) -> str:
     """Id that a file would like to have: its name without suffix and part number, in lower case.
 
-    ONNX files are often called just `model.onnx`; those are named after their folder.
+    ONNX files are often called just `model.onnx`, or `model_int8.onnx`; those are named after their folder.
     """
     stem = name_without_part(path.stem)
-    if stem.lower() == "model":
+    if plain := _PLAIN.fullmatch(stem):
         folder = path.parent.parent if path.parent.name == "onnx" else path.parent
-        stem = folder.name or stem
+        stem = f"{folder.name}{plain[1]}" if folder.name else stem
     return stem.lower()
