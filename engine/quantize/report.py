@@ -3,6 +3,8 @@
 import os
 import platform
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +14,25 @@ from engine.jobs import JobControl
 from engine.quality import QualityReport
 from engine.quantize.held_out import HeldOutText, held_out_text
 from engine.quantize.report_graph import graph_report
-from engine.quantize.report_text import PAIRS, Sides, text_quality, text_speeds
+from engine.quantize.report_text import PAIRS, Sides, Speeds, text_quality, text_speeds
 from engine.quantize.stage import StageControl
 
 _STEPS: Final = 1000
 _READ, _SCORED = 0.05, 0.6  # of the progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What of a report is not about speed or size; names as there."""
+
+    text: str
+    tokens: int
+    same_top_share: float
+    kept: float
+    perplexity_ratio: float | None = None
+    kl_divergence: float | None = None
+    task_score: float | None = None
+    source_task_score: float | None = None
 
 
 def measure(
@@ -50,63 +66,89 @@ def measure(
 
     Raises:
         JobStopped: the job has to end.
-        ModelNotFoundError: one of them is gone.
-        ModelFileError: one of them cannot be loaded, or the result was not made from this source.
-        CapabilityError: they neither write text, nor see, nor make vectors.
+        ModelError: one of them is gone or damaged, is of no kind that can be measured, or the disk is too full.
         OutOfMemoryError: the machine has too little memory for the source.
-        ModelError: the disk is too full.
         EngineError: a process crashed.
     """
-    is_graph = source.suffix.lower() == ".onnx"
-    text = text or held_out_text()
     sides = Sides(source, result, _size_bytes(source), _size_bytes(result), threads or _cores())
-    digest, begun = source_sha256, 0.0
-    if not digest:
-        digest, begun = _digest(source, StageControl(control, 0.0, _READ)), _READ
-
-    def tell(share: float) -> None:
-        control.tell(round(_STEPS * (begun + (1 - begun) * share)), _STEPS, "Measuring")
-
-    if is_graph:
-        graph, speeds = graph_report(sides, text, pictures, control, tell, pairs=pairs)
-        on, count, kept, same = graph.on, graph.count, graph.kept, graph.same_top_share
-        ratio = divergence = None
-        scores = (graph.result_score, graph.source_score)
+    begun = 0.0 if source_sha256 else _READ
+    digest = source_sha256 or _digest(source, StageControl(control, 0.0, _READ))
+    stage = StageControl(control, begun, 1.0, "Measuring")
+    text = text or held_out_text()
+    if _is_graph(source):
+        kept, speeds = _graph(sides, text, pictures, stage, pairs)
     else:
-        found = text_quality(sides, text, control, lambda share: tell(_SCORED * share))
-        speeds = text_speeds(sides, text, control, lambda share: tell(_SCORED + (1 - _SCORED) * share), pairs)
-        on, count, same = text.name, found.tokens, found.same_top_share
-        ratio, divergence = found.perplexity_ratio, found.kl_nats
-        kept, scores = kept_of(ratio), (None, None)
+        kept, speeds = _text(sides, text, stage, pairs)
+    report = _report(sides, kept, speeds)
+    name = processor or platform.processor() or platform.machine()
+    return replace(report, recipe=recipe, source_sha256=digest, machine=name)
+
+
+def _text(sides: Sides, text: HeldOutText, stage: StageControl, pairs: int) -> tuple[_Kept, Speeds]:
+    found = text_quality(sides, text, stage, _tell(stage, 0.0, _SCORED))
+    speeds = text_speeds(sides, text, stage, _tell(stage, _SCORED, 1.0), pairs)
+    kept = _Kept(
+        text=text.name,
+        tokens=found.tokens,
+        same_top_share=found.same_top_share,
+        kept=kept_of(found.perplexity_ratio),
+        perplexity_ratio=found.perplexity_ratio,
+        kl_divergence=found.kl_nats,
+    )
+    return kept, speeds
+
+
+def _graph(
+    sides: Sides, text: HeldOutText, pictures: Path | None, stage: StageControl, pairs: int
+) -> tuple[_Kept, Speeds]:
+    found, speeds = graph_report(sides, text, pictures, stage, _tell(stage, 0.0, 1.0), pairs=pairs)
+    kept = _Kept(
+        text=found.on,
+        tokens=found.count,
+        same_top_share=found.same_top_share,
+        kept=found.kept,
+        task_score=found.result_score,
+        source_task_score=found.source_score,
+    )
+    return kept, speeds
+
+
+def _report(sides: Sides, kept: _Kept, speeds: Speeds) -> QualityReport:
     return QualityReport(
-        recipe=recipe,
-        source=source.stem,
-        source_sha256=digest,
-        text=on,
-        tokens=count,
+        recipe="",
+        source=sides.source.stem,
+        source_sha256="",
         size_ratio=sides.result_bytes / sides.source_bytes,
         source_bytes=sides.source_bytes,
         result_bytes=sides.result_bytes,
-        perplexity_ratio=ratio,
-        kl_divergence=divergence,
-        same_top_share=same,
-        kept=kept,
-        task_score=scores[0],
-        source_task_score=scores[1],
+        **asdict(kept),
         decode_speedup=speeds.writing_speedup,
         prefill_speedup=speeds.reading_speedup,
         decode_per_s=speeds.result_per_s,
         source_decode_per_s=speeds.source_per_s,
         memory_bytes=speeds.memory_bytes[1],
         source_memory_bytes=speeds.memory_bytes[0],
-        machine=processor or platform.processor() or platform.machine(),
+        machine="",
         measured_at=time.time(),
     )
+
+
+def _tell(stage: StageControl, begin: float, end: float) -> Callable[[float], None]:
+    """Say how far a part of the stage is, as a share of the stage."""
+
+    def tell(share: float) -> None:
+        stage.tell(round(_STEPS * (begin + (end - begin) * share)), _STEPS)
+
+    return tell
 
 
 def kept_of(perplexity_ratio: float) -> float:
     """How much of its quality a model kept: 1 - (perplexity ratio - 1), at most 1."""
     return min(1.0, 2.0 - perplexity_ratio)
+
+
+def _is_graph(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx"
 
 
 def _digest(source: Path, control: JobControl) -> str:
@@ -125,7 +167,7 @@ def _size_bytes(path: Path) -> int:
     """
     from engine.quantize.work import files_of
 
-    if path.suffix.lower() == ".onnx":
+    if _is_graph(path):
         from engine.models.onnx import read_onnx_header
 
         return read_onnx_header(path).size_bytes
