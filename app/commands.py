@@ -81,6 +81,8 @@ class Commands:
 
     def _model_actions(self) -> Iterator[Command]:
         page, controller = self._models, self._models.controllers.installed
+        if not controller.is_known:
+            controller.look()  # nobody has opened the page: they are listed here the next time
         for title, action, icon in (
             ("Find a model to download", page.show_discover, "download"),
             ("Import a model file…", page.import_files, "folder"),

@@ -65,6 +65,11 @@ class ModelActions(QObject):
         """Whether something is under way."""
         return model in self._doing
 
+    @property
+    def are_loading(self) -> bool:
+        """Whether a load that was begun here goes on."""
+        return bool(self._loads)
+
     def load(self, row: Row) -> None:
         """Load a model, on the device that is set for it."""
         device = row.card.defaults.device if row.card is not None else ""

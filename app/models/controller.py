@@ -170,7 +170,7 @@ class ModelsController(QObject):
             self.states_changed.emit()
         if self.fits.note_memory(self._states.budget_bytes, self._states.loaded):
             self.judged.emit()  # what is seen is painted again, and asked for anew by that
-        wanted = _LOADING_MS if any(self.state(row).is_loading for row in self._rows) else _LOOK_MS
+        wanted = _LOADING_MS if self._states.are_loading or self.actions.are_loading else _LOOK_MS
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
 

@@ -63,6 +63,11 @@ class LoadStates:
         """Ids of the models in memory."""
         return frozenset(model for model, state in self._states.items() if state.is_loaded)
 
+    @property
+    def are_loading(self) -> bool:
+        """Whether a model is on its way into memory."""
+        return any(state.is_loading for state in self._states.values())
+
     def look(self) -> bool:
         """Look again; return whether something is another."""
         try:

@@ -166,6 +166,7 @@ class QualityPlot(QWidget):
                 (mark.x() - width / 2, mark.y() + 11),
                 (mark.x() - width / 2, mark.y() - height - 10),
                 (mark.x() + 3, mark.y() + 20),
+                (mark.x() - width + 14, mark.y() + 11),
                 (mark.x() - width + 8, mark.y() - height - 12),
                 (mark.x() - width - 4, mark.y() + 16),
                 (mark.x() + 3, mark.y() + 34),
