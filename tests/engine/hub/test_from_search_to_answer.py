@@ -14,7 +14,8 @@ from engine.engine import Engine
 from engine.errors import OfflineError
 from engine.finds import HubQuery
 from engine.requests import GenerateRequest, user
-from tests.engine.hub.hub_server import COMMIT, HubServer, starter_repo
+from resources import models_dir
+from tests.engine.hub.hub_server import COMMIT, HubServer, Repo, starter_repo
 
 REPO = "hearth/starter-GGUF"
 
@@ -83,3 +84,17 @@ async def test_offline_stops_a_download_and_what_was_fetched_is_kept(hub: HubSer
         engine.resume_job(job)
         assert (await ended(engine, job)).state is JobState.DONE
     assert json.loads((config.home / "jobs.json").read_text(encoding="utf-8"))
+
+
+async def test_a_graph_comes_with_its_card_and_reads(hub: HubServer, tmp_path: Path) -> None:
+    files: dict[str, bytes | Path] = {name: models_dir() / name for name in ("reader.onnx", "reader.json")}
+    hub.repos["hearth/reader"] = Repo(files={**files, "README.md": b"# Reader"}, pipeline_tag="image-to-text")
+    async with Engine(EngineConfig(home=tmp_path / "home", hub_url=hub.url, used_in_place=())) as engine:
+        (found,) = await engine.search_models(HubQuery(task="read-text"))
+        assert found.repo == "hearth/reader"
+        job = await ended(engine, await engine.download_model(found.repo))
+        assert (job.state, job.error) == (JobState.DONE, "")
+        here = next(card for card in engine.cards() if str(card.info.path) == job.result)
+        assert here.info.tasks == ("reading",)
+        assert {path.name for path in here.files} == {"reader.onnx", "reader.json"}
+        assert (await engine.probe_model(here.info.id)).trust is Trust.PASSED

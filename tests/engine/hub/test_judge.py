@@ -11,10 +11,11 @@ from engine.finds import HubFile, HubQuery
 from engine.footprint import Fit
 from engine.hub.imagined import Numbers, bits_of, imagined_layout, imagined_shape, in_other_type, weight_type
 from engine.hub.judge import Judge, Known
-from engine.models.gguf import read_header
+from engine.models.gguf import GgufArray, read_header
+from engine.models.gguf_writer import MetadataValue, write_header
 from engine.models.library import ModelLibrary
 from engine.models.page_plan import layout_of
-from engine.models.random_model import RandomShape, write_hollow_model
+from engine.models.random_model import RandomShape, tensors_of, write_hollow_model
 from engine.models.shape import shape_of_gguf
 from engine.scheduling.fitting import FitCheck
 from engine.types import ModelInfo
@@ -174,3 +175,41 @@ def test_a_kept_header_that_is_damaged_is_read_again(
     kept.write_bytes(kept.read_bytes()[:1000])
     assert make_desk().card(repo).model == before
     assert len(hub.sent_to(is_hub=False)) == 2
+
+
+@pytest.mark.parametrize("budget", BUDGETS[::3])
+def test_a_split_model_is_judged_as_it_will_be(
+    make_desk: MakeDesk, hub: HubServer, tmp_path: Path, budget: int
+) -> None:
+    tensors = tensors_of(SHAPE, RECIPES["q8_0"])
+    write_hollow_model(tmp_path / "whole.gguf", SHAPE, RECIPES["q8_0"], name="m")
+    metadata = {
+        key: value.texts() if isinstance(value, GgufArray) and value.is_text else value
+        for key, value in read_header(tmp_path / "whole.gguf").metadata.items()
+    }
+    (tmp_path / "whole.gguf").unlink()
+    names = [f"m-Q8_0-0000{number}-of-00002.gguf" for number in (1, 2)]
+    for number, name in enumerate(names):
+        said = {**_plain(metadata), "split.no": 0} if number == 0 else {"general.architecture": "llama", "split.no": 1}
+        with (tmp_path / name).open("wb") as stream:
+            half = tensors[: len(tensors) // 2] if number == 0 else tensors[len(tensors) // 2 :]
+            stream.truncate(write_header(stream, {**said, "split.count": 2, "split.tensors.count": len(tensors)}, half))
+    hub.repos["hearth/split-GGUF"] = Repo(files={name: tmp_path / name for name in names})
+    (file,) = make_desk(memory_budget_bytes=budget).card("hearth/split-GGUF").model.files
+    assert file.parts == tuple(names)
+    real = ModelLibrary([tmp_path]).find("m-q8_0")
+    config = EngineConfig(home=tmp_path / "home", memory_budget_bytes=budget)
+    assert file.fit is FitCheck(config).of(real).fit
+
+
+def _plain(metadata: dict[str, object]) -> dict[str, MetadataValue]:
+    """Metadata as the writer takes it."""
+    found: dict[str, MetadataValue] = {}
+    for key, value in metadata.items():
+        if isinstance(value, GgufArray):
+            found[key] = list(value.numbers())
+        elif isinstance(value, list):
+            found[key] = [item.decode() for item in value]
+        elif isinstance(value, str | bool | int | float):
+            found[key] = value
+    return found
