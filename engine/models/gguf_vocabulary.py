@@ -6,17 +6,18 @@ from typing import Final
 
 from engine.errors import ModelFileError
 from engine.models.gguf import DOWNLOAD_AGAIN, GgufArray, GgufHeader
-
-MAX_LAYERS: Final = 512
-MAX_HEADS: Final = 65_536
+from engine.models.gguf_numbers import check_numbers
 
 _INT32, _FLOAT32 = 5, 6
 _BYTE_TOKEN_TYPE = 6
+_WITH_BYTES: Final = frozenset({"llama", "t5", "gpt2", "rwkv", "plamo2", "gemma4"})
+"""Tokenizers in which a token may stand for a byte; in another one llama.cpp aborts the process over such a token."""
+_ESCAPED = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_CONTROLS: Final = {b"t": b"\t", b"n": b"\n", b"r": b"\r"}
 _BYTE_TOKEN = re.compile(rb"<0x[0-9A-F]{2}>")
 _NO_VOCABULARY: Final = frozenset({"no_vocab", "none"})
-_USED_IDS: Final = ("bos", "eos", "eot", "eom", "unknown")
+_USED_IDS: Final = ("bos", "eos", "eot", "eom", "unknown", "seperator", "cls")  # spelt as GGUF does
 """Tokens whose number must be one; others, such as padding, are wrong in many files, and llama.cpp leaves them out."""
-_COUNTS: Final = {"{arch}.block_count": MAX_LAYERS, "{arch}.attention.head_count": MAX_HEADS}
 
 
 def check_before_load(header: GgufHeader) -> None:
@@ -25,12 +26,7 @@ def check_before_load(header: GgufHeader) -> None:
     Raises:
         ModelFileError: the vocabulary or the shape contradicts itself; says how.
     """
-    for key, most in _COUNTS.items():
-        value = header.number(key)
-        if value is not None and not 0 <= value <= most:
-            raise _damaged(
-                header, "shape", f"{key.replace('{arch}', header.architecture)} is {value:,}, not 0 to {most:,}"
-            )
+    check_numbers(header)
     if header.text("tokenizer.ggml.model") in {None, *_NO_VOCABULARY}:
         return
     tokens = _array(header, "tokenizer.ggml.tokens")
@@ -40,6 +36,7 @@ def check_before_load(header: GgufHeader) -> None:
     _check_texts(header, texts)
     _check_lengths(header, len(texts))
     _check_bytes(header, texts)
+    _check_beginnings(header, texts)
     _check_special(header, len(texts))
 
 
@@ -69,11 +66,14 @@ def _check_lengths(header: GgufHeader, count: int) -> None:
 
 def _check_bytes(header: GgufHeader, texts: list[bytes]) -> None:
     """A SentencePiece vocabulary must be able to write every byte, and name the bytes properly."""
-    if header.text("tokenizer.ggml.model") != "llama":
-        return
+    kind = header.text("tokenizer.ggml.model")
     types = _array(header, "tokenizer.ggml.token_type", {_INT32})
-    for text, kind in zip(texts, types.numbers() if types else (), strict=False):
-        if kind == _BYTE_TOKEN_TYPE and not _BYTE_TOKEN.fullmatch(text):
+    if kind not in _WITH_BYTES and types is not None and _BYTE_TOKEN_TYPE in types.numbers():
+        raise _damaged(header, "byte-tokens", f"it has tokens for bytes, which its tokenizer {kind!r} does not know")
+    if kind != "llama":
+        return
+    for text, number in zip(texts, types.numbers() if types else (), strict=False):
+        if number == _BYTE_TOKEN_TYPE and not _BYTE_TOKEN.fullmatch(text):
             raise _damaged(
                 header, "byte-tokens", f"its byte token {text.decode(errors='replace')!r} is not <0x00> to <0xFF>"
             )
@@ -81,6 +81,25 @@ def _check_bytes(header: GgufHeader, texts: list[bytes]) -> None:
     for byte in range(256):
         if b"<0x%02X>" % byte not in known and bytes([byte]) not in known:
             raise _damaged(header, "byte-tokens", f"its vocabulary has no token for the byte 0x{byte:02X}")
+
+
+def _check_beginnings(header: GgufHeader, texts: list[bytes]) -> None:
+    """Where the longest known beginning of a text is the next token, the first byte of each must be a token as well.
+
+    Else llama.cpp reads the same place for ever.
+    """
+    if header.text("tokenizer.ggml.model") != "rwkv":
+        return
+    words = {_ESCAPED.sub(_plain, text) for text in texts}
+    if missing := {word[:1] for word in words if word} - words:
+        raise _damaged(header, "byte-tokens", f"its vocabulary has no token for the byte 0x{min(missing)[0]:02X}")
+
+
+def _plain(escaped: "re.Match[bytes]") -> bytes:
+    """What an escape in the text of a token stands for."""
+    if escaped[1] is not None:
+        return bytes([int(escaped[1], 16)])
+    return _CONTROLS.get(escaped[2], escaped[2])
 
 
 def _check_special(header: GgufHeader, count: int) -> None:

@@ -79,6 +79,8 @@ def load_model(
     with contextlib.ExitStack() as undo:
         undo.callback(weights.free)
         vocabulary = Vocabulary(weights.handle)
+        if not vocabulary.has_words:
+            raise CapabilityError(f"{info.name} has no vocabulary.", "Get a complete file.")
         formats = _open_formats(weights, vocabulary, around.registry)
         if _is_embedder(formats.latest):
             if is_remote:

@@ -13,7 +13,7 @@ from engine.backends.llama.context import DecodeContext
 from engine.backends.llama.native import address_of, float_view
 from engine.backends.llama.vocabulary import Vocabulary
 from engine.backends.llama.weights import Weights, open_context, open_weights
-from engine.errors import EngineError
+from engine.errors import EngineError, ModelFileError
 from engine.models.gguf import GgufHeader, read_header
 from engine.models.gguf_info import describe
 from engine.templates.template import SafeTemplate
@@ -27,7 +27,7 @@ _TEXTS: Final = (
     "\n",
     " \t\r\n  two  spaces",
     "naïve Größe 你好 Привет 👩‍👩‍👧 \u200b\ufeff\u0301",
-    "<|im_start|>user\n<s>[INST] <0x00> </s><unk>",
+    "<s><|x|>[X] <0x00> </s><unk>",
     "def f(x): return x ** 2  # 1234567890 12.5e-3",
     "".join(map(chr, range(1, 256))),
     "a" * 300,
@@ -51,6 +51,8 @@ def try_out(path: Path, *, words_only: bool, threads: int) -> None:
     options = LoadOptions(context_tokens=CONTEXT_TOKENS, max_sequences=1, threads=threads, available_bytes=_NO_ROOM)
     weights = open_weights(info, options, lambda _fraction: True, words_only=words_only, mapped_only=not words_only)
     vocabulary = Vocabulary(weights.handle)
+    if not vocabulary.has_words:
+        raise ModelFileError(f"{info.path.name} has no vocabulary.", "Get a complete file.", "tokens")
     tokens = _read_texts(vocabulary)
     _write_templates(header, vocabulary)
     if not words_only:
@@ -60,8 +62,6 @@ def try_out(path: Path, *, words_only: bool, threads: int) -> None:
 
 def _read_texts(vocabulary: Vocabulary) -> list[int]:
     """Take texts apart and put tokens together again; returns the tokens of the first text."""
-    if not vocabulary.size:
-        return []
     found = [
         vocabulary.tokenize(text, add_special=add_special, parse_special=parse_special)
         for text in _TEXTS
@@ -93,16 +93,13 @@ def _write_templates(header: GgufHeader, vocabulary: Vocabulary) -> None:
             )
         except EngineError:
             continue
-        if vocabulary.size:
-            vocabulary.tokenize(text, add_special=False, parse_special=True)
+        vocabulary.tokenize(text, add_special=False, parse_special=True)
 
 
 def _compute(header: GgufHeader, weights: Weights, vocabulary: Vocabulary, tokens: list[int], threads: int) -> None:
     model = weights.handle
     if llama.llama_model_has_encoder(model) and llama.llama_model_has_decoder(model):
         return  # Hearth cannot drive these, so there is nothing to try
-    if not vocabulary.size:
-        return
     tokens = tokens or [0]
     if header.number("{arch}.pooling_type") or not llama.llama_model_has_decoder(model):
         _make_vector(weights, vocabulary, tokens, threads)

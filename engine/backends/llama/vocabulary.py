@@ -16,6 +16,7 @@ class Vocabulary:
 
     Attributes:
         size: number of token ids.
+        has_words: whether there are texts for them; without, llama.cpp aborts the process at the first text.
         ids: all of them, int32, shape (size,).
         adds_bos: whether a text starts with the BOS token.
 
@@ -26,6 +27,7 @@ class Vocabulary:
     def __init__(self, model: int) -> None:
         self.handle: int = llama.llama_model_get_vocab(model)
         self.size = int(llama.llama_vocab_n_tokens(self.handle))
+        self.has_words = llama.llama_vocab_type(self.handle) != llama.LLAMA_VOCAB_TYPE_NONE
         self.adds_bos = bool(llama.llama_vocab_get_add_bos(self.handle))
         self.ids = np.arange(self.size, dtype=np.int32)
         self._bos = int(llama.llama_vocab_bos(self.handle))

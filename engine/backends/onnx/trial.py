@@ -16,6 +16,7 @@ from engine.backends.onnx.providers import CPU
 from engine.backends.onnx.session_options import session_options
 from engine.errors import ModelFileError
 
+_ERRORS: Final[tuple[type[Exception], ...]] = (*NATIVE_ERRORS, UnicodeDecodeError)  # its words may be the file's bytes
 _FREE_SIDE: Final = 8
 _MOST_ELEMENTS: Final = 1 << 24
 _MOST_CHECKED_BYTES: Final = 1 << 30
@@ -30,7 +31,8 @@ _TYPES: Final = {
 def try_out(path: Path, *, words_only: bool, threads: int) -> None:
     """Check a graph, open it on the processor, and run it once with small inputs.
 
-    A graph that refuses these inputs is none the worse for it: nobody knows here which it wants.
+    A graph that refuses these inputs is none the worse for it: nobody knows here which it wants. What the standard's
+    own check finds counts only then: many graphs in use break small rules (outputs without a shape, say), and run.
 
     Args:
         path: of the graph.
@@ -40,37 +42,49 @@ def try_out(path: Path, *, words_only: bool, threads: int) -> None:
     Raises:
         EngineError: the check or ONNX Runtime refuses it.
     """
-    check(path)
-    if words_only:
-        return
+    complaint = _complaint(path)
+    if words_only or not _runs(path, threads):
+        _refuse(path, complaint)
+
+
+def _runs(path: Path, threads: int) -> bool:
+    """Open a graph and run it; whether it ran.
+
+    Raises:
+        EngineError: ONNX Runtime cannot open it.
+    """
     try:
         options = session_options(CPU, None, threads)
         session = onnxruntime.InferenceSession(str(path), options, providers=[CPU.name], enable_fallback=0)
-    except NATIVE_ERRORS as error:
+    except _ERRORS as error:
         raise load_error(path, error, "") from error
     feeds = _feeds(session.get_inputs())
-    if feeds is not None:
-        with suppress(*NATIVE_ERRORS, ValueError):
-            session.run(None, feeds)
+    if feeds is None:
+        return False
+    with suppress(*NATIVE_ERRORS, ValueError):
+        session.run(None, feeds)
+        return True
+    return False
 
 
-def check(path: Path) -> None:
-    """Check a graph with the standard's own rules.
-
-    Raises:
-        ModelFileError: it breaks one.
-    """
+def _complaint(path: Path) -> str:
+    """What the standard's own check finds; empty if that is nothing."""
     if path.stat().st_size > _MOST_CHECKED_BYTES:
-        return  # the check takes several times as much memory
+        return ""  # the check takes several times as much memory
     try:
         onnx.checker.check_model(str(path))
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        lines = str(error).strip().splitlines() or ["no reason given"]
+        return (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
+    return ""
+
+
+def _refuse(path: Path, complaint: str) -> None:
+    if complaint:
         raise ModelFileError(
-            f"The graph {path.name} breaks the rules of ONNX: {lines[0].rstrip('.')}.",
+            f"The graph {path.name} breaks the rules of ONNX: {complaint}.",
             "Get it from its author again.",
             "onnx-checker",
-        ) from error
+        )
 
 
 def _feeds(inputs: "Iterable[onnxruntime.NodeArg]") -> dict[str, Array] | None:

@@ -80,7 +80,7 @@ def test_a_contradiction_is_refused_by_name(tmp_path, changes, reason):
 
 
 def test_impossible_shapes_are_refused(tmp_path):
-    with pytest.raises(ModelFileError, match=r"llama\.block_count is 513, not 0 to 512"):
+    with pytest.raises(ModelFileError, match=r"llama\.block_count is 513, not 1 to 512"):
         check_before_load(header_with(tmp_path, llama__block_count=(UINT, 513)))
     with pytest.raises(ModelFileError, match="head_count is 4,000,000,000"):
         check_before_load(header_with(tmp_path, llama__attention__head_count=(UINT, 4_000_000_000)))
