@@ -10,7 +10,7 @@ from typing import Final
 import httpx2
 
 from engine.errors import HubError
-from engine.hub.transfer.faults import Fault
+from engine.hub.transfer.faults import Fault, Nonsense
 from engine.hub.transfer.remote import RemoteFile
 
 _RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
@@ -84,16 +84,16 @@ def judge(response: httpx2.Response, remote: RemoteFile, start: int, *, is_first
     if status not in {200, 206}:
         raise _refusal(response, remote, is_first=is_first)
     if headers.get("content-encoding", "identity") != "identity":
-        raise Fault(f"{host} sends the file in another encoding.")
+        raise Nonsense(f"{host} sends the file in another encoding.")
     length = _length(headers.get("content-length", ""))
     etag = headers.get("etag", "")
     if status == 200:
         return Answer(start=0, size=length, etag=etag, host=host)
     match = _RANGE.fullmatch(headers.get("content-range", "").strip())
     if match is None or int(match[1]) != start or int(match[2]) < start:
-        raise Fault(f"{host} sends other bytes than it was asked for.")
+        raise Nonsense(f"{host} sends other bytes than it was asked for.")
     if length and length != int(match[2]) + 1 - start:
-        raise Fault(f"{host} contradicts itself about the length of what it sends.")
+        raise Nonsense(f"{host} contradicts itself about the length of what it sends.")
     return Answer(start=start, size=_length(match[3]), etag=etag, host=host)
 
 
@@ -132,9 +132,9 @@ def _refusal(response: httpx2.Response, remote: RemoteFile, *, is_first: bool) -
         what = "has too much to do" if status in {429, 503} else "failed inside"
         return Fault(f"{host} {what} ({status}).", wait_s=wait_s)
     if status == 416:
-        return Fault(f"{host} has fewer bytes of {remote.name} than were expected.", "Cancel it and begin it anew.")
+        return Nonsense(f"{host} has fewer bytes of {remote.name} than were expected.", "Cancel it and begin it anew.")
     if not is_first:  # addresses that the hub sends to are good for minutes only
-        return Fault(f"{host} refuses what the hub has sent to it ({status}).")
+        return Nonsense(f"{host} refuses what the hub has sent to it ({status}).")
     if status in {401, 403} and code not in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
         page = remote.url.split("/resolve/")[0]
         cause = f"{host} gives {remote.name} only to people who have accepted its licence ({status})."

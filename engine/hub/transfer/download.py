@@ -71,6 +71,7 @@ class Download:
                 digests[number] = fetch.run()
         self._control.check()
         self._place()
+        self._say("Checks the new model.")
         remote, path = self._files[0]
         is_split = named_count(path) > 1  # its digest is of all parts together
         sha256 = "" if is_split else digests[0]

@@ -25,6 +25,10 @@ class Fault(Exception):  # noqa: N818 - not yet an error: it is tried again
         self.cause, self.remedy, self.wait_s = cause, remedy, wait_s
 
 
+class Nonsense(Fault):
+    """An answer that cannot be used; less likely to go away."""
+
+
 class Patience:
     """Waits longer after each attempt that brings nothing, and ends after too many in a row.
 
@@ -40,14 +44,14 @@ class Patience:
             say: told what is waited for.
         """
         self._settings, self._sleep, self._say = settings, sleep, say
-        self._tries = 0
+        self._tries = {Fault: 0, Nonsense: 0}  # in a row
         self._came = 0
 
     def note(self, count: int) -> None:
         """So many bytes came."""
         self._came += count
         if self._came >= _PROGRESS_BYTES:
-            self._tries = 0
+            self._tries = dict.fromkeys(self._tries, 0)
 
     def endure(self, fault: Fault) -> None:
         """Wait before the next attempt.
@@ -55,11 +59,13 @@ class Patience:
         Raises:
             HubError: it was tried often enough.
         """
-        self._tries += 1
+        kind = type(fault)
+        self._tries[kind] += 1
         self._came = 0
-        if self._tries >= self._settings.tries:
+        most = self._settings.tries_of_nonsense if kind is Nonsense else self._settings.tries
+        if self._tries[kind] >= most:
             raise HubError(fault.cause, fault.remedy) from fault
-        longest_s = min(self._settings.longest_wait_s, self._settings.first_wait_s * 2.0 ** (self._tries - 1))
+        longest_s = min(self._settings.longest_wait_s, self._settings.first_wait_s * 2.0 ** (self._tries[kind] - 1))
         wait_s = max(fault.wait_s, longest_s * random.uniform(0.5, 1.0))  # so that not all come back together
         self._say(f"{fault.cause} Tries again in {max(1, round(wait_s))} s.")
         self._sleep(wait_s)

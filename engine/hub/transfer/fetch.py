@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.errors import HubError, OfflineError
 from engine.hub.transfer.answers import Answer, git_blob, is_strong
-from engine.hub.transfer.faults import Fault, Patience
+from engine.hub.transfer.faults import Fault, Nonsense, Patience
 from engine.hub.transfer.line import Ask, Line
 from engine.hub.transfer.network import Network
 from engine.hub.transfer.part import PartFile
@@ -146,7 +146,7 @@ class Fetch:
             self._begin_anew(answer, span)
         elif part.size and answer.size and answer.size != part.size:
             cause = f"{answer.host} says that {self.remote.name} has {answer.size:,} bytes, not {part.size:,}."
-            raise Fault(cause, "Try again later or through another network; or cancel it and begin it anew.")
+            raise Nonsense(cause, "Try again later or through another network; or cancel it and begin it anew.")
         if answer.start < span.at:
             self._ignored += 1
             if self._ignored <= _MOST_IGNORED:  # most do not mean it; if they do, what is here already comes again

@@ -1,5 +1,6 @@
 """Line: asks servers for ranges of files, and can be cut from another thread."""
 
+import logging
 import socket
 import ssl
 import threading
@@ -14,11 +15,13 @@ import httpx2
 
 from engine.errors import HubError, OfflineError
 from engine.hub.transfer.answers import Answer, judge, linked, whole_host
-from engine.hub.transfer.faults import Fault
+from engine.hub.transfer.faults import Fault, Nonsense
 from engine.hub.transfer.network import Network
 from engine.hub.transfer.remote import RemoteFile
 from engine.hub.transfer.settings import TransferSettings
 from engine.jobs import JobControl
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write down addresses that are as good as keys
 
 _MOST_REDIRECTS: Final = 8
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -105,19 +108,21 @@ class Line:
             url, size, sha256 = httpx2.URL(remote.url), remote.size_bytes, remote.sha256
             first = whole_host(url)
             for _ in range(_MOST_REDIRECTS):
-                response = self._send(url, ask, sockets, is_first=whole_host(url) == first)
+                is_first = whole_host(url) == first
+                response = self._send(url, ask, sockets, is_first=is_first)
                 stack.callback(response.close)
-                size, sha256 = linked(response, remote, size, sha256)
+                if is_first:
+                    size, sha256 = linked(response, remote, size, sha256)
                 if response.status_code in _REDIRECTS:
                     url = self._next(response)
                     response.close()
                     continue
-                answer = judge(response, remote, ask.start, is_first=whole_host(url) == first)
+                answer = judge(response, remote, ask.start, is_first=is_first)
                 answer.size, answer.sha256 = answer.size or size, sha256
                 answer.chunks = self._chunks(response)
                 yield answer
                 return
-        raise Fault(f"{first} sends in circles.")
+        raise Nonsense(f"{first} sends in circles.")
 
     def _send(self, url: httpx2.URL, ask: Ask, sockets: "_Sockets", *, is_first: bool) -> httpx2.Response:
         headers = ask.headers()
@@ -140,9 +145,9 @@ class Line:
         try:
             following = url.join(response.headers.get("location", ""))
         except (httpx2.InvalidURL, ValueError) as error:
-            raise Fault(f"{url.host} sends to an address that is none.") from error
+            raise Nonsense(f"{url.host} sends to an address that is none.") from error
         if following.scheme not in {"https", "http"} or not following.host:
-            raise Fault(f"{url.host} sends to an address that is none.")
+            raise Nonsense(f"{url.host} sends to an address that is none.")
         if url.scheme == "https" and following.scheme != "https":
             cause = f"{url.host} sends to {following.host} without encryption."
             raise HubError(cause, "Another network or mirror may be honest.")

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import psutil
@@ -20,20 +20,20 @@ from engine.plugins.atomic_file import replace_file
 BLOCK_BYTES: Final = 4 << 20
 _SAME_START_S: Final = 60.0  # the system's start is known to the second, and moves a little when the clock is set
 _LARGEST_NOTE: Final = 64 << 20
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class _Note(msgspec.Struct, kw_only=True):
     """What is kept beside a part."""
 
     url: str
-    size: int = 0  # 0 if unknown
+    size: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0 if unknown
     sha256: str = ""  # that it has to have, as it was asked for
     learned: str = ""  # that it has to have, as the hub said while it was fetched
     etag: str = ""  # that it came with
     booted_s: float = 0.0  # when the system was started that wrote it
     crcs: list[int] = []  # of the whole blocks that have reached the disk
-    seams: list[int] = []  # blocks in which one connection ended and another began
+    seams: list[Annotated[int, msgspec.Meta(ge=0)]] = []  # blocks in which one connection ended and another began
     digest: str = ""  # that it has, once it was all there and right
 
 
@@ -66,6 +66,8 @@ class PartFile:
         self._noted_s = time.monotonic()
         target.parent.mkdir(parents=True, exist_ok=True)
         self._note, is_known = self._read_note(remote)
+        if self.path.is_file() and not self.path.is_symlink():
+            os.chmod(self.path, 0o600)  # it was about to be put in place when the program ended
         self._file = io.FileIO(os.open(self.path, _FLAGS, 0o600), "r+b")
         self._asked_size = remote.size_bytes
         self.size, self.etag = remote.size_bytes or self._note.size, self._note.etag

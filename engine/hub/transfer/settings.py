@@ -19,7 +19,9 @@ class TransferSettings:
             is asked for the host in the file's own address only; no other host that one leads to hears the token.
         connect_s: seconds to reach a host.
         stall_s: seconds without a byte, or with hardly any, after which a connection is given up and made anew.
-        tries: attempts in a row that bring nothing before the download fails.
+        tries: attempts in a row that bring nothing before the download fails; the defaults wait for a quarter of an
+            hour until a network is there again.
+        tries_of_nonsense: fewer, where servers answer what cannot be used.
         first_wait_s: pause after the first of them; it doubles each time.
         longest_wait_s: longest such pause.
         reserve_bytes: that stay free on the disk.
@@ -30,7 +32,8 @@ class TransferSettings:
     token: Callable[[str], str] = no_token
     connect_s: float = 10.0
     stall_s: float = 30.0
-    tries: int = 8
+    tries: int = 30
+    tries_of_nonsense: int = 6
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     reserve_bytes: int = 200_000_000

@@ -26,7 +26,14 @@ def noise(size: int, seed: int = 1) -> bytes:
 
 def quick(**changes: Any) -> TransferSettings:
     """Settings that do not let a test wait."""
-    usual = {"stall_s": 0.5, "connect_s": 1.0, "first_wait_s": 0.005, "longest_wait_s": 0.05, "reserve_bytes": 0}
+    usual = {
+        "stall_s": 0.5,
+        "connect_s": 1.0,
+        "tries": 8,
+        "first_wait_s": 0.005,
+        "longest_wait_s": 0.05,
+        "reserve_bytes": 0,
+    }
     return TransferSettings(**{**usual, **changes})
 
 

@@ -100,7 +100,19 @@ def test_a_part_that_was_cut_short_goes_on_where_it_ends(server: BadServer, down
     assert server.served == len(DATA) - 3 * MIB - 1
 
 
-@pytest.mark.parametrize("note", [b"", b"{}", b"\xff", b"[1]", b'{"url": "u", "crcs": ["x"]}', None])
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"{}",
+        b"\xff",
+        b"[1]",
+        b'{"url": "u", "crcs": ["x"]}',
+        b'{"url": "u", "size": -1}',
+        b'{"url": "u", "seams": [-1]}',
+        None,
+    ],
+)
 def test_a_part_whose_note_is_broken_is_begun_anew(note: bytes | None, server: BadServer, downloads: Downloads):
     part = break_at(server, downloads, 9 * MIB)
     path = part.with_name(f"{part.name}.json")
@@ -233,6 +245,14 @@ def test_a_crash_between_the_renames_loses_nothing(server: BadServer, downloads:
     assert downloads.fetch(*files).read_bytes() == DATA
     assert server.requests == []
     assert downloads.left() == ["owner--model/README.md", f"owner--model/{NAME}"]
+
+
+def test_a_part_that_was_about_to_be_put_in_place_is_used(server: BadServer, downloads: Downloads):
+    part = break_at(server, downloads, 9 * MIB)
+    part.write_bytes(DATA)
+    part.chmod(0o444)
+    assert downloads.fetch(server.remote(NAME)).read_bytes() == DATA
+    assert server.served == 0
 
 
 def test_files_in_folders_are_put_into_folders(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Speed limit, offline switch, proxy, and who hears the token."""
 
+import logging
 import threading
 import time
 from http.client import HTTPConnection
@@ -154,6 +155,15 @@ def test_the_token_stays_with_the_hub_when_that_sends_to_itself(tmp_path: Path):
     assert paths[-1] == (there, None)
 
 
+def test_no_address_that_is_a_key_and_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    with BadServer({NAME: DATA}) as server:
+        server.script(Bad("drop", at=MIB))
+        Downloads(tmp_path, quick(token=lambda _host: "hf_secret")).fetch(server.remote(NAME))
+    assert "signed" not in caplog.text
+    assert "hf_secret" not in caplog.text
+
+
 @pytest.mark.parametrize("location", ["", "http://", "file:///etc/passwd", "http://[", "javascript:1", "gopher://x/"])
 def test_addresses_that_are_none_are_not_followed(location: str, tmp_path: Path):
     with BadServer({NAME: DATA}) as server:
@@ -161,7 +171,7 @@ def test_addresses_that_are_none_are_not_followed(location: str, tmp_path: Path)
         with pytest.raises(
             HubError, match=r"sends to an address that is none|sends in circles|broke|cannot be reached"
         ):
-            Downloads(tmp_path, quick(tries=2)).fetch(server.remote(NAME))
+            Downloads(tmp_path, quick(tries=2, tries_of_nonsense=2)).fetch(server.remote(NAME))
 
 
 class _Proxy(BaseHTTPRequestHandler):
