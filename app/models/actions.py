@@ -57,9 +57,12 @@ class ModelActions(QObject):
     def doing(self, model: str, state: LoadState) -> LoadState:
         """How a model is, with what is under way; a load says its share itself."""
         words = self._doing.get(model)
-        if words is None or (words == _LOADING and (state.is_loading or state.is_loaded)):
+        if words is None or (words == _LOADING and state.is_loading):
             return state
-        return replace(state, words=f"{words}…", role="info", is_loading=words == _LOADING)
+        is_loading = words == _LOADING  # until it has ended: what is shown as loaded can be let go
+        return replace(
+            state, words=f"{words}…", role="info", is_loading=is_loading, is_loaded=state.is_loaded and not is_loading
+        )
 
     def is_busy(self, model: str) -> bool:
         """Whether something is under way."""
