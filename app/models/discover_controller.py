@@ -125,8 +125,10 @@ class DiscoverController(QObject):
             if not self._is_loaded:
                 self._tasks.start(self._load_catalogue(), on_error=self._fail, name="catalogue")
             self.look()
+            self._want_card()
         elif not is_seen:
             self._timer.stop()
+            self._card_timer.stop()
 
     def look(self) -> None:
         """Look at what is here and what is under way."""
@@ -188,10 +190,7 @@ class DiscoverController(QObject):
             self.detail = None
         elif self.detail is None or self.detail.model.repo != repo:
             self.detail = self._known.get(repo) or Detail(model=model)
-        self._card_timer.stop()
-        detail = self.detail
-        if detail is not None and detail.card is None and self._may_ask and not self.state.is_offline:
-            self._card_timer.start()
+        self._want_card()
         self.detail_changed.emit()
 
     def load_card(self) -> None:
@@ -269,6 +268,14 @@ class DiscoverController(QObject):
             if self.detail is not None and self.detail.cause:
                 self.load_card()
         self.detail_changed.emit()
+
+    def _want_card(self) -> None:
+        """Have the card of the model fetched in a moment, if the person has had the hub asked for something before."""
+        self._card_timer.stop()
+        detail = self.detail
+        is_missing = detail is not None and detail.card is None and not detail.cause
+        if is_missing and self._may_ask and not self.state.is_offline:
+            self._card_timer.start()
 
     def _narrow(self) -> None:
         self.recommended = tuple(self._best_of(model) for model in self._catalogue if matches(model, self.query))

@@ -66,6 +66,8 @@ class DiscoverView(WatchingPage):
     def watch(self, is_seen: bool) -> None:
         """Look at the library and the downloads while this can be seen."""
         self._controller.watch(is_seen)
+        if not is_seen:
+            self._narrowing.stop()
 
     def focus_first(self) -> None:
         """Give the keyboard to the list, or to the search while it is empty."""
