@@ -37,5 +37,10 @@ def held_out_file() -> Path:
     return _folder("held_out.txt")
 
 
+def conversions_file() -> Path:
+    """Which models in safetensors can be turned into GGUF, and how; TOML."""
+    return _folder("conversions.toml")
+
+
 def _folder(name: str) -> Path:
     return Path(str(files(__name__) / name))

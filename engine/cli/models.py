@@ -11,7 +11,7 @@ from engine.cli.fitting import fit_model
 from engine.cli.models_import import import_model, verify_model
 from engine.cli.models_keep import favour_model, list_folders, remove_model, rename_model, tag_model
 from engine.cli.models_pull import keep_token, pull_model
-from engine.cli.models_quantize import quantize_model
+from engine.cli.models_quantize import convert_model, quantize_model
 from engine.cli.models_search import list_catalogue, search_models, show_card
 from engine.cli.models_view import card_table, metadata_table, model_document, models_table
 from engine.cli.output import Output, note
@@ -89,6 +89,7 @@ app.command("rename")(rename_model)
 app.command("favourite")(favour_model)
 app.command("folders")(list_folders)
 app.command("quantize")(quantize_model)
+app.command("convert")(convert_model)
 app.command("search")(search_models)
 app.command("catalogue")(list_catalogue)
 app.command("card")(show_card)

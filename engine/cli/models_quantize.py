@@ -71,6 +71,33 @@ def quantize_model(
     output.document({"path": result, "size_bytes": size_bytes, "report": report, "reports": reports})
 
 
+def convert_model(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Folder of a model in safetensors, or one of its files.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Make a GGUF file of a model in safetensors, which can then be quantized; the source stays as it is."""
+    session: Session = context.obj
+    output, line = Output(as_json), _ProgressLine()
+    engine = session.engine()
+    try:
+        result = engine.convert_now(folder, JobControl(line.show, lambda _spec: None), name=out)
+    finally:
+        line.clear()
+    info = engine.model(str(result))
+    output.line(f"{result}: {human_size(info.size_bytes)}, {info.quantization}.")
+    output.line(f"`hearth models quantize {info.id}` shows how it can be made smaller.")
+    output.document({"path": result, "model": info})
+
+
 class _ProgressLine:
     """Shows how far it is on standard error if that is a terminal; prints nothing otherwise."""
 
@@ -120,7 +147,7 @@ def _reports_table(reports: tuple[QualityReport, ...]) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("recipe")
-    for heading in ("size", "ratio", "kept", "KL", "same top", "writing", "reading", "memory"):
+    for heading in ("size", "ratio", "kept", "KL", "same top", "writes", "reads", "memory"):
         table.add_column(heading, justify="right")
     for report in reports:
         table.add_row(

@@ -73,6 +73,11 @@ def outcome_of(source: Path, recipe: Recipe) -> Outcome:
     return _of_weights(header, tensors, recipe)
 
 
+def forecast_bytes(source: Path, recipe: Recipe) -> int:
+    """Size of what one recipe makes of a model; raises what `outcome_of` does."""
+    return outcome_of(source, recipe).size_bytes
+
+
 def tensors_of(source: Path, header: GgufHeader | None = None) -> tuple[Tensor, ...]:
     """All tensors of a model, of all its files.
 

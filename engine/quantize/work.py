@@ -15,8 +15,9 @@ from engine.jobs import JobControl, Spec
 from engine.models.onnx import read_onnx_header
 from engine.models.split_files import later_parts, named_count
 from engine.quality import QualityReport, Recipe
+from engine.quantize.convert import Conversion, convert
 from engine.quantize.places import begin_part, check_room, digest, discard, publish, sweep
-from engine.quantize.planning import outcome_of
+from engine.quantize.planning import forecast_bytes
 from engine.quantize.recipes import recipe_of
 from engine.quantize.stage import StageControl
 
@@ -125,12 +126,34 @@ class QuantizeWork:
             part = begin_part(order.target)
             try:
                 arrival = self._make(order, recipe, part, control)
+                self._try(part, control)
                 publish(order.target)
             except BaseException:
                 discard(order.target)
                 raise
-        self._arrived(order.target, arrival)
+        self._announce(order.target, arrival)
         return str(order.target)
+
+    def convert(self, conversion: Conversion, target: Path, control: JobControl) -> None:
+        """Make a GGUF file of a model in safetensors, and try it out before it is listed.
+
+        Raises:
+            JobStopped: it was asked to end.
+            ModelFileError: what came of it cannot be loaded.
+            ModelError: the disk is too full, or the result is there already.
+        """
+        check_room(target, conversion.size_bytes)
+        with self._alone(control):
+            part = begin_part(target)
+            try:
+                convert(conversion, part, control)
+                self._try(part, control)
+                sha256 = digest([part], control)
+                publish(target)
+            except BaseException:
+                discard(target)
+                raise
+        self._announce(target, Arrival(sha256=sha256))
 
     def discard(self, spec: Spec) -> None:
         """Remove what a cancelled job has left."""
@@ -144,9 +167,8 @@ class QuantizeWork:
             sweep(self._models)
 
     def _make(self, order: QuantizeOrder, recipe: Recipe, part: Path, control: JobControl) -> Arrival:
-        self._admit(order.source, lambda: not control.is_stopping)
-        control.check()
-        check_room(order.target, outcome_of(order.source, recipe).size_bytes)
+        self._try(order.source, control)
+        check_room(order.target, forecast_bytes(order.source, recipe))
         files = tuple(files_of(order.source))
         before = digest(files, StageControl(control, 0.0, _READ, "Reading the source"))
         stage = StageControl(control, _READ, _MADE, f"Making {recipe.name}")
@@ -166,6 +188,17 @@ class QuantizeWork:
         stage = StageControl(control, _CHECKED, 1.0, "Measuring what it kept")
         report = self._measured(order, part, recipe, before, stage)
         return Arrival(made_from=order.made_from, report=report, sha256=made)
+
+    def _try(self, path: Path, control: JobControl) -> None:
+        """Let the gates try a file, unless they know it."""
+        with _stoppable(control):
+            self._admit(path, lambda: not control.is_stopping)
+
+    def _announce(self, target: Path, arrival: Arrival) -> None:
+        """Tell of a result, which the gates know by its content; now they know its place as well."""
+        with contextlib.suppress(EngineError):
+            self._admit(target, lambda: True)
+        self._arrived(target, arrival)
 
     def _measured(
         self, order: QuantizeOrder, result: Path, recipe: Recipe, source_sha256: str, control: JobControl
@@ -209,6 +242,17 @@ class QuantizeWork:
             yield
         finally:
             lock.release()
+
+
+@contextlib.contextmanager
+def _stoppable(control: JobControl) -> Iterator[None]:
+    """Say that the job was stopped, where something else says that it was cancelled."""
+    try:
+        yield
+    except EngineError:
+        control.check()
+        raise
+    control.check()
 
 
 def files_of(source: Path) -> Iterator[Path]:

@@ -162,7 +162,7 @@ def _check_kind(path: Path) -> None:
     if suffix == ".safetensors":
         raise ModelFileError(
             f"{path.name} holds weights for PyTorch, which Hearth does not run as they are.",
-            "Make a GGUF file of it with `hearth models quantize`, which needs the optional converter.",
+            "Make a GGUF file of it with `hearth models convert`.",
             "safetensors",
         )
     if suffix not in {".gguf", ".onnx"} and not _begins_with(path, _MAGIC):

@@ -84,7 +84,7 @@ class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor):
     def _desk_of_quantizing(self) -> "QuantizeDesk":
         from engine.tasks.quantize_desk import QuantizeDesk
 
-        return QuantizeDesk(self.config, self._desk_of_library, self._fit_check, self._add_job)
+        return QuantizeDesk(self.config, self._desk_of_library, self._gatekeeper, self._fit_check, self._add_job)
 
     @cached_property
     def _board(self) -> "JobBoard":

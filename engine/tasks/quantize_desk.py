@@ -18,12 +18,12 @@ from engine.jobs import JobControl, Spec, Work
 from engine.models.variants import base_name
 from engine.quality import QualityReport, RecipeForecast
 from engine.quantize.advice import advise
+from engine.quantize.convert import plan_conversion
 from engine.quantize.places import check_room, target_of
 from engine.quantize.planning import Outcome, outcome_of, outcomes
 from engine.quantize.recipes import recipe_of
 from engine.quantize.work import QuantizeOrder, QuantizeWork
 from engine.types import ModelInfo
-from resources import models_dir
 
 if TYPE_CHECKING:
     from engine.scheduling.fitting import FitCheck
@@ -43,6 +43,7 @@ class QuantizeDesk:
         self,
         config: EngineConfig,
         library_desk: "LibraryDesk",
+        gatekeeper: Gatekeeper,
         fit_check: "Callable[[], FitCheck]",
         add_job: Callable[[JobKind, str, Spec], int],
     ) -> None:
@@ -51,11 +52,13 @@ class QuantizeDesk:
         Args:
             config: of the engine.
             library_desk: knows the models, and is told of new ones.
+            gatekeeper: tries sources and results.
             fit_check: gives what says whether models fit.
             add_job: begins work in the background.
         """
         self._config = config
         self._library_desk = library_desk
+        self._gatekeeper = gatekeeper
         self._fit_check = fit_check
         self._add_job = add_job
         self._said: dict[Path, tuple[float, tuple[RecipeForecast, ...]]] = {}
@@ -128,6 +131,20 @@ class QuantizeDesk:
         """
         return Path(self._work.run(order.spec(), control))
 
+    def convert(self, place: Path, control: JobControl, name: str = "") -> Path:
+        """Make a GGUF file of a model in safetensors now; returns it.
+
+        Raises:
+            CapabilityError: it is of a kind that Hearth does not convert.
+            ModelFileError: a file is missing or damaged.
+            ModelError: the disk is too full, or the result is there already.
+            JobStopped: it was asked to end.
+        """
+        conversion = plan_conversion(place)
+        target = _named(self._config.home / "models" / f"{conversion.name}.gguf", name or f"{conversion.name}.gguf")
+        self._work.convert(conversion, target, control)
+        return target
+
     def reports(self, model: str) -> tuple[QualityReport, ...]:
         """The reports of all that was made from the same source; largest first.
 
@@ -150,8 +167,7 @@ class QuantizeDesk:
     @cached_property
     def _work(self) -> QuantizeWork:
         """Does it; what a Hearth that was killed has left goes before anything new is made."""
-        gatekeeper = Gatekeeper(self._config.home / "gates.json", (models_dir(),))
-        work = QuantizeWork(self._config.home, gatekeeper.admit, self._library_desk.arrived, cpu_name())
+        work = QuantizeWork(self._config.home, self._gatekeeper.admit, self._library_desk.arrived, cpu_name())
         work.sweep()
         return work
 

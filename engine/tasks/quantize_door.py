@@ -67,6 +67,22 @@ class QuantizeDoor(ABC):
         desk = self._quantize_desk()
         return desk.run(desk.order(model, recipe, calibration, name), control)
 
+    def convert_now(self, place: Path, control: "JobControl", *, name: str = "") -> Path:
+        """Make a GGUF file of a model in safetensors, without a job; returns the file, which can be quantized then.
+
+        Args:
+            place: folder of the model, or one of its files; stays as it is.
+            control: hears how far it is, and can stop it.
+            name: of the result's file; empty takes the folder's.
+
+        Raises:
+            CapabilityError: it is of a kind that Hearth does not convert.
+            ModelFileError: a file is missing or damaged.
+            ModelError: the disk is too full, or the result is there already.
+            JobStopped: it was asked to end.
+        """
+        return self._quantize_desk().convert(place, control, name)
+
     def reports(self, model: str) -> tuple[QualityReport, ...]:
         """The reports of all models that were made from the same source as this one, or from this one; largest first.
 

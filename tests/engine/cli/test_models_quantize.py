@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.bench.random_model import write_random_gguf
+from tests.engine.quantize.hf_model import HfModel
 
 pytestmark = pytest.mark.models
 
@@ -34,6 +35,18 @@ def test_what_cannot_be_done(hearth, home: Path) -> None:
     assert hearth("models", "quantize", "nobody").code == 1
     assert hearth("models", "quantize").code == 2
     assert not list((home / "models").glob("*starter*"))
+
+
+def test_converting(hearth, home: Path, tmp_path: Path) -> None:
+    model = HfModel(tmp_path / "my-model")
+    ended = hearth("models", "convert", model.folder)
+    assert (ended.code, ended.err) == (0, "")
+    assert "F16" in ended.out
+    assert "`hearth models quantize my-model`" in ended.out
+    assert len(hearth("models", "quantize", "my-model", "--json").document["recipes"]) == 6
+    ended = hearth("models", "convert", tmp_path, "--json")
+    assert (ended.code, ended.out) == (1, "")
+    assert "There is no config.json" in ended.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent in another way there")

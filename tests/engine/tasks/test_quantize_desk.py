@@ -10,11 +10,14 @@ import pytest
 
 from engine.background import BackgroundJob, JobState
 from engine.bench.random_model import write_random_gguf
+from engine.cards import Trust
 from engine.engine import Engine
 from engine.errors import CapabilityError, ModelError, ModelNotFoundError
 from engine.quantize.places import begin_part
 from resources import models_dir
 from tests.computing import computing
+from tests.engine.quantize.hf_model import HfModel
+from tests.engine.quantize.support import Told
 
 pytestmark = pytest.mark.models
 
@@ -117,3 +120,18 @@ def test_a_name_is_no_path(name: str, engine: Engine) -> None:
         engine._quantize_desk().order("starter", "q8_0", None, name)
     order = engine._quantize_desk().order("starter", "q8_0", None, "Tiny one")
     assert order.target.name == "Tiny one.gguf"
+
+
+def test_a_model_in_safetensors_is_converted_tried_and_listed(tmp_path: Path, home: Path, engine: Engine) -> None:
+    model = HfModel(tmp_path / "my-model", "Qwen2ForCausalLM")
+    told = Told()
+    result = engine.convert_now(model.folder, told.control)
+    assert result == home / "models" / "my-model.gguf"
+    card = engine.card("my-model")
+    assert card.gate.trust is Trust.PASSED
+    assert card.sha256 == hashlib.sha256(result.read_bytes()).hexdigest()
+    assert result.stat().st_mode & 0o222 == 0
+    assert [path.name for path in (home / "models").iterdir()] == ["my-model.gguf"]
+    with pytest.raises(ModelError, match="there already"):
+        engine.convert_now(model.folder / "model.safetensors", told.control)
+    assert engine.convert_now(model.folder, told.control, name="other").name == "other.gguf"
