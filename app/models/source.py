@@ -19,8 +19,8 @@ from engine.hardware import HardwareSnapshot
 from engine.queueing import QueueSnapshot
 
 
-class ModelsSource(Protocol):
-    """The models that are here, and the memory that they take. Errors are `EngineError`s with cause and remedy."""
+class LibrarySource(Protocol):
+    """The models that are here. Errors are `EngineError`s with cause and remedy. Thread: any."""
 
     def cards(self) -> tuple[ModelCard, ...]:
         """All models; may look at many files. Thread: any."""
@@ -36,6 +36,10 @@ class ModelsSource(Protocol):
 
     def reports(self, model: str) -> tuple[QualityReport, ...]:
         """Of all that came of the same source. Thread: any."""
+
+
+class MemorySource(Protocol):
+    """The memory that models take, and what is in it."""
 
     def snapshot(self) -> EngineSnapshot:
         """The models in memory, among others; cheap, while the engine is open."""
@@ -60,6 +64,10 @@ class ModelsSource(Protocol):
     async def unload(self, model: str) -> bool:
         """Let a model go."""
 
+
+class ChangeSource(Protocol):
+    """What can be changed of a model."""
+
     def verify_model(self, model: str) -> int:
         """Begin to read a model's whole file; returns the job."""
 
@@ -80,3 +88,7 @@ class ModelsSource(Protocol):
 
     def set_model_defaults(self, model: str, defaults: ModelDefaults) -> None:
         """Set what holds for it. Thread: any."""
+
+
+class ModelsSource(LibrarySource, MemorySource, ChangeSource, Protocol):
+    """All of it; `Engine` is one."""
