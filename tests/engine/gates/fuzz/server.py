@@ -145,7 +145,7 @@ def main() -> None:
         path.write_bytes(data)
         found = run_case(path, try_out)
         if found["end"] not in {"used", "refused", "not loaded", "raised"} or found["header"] == "fault":
-            (folder / f"kept-{seed}-{number}.{kind}").write_bytes(data)
+            (folder / f"kept-{seed}-{number}-{found['end']}.{kind}").write_bytes(data)
         print(json.dumps({"case": number, **found}), flush=True)  # noqa: T201 - what it is for
 
 
