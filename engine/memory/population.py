@@ -9,7 +9,7 @@ from engine.memory.lease import Lease
 from engine.memory.ledger import MACHINE, Ledger
 from engine.memory.place import Place
 from engine.memory.resident import Resident
-from engine.models.reading import Stamp, stamp_of
+from engine.models.model_file import Stamp, stamp_of
 from engine.types import ModelInfo
 
 

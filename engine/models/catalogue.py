@@ -11,7 +11,7 @@ import msgspec
 
 from engine.errors import ModelFileError
 from engine.models.index import KeptInfo, LibraryIndex, New, Offered, Row
-from engine.models.reading import Stamp, digest_of, read_model, stamp_of
+from engine.models.model_file import Stamp, digest_of, read_model, stamp_of
 from engine.models.sources import Found
 from engine.plugins.contract.models import ModelFacts
 from engine.plugins.registry import Registry, Served

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from engine.models.database import is_damage, open_database, set_aside
-from engine.models.reading import Stamp
+from engine.models.model_file import Stamp
 from engine.plugins.contract.models import ModelFacts, TensorFacts
 from engine.requests import Accepts, Sampling
 from engine.types import ModelInfo

@@ -12,8 +12,8 @@ from engine.cards import ModelDefaults, Origin
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.catalogue import Catalogue, Known
 from engine.models.index import LibraryIndex
+from engine.models.model_file import Stamp, stamp_of
 from engine.models.notes import NOTHING, Note, Notes
-from engine.models.reading import Stamp, stamp_of
 from engine.models.sources import FolderSource, Found, Source
 from engine.models.speeds import Speeds
 from engine.models.variants import variants_of

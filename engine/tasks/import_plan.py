@@ -13,7 +13,7 @@ from engine.errors import JobError, ModelFileError, ModelNotFoundError
 from engine.gates.header_check import check_header
 from engine.gates.pickles import refuse_pickles
 from engine.models.fingerprint import content_of
-from engine.models.reading import files_beside
+from engine.models.model_file import files_beside
 from engine.models.sources import is_companion
 from engine.models.walk import model_id, walk
 

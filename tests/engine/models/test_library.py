@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import engine.models.reading as reading_module
+import engine.models.model_file as file_module
 from engine.errors import ModelFileError, ModelNotFoundError
 from engine.models.library import ModelLibrary
 from engine.plugins.contract.models import ModelFacts, Recognition, TextFormat
@@ -89,8 +89,8 @@ def test_broken_files_are_left_out_and_explained(tmp_path, write_gguf):
 def test_a_file_is_read_again_only_when_it_changed(tmp_path, write_gguf, monkeypatch):
     path = write_gguf()
     reads: list[Path] = []
-    original = reading_module.read_header
-    monkeypatch.setattr(reading_module, "read_header", lambda path: reads.append(path) or original(path))
+    original = file_module.read_header
+    monkeypatch.setattr(file_module, "read_header", lambda path: reads.append(path) or original(path))
     library = ModelLibrary([tmp_path])
     library.scan()
     library.scan()
@@ -118,8 +118,8 @@ def test_what_can_be_done_with_a_model_is_what_the_plugins_say(tmp_path, write_g
 def test_plugins_are_asked_again_only_when_a_file_or_a_plugin_changed(tmp_path, write_gguf, monkeypatch):
     path = write_gguf("b.gguf", architecture="shout")
     reads: list[Path] = []
-    original = reading_module.read_header
-    monkeypatch.setattr(reading_module, "read_header", lambda path: reads.append(path) or original(path))
+    original = file_module.read_header
+    monkeypatch.setattr(file_module, "read_header", lambda path: reads.append(path) or original(path))
     registry, family = Registry(), Family("shout")
     registry.put("shouters", Offers(families=[family]))
     library = ModelLibrary([tmp_path], registry)
