@@ -91,6 +91,7 @@ class Download:
         size = path.stat().st_size
         if remote.size_bytes not in {0, size}:
             return ""
+        self._say(f"Checks what is here of {remote.name}.")
         digest = hashlib.sha256()
         with path.open("rb") as file:
             while data := file.read(_READ_BYTES):

@@ -6,6 +6,7 @@ or at the hub itself, is scripted: each request takes the next fault.
 
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -58,6 +59,7 @@ class BadServer:
     Attributes:
         files: content by name.
         is_linked: whether the hub names sizes and digests, as it does for large files.
+        tls: of both; None speaks plainly.
         bytes_per_s: speed of each connection; 0 for as fast as it goes.
         served: bytes of bodies that were sent.
         requests: all of them.
@@ -68,6 +70,7 @@ class BadServer:
     bytes_per_s: int = 0
     etag: str = '"one"'
     redirect: str = ""
+    tls: ssl.SSLContext | None = None
     served: int = 0
     requests: list[Seen] = field(default_factory=list)
 
@@ -78,6 +81,10 @@ class BadServer:
         self.digests = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
         self._servers = [_Server(_Hub, self), _Server(_Content, self)]
         self.hub, self.content = (f"127.0.0.1:{server.server_port}" for server in self._servers)
+        self.scheme = "http" if self.tls is None else "https"
+        if self.tls is not None:
+            for server in self._servers:
+                server.socket = self.tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=it.serve_forever, args=(0.05,)) for it in self._servers]
@@ -93,7 +100,7 @@ class BadServer:
             server.server_close()
 
     def url(self, name: str) -> str:
-        return f"http://{self.hub}/owner/model/resolve/main/{name}"
+        return f"{self.scheme}://{self.hub}/owner/model/resolve/main/{name}"
 
     def remote(self, name: str, **changes: Any) -> RemoteFile:
         known = {"size_bytes": len(self.files[name]), "sha256": self.digests[name]}
@@ -149,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.bad.requests.append(Seen(self.is_hub, self.path, {k.lower(): v for k, v in self.headers.items()}))
         self.close_connection = True
         fault = self.bad.next_fault(is_hub=self.is_hub)
-        with suppress(BrokenPipeError, ConnectionResetError):
+        with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
             if fault is None or not self.refuse(fault):
                 self.answer(fault)
 
@@ -207,7 +214,7 @@ class _Hub(_Handler):
         if name not in self.bad.files:
             self.send(404, {"Content-Length": "0", "X-Error-Code": "EntryNotFound"})
             return
-        there = self.bad.redirect or f"http://{self.bad.content}"
+        there = self.bad.redirect or f"{self.bad.scheme}://{self.bad.content}"
         headers = {"Location": f"{there}/{name}?signed=1", "Content-Length": "0"}
         if self.bad.is_linked:
             headers["X-Linked-Etag"] = f'"{self.bad.digests[name]}"'

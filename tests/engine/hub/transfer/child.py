@@ -22,7 +22,7 @@ def main(home: Path, url: str, name: str, size: str, sha256: str, largest: str =
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
-    settings = TransferSettings(first_wait_s=0.01, longest_wait_s=0.1, reserve_bytes=0, checkpoint_s=0.5)
+    settings = TransferSettings(first_wait_s=0.01, longest_wait_s=0.1, reserve_bytes=0)
     work = DownloadWork(home / "models", settings, Throttle(), Network(), lambda *_: None)
     board = JobBoard(home / "jobs.json", {JobKind.DOWNLOAD: work})
     board.open()
