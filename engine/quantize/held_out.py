@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 PICTURES: Final = 96
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-_MOST_PICTURES: Final = 512
+_MOST_PICTURES: Final = 128  # of a folder
+_MOST_BYTES: Final = 256 << 20  # of all their files
 _MOST_LENGTH: Final = 24  # characters of a line
 _COLOURS: Final = (("white", "black"), ("#f4f4f4", "#303030"), ("#202428", "#e0e0e0"), ("#1050a0", "white"))
 
@@ -102,7 +103,14 @@ def _half(folder: Path, *, is_held_out: bool) -> Sequence[Path]:
             "Choose a folder with some dozens of typical pictures.",
         )
     paths.sort(key=lambda path: blake2b(path.name.encode(errors="replace")).digest())
-    return paths[1 if is_held_out else 0 :: 2][:_MOST_PICTURES]
+    chosen: list[Path] = []
+    room = _MOST_BYTES
+    for path in paths[1 if is_held_out else 0 :: 2][:_MOST_PICTURES]:
+        room -= path.stat().st_size
+        if chosen and room < 0:
+            break
+        chosen.append(path)
+    return chosen
 
 
 def _drawn(seed: str, count: int) -> Iterator[HeldOutPicture]:

@@ -22,6 +22,9 @@ SPEED: Final = "engine.backends.llama.speed_meter:SpeedWorker"
 PAIRS: Final = 7
 """Turns of each side; medians of them count."""
 _PAIRS_ONE_BY_ONE: Final = 3
+PROMPTS: Final = (256, 64, 16)
+"""Tokens of the prompt that is timed: the longest that the source reads in about two seconds."""
+_PROMPT_S: Final = 2.0
 TIMED_S: Final = 0.4
 """Of each measurement, at least."""
 MOST_KEPT_BYTES: Final = 512 << 20
@@ -173,6 +176,7 @@ class _Timer:
     writing: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     reading: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     memory_bytes: list[int] = field(default_factory=lambda: [0, 0])
+    prompt: int = 0  # its tokens; the source, which is opened first, decides
     _open: dict[int, MeasuringProcess] = field(default_factory=dict)
 
     @contextmanager
@@ -199,11 +203,18 @@ class _Timer:
             order = {"path": str(path), "threads": self.sides.threads, "text": self.text.text}
             found, _ = process.ask("open", order)
             self.memory_bytes[side] = int(found["memory_bytes"])
+            self.prompt = self.prompt or prompt_tokens(float(found["token_s"]))
             yield process
 
     def _time(self, side: int, process: MeasuringProcess) -> None:
-        self.reading[side].append(float(process.ask("read", self.timed_s)[0]))
-        self.writing[side].append(float(process.ask("write", self.timed_s)[0]))
+        read = {"least_s": self.timed_s, "tokens": self.prompt}
+        self.reading[side].append(float(process.ask("read", read)[0]))
+        self.writing[side].append(float(process.ask("write", {"least_s": self.timed_s})[0]))
+
+
+def prompt_tokens(token_s: float) -> int:
+    """Length of the prompt to time with a model that takes so long for each of its tokens."""
+    return next((tokens for tokens in PROMPTS if tokens * token_s <= _PROMPT_S), PROMPTS[-1])
 
 
 @contextmanager

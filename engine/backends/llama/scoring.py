@@ -15,22 +15,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-import llama_cpp.llama_cpp as llama
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backends.base import LoadOptions
 from engine.backends.llama.context import DecodeContext
-from engine.backends.llama.opening import check_generates
+from engine.backends.llama.measured_model import open_measured
 from engine.backends.llama.vocabulary import Vocabulary
-from engine.backends.llama.weights import open_context, open_weights
 from engine.backends.process.child import Answer, Method, Tell
 from engine.backends.process.frames import Payload
 from engine.backends.process.ticks import Progress, ticks
 from engine.backends.scores import ResultOrder, SourceOrder, TextScore
 from engine.errors import CapabilityError, EngineError, ModelFileError
-from engine.models.gguf import read_header
-from engine.models.gguf_info import describe
 from engine.types import FloatArray
 
 WINDOW: Final = 512
@@ -204,20 +199,5 @@ def _opened(path: Path, threads: int, progress: Progress) -> Iterator[_OpenModel
         progress.share = _LOADED * fraction
         return True
 
-    weights = open_weights(describe(read_header(path), path.stem), LoadOptions(threads=threads), loaded)
-    try:
-        vocabulary = Vocabulary(weights.handle)
-        check_generates(weights, vocabulary.size)
-        window = min(WINDOW, weights.trained_context_tokens or WINDOW)
-        params = llama.llama_context_default_params()
-        params.n_ctx, params.n_seq_max = window, 1
-        params.n_batch = params.n_ubatch = _CHUNK
-        params.n_threads = params.n_threads_batch = threads
-        params.no_perf = True
-        context = DecodeContext(open_context(weights, params), vocabulary.size, threads)
-        try:
-            yield _OpenModel(context, vocabulary, window)
-        finally:
-            context.free()
-    finally:
-        weights.free()
+    with open_measured(path, threads, WINDOW, _CHUNK, loaded) as model:
+        yield _OpenModel(model.context, model.vocabulary, model.most_tokens)

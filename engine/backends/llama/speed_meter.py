@@ -11,21 +11,15 @@ from typing import Any, Final
 
 import llama_cpp.llama_cpp as llama
 
-from engine.backends.base import LoadOptions
 from engine.backends.llama.batch import BATCH_TOKENS
 from engine.backends.llama.context import DecodeContext
-from engine.backends.llama.opening import check_generates
-from engine.backends.llama.vocabulary import Vocabulary
-from engine.backends.llama.weights import open_context, open_weights
+from engine.backends.llama.measured_model import open_measured
 from engine.backends.process.child import Answer, Method, Tell
 from engine.backends.process.frames import Payload
 from engine.backends.process.ticks import ticks
 from engine.errors import EngineError
-from engine.models.gguf import read_header
-from engine.models.gguf_info import describe
 
 CELLS: Final = 1024
-PROMPT_TOKENS: Final = 256
 _NEAR_TOKENS: Final = 16  # before the first that is written
 _LEAST_STEPS: Final = 4
 
@@ -46,7 +40,9 @@ class SpeedWorker:
         return {"open": self.open, "read": self.read, "write": self.write}
 
     def open(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:
-        """Open a model as it is opened for use; takes `path`, `threads` and `text`, returns the bytes that it takes.
+        """Open a model as it is opened for use; takes `path`, `threads` and `text`.
+
+        Returns the bytes that it takes, and the seconds that it takes to read a token of a prompt, about.
 
         Raises:
             EngineError: it cannot be opened, or writes no text.
@@ -58,35 +54,28 @@ class SpeedWorker:
                 progress.share = fraction
                 return True
 
-            weights = open_weights(describe(read_header(path), path.stem), LoadOptions(threads=threads), loaded)
-            self._kept.callback(weights.free)
-            vocabulary = Vocabulary(weights.handle)
-            check_generates(weights, vocabulary.size)
-            params = llama.llama_context_default_params()
-            params.n_ctx, params.n_seq_max = min(CELLS, weights.trained_context_tokens or CELLS), 1
-            params.n_batch = params.n_ubatch = BATCH_TOKENS
-            params.n_threads = params.n_threads_batch = threads
-            params.no_perf = True
-            self._context = DecodeContext(open_context(weights, params), vocabulary.size, threads)
-            self._kept.callback(self._context.free)
-            tokens = vocabulary.tokenize(body["text"], add_special=False, parse_special=False)
-            self._tokens = [tokens[at % len(tokens)] for at in range(self._context.kv.cells)]
+            opened = open_measured(path, threads, CELLS, BATCH_TOKENS, loaded)
+            model = self._kept.enter_context(opened)
+            self._context = model.context
+            tokens = model.vocabulary.tokenize(body["text"], add_special=False, parse_special=False)
+            self._tokens = [tokens[at % len(tokens)] for at in range(model.most_tokens)]
             self._read(_NEAR_TOKENS)  # brings in what is mapped
-        return {"memory_bytes": weights.memory_bytes}, ()
+            token_s = 1 / (_NEAR_TOKENS * _rate(lambda: self._read(_NEAR_TOKENS), 0.0, 1, 1))
+        return {"memory_bytes": model.weights.memory_bytes, "token_s": token_s}, ()
 
     def read(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:
-        """Tokens per second of reading a prompt; the body is how many seconds to time at least."""
-        count = min(PROMPT_TOKENS, len(self._tokens) // 2)
+        """Tokens per second of reading a prompt; takes its `tokens`, and `least_s`, the seconds to time at least."""
+        count = min(int(body["tokens"]), len(self._tokens) // 2)
         with ticks(tell):
-            return count * _rate(lambda: self._read(count), float(body), 1, 1 << 20), ()
+            return count * _rate(lambda: self._read(count), float(body["least_s"]), 1, 1 << 20), ()
 
     def write(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:
-        """Tokens per second of writing; the body is how many seconds to time at least."""
+        """Tokens per second of writing; takes `least_s`, the seconds to time at least."""
         with ticks(tell):
             self._read(_NEAR_TOKENS)
             positions = iter(range(_NEAR_TOKENS, len(self._tokens)))
             most = len(self._tokens) - _NEAR_TOKENS
-            return _rate(lambda: self._step(next(positions)), float(body), _LEAST_STEPS, most), ()
+            return _rate(lambda: self._step(next(positions)), float(body["least_s"]), _LEAST_STEPS, most), ()
 
     def _read(self, count: int) -> None:
         batch = self._opened.batch

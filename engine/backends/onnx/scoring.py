@@ -5,8 +5,9 @@ text, labels, what was found where, or a vector. Thread: one, in a process of it
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
@@ -26,8 +27,9 @@ from engine.errors import CapabilityError, EngineError, RequestError
 from engine.models.onnx import describe
 from engine.types import FloatArray, RecognizeRequest, VisionOutput
 
-_TIMED_IMAGES: Final = 32
-_FEWEST_RUNS: Final = 3
+_MOST_TIMED: Final = 32  # pictures or texts of a run that is timed
+_RUN_S: Final = 1.0  # that a run takes, about, at most
+_FEWEST_RUNS: Final = 2
 _OVERLAP: Final = 0.5
 """Of two boxes, over both together: at least so much, and they are the same thing."""
 
@@ -44,6 +46,7 @@ class GraphScoringWorker:
         self._models: list[Model] = []
         self._pictures: list[bytes] = []
         self._texts: list[str] = []
+        self._timed = 0  # pictures or texts of a run; the first side that is timed decides
 
     def methods(self) -> dict[str, Method]:
         """The calls that it takes, by name."""
@@ -103,12 +106,17 @@ class GraphScoringWorker:
         """
         model, least_s = self._models[body["side"]], float(body["least_s"])
         with ticks(tell):
-            if isinstance(model, OnnxEmbeddingModel):
-                texts = self._texts[:_TIMED_IMAGES]
-                return len(texts) * _rate(lambda: model.embed(texts), least_s), ()
-            requests = [RecognizeRequest(model="", image=picture) for picture in self._pictures[:_TIMED_IMAGES]]
-            prepared = [model.prepare(request) for request in requests]
-            return len(prepared) * _rate(lambda: model.run(prepared), least_s), ()
+            if not self._timed:
+                self._timed = max(1, min(_MOST_TIMED, int(_RUN_S * _rate(self._work(model, 1), 0.0))))
+            count = min(self._timed, len(self._pictures) or len(self._texts))
+            return count * _rate(self._work(model, count), least_s), ()
+
+    def _work(self, model: Model, count: int) -> Callable[[], object]:
+        """What is timed: a run over so many pictures or texts."""
+        if isinstance(model, OnnxEmbeddingModel):
+            return partial(model.embed, self._texts[:count])
+        requests = [RecognizeRequest(model="", image=picture) for picture in self._pictures[:count]]
+        return partial(model.run, [model.prepare(request) for request in requests])
 
 
 def compare_seen(
@@ -231,7 +239,7 @@ def overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
     return shared / (areas - shared) if areas > shared else 0.0
 
 
-def _rate(work: Any, least_s: float) -> float:
+def _rate(work: Callable[[], object], least_s: float) -> float:
     """How often something is done per second."""
     work()
     began_s, done = perf_counter(), 0

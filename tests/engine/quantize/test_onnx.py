@@ -10,13 +10,14 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from engine.backends.base import LoadOptions, VisionModel
 from engine.backends.onnx import OnnxBackend
 from engine.errors import CapabilityError, EngineError, ModelFileError
 from engine.jobs import JobStopped
 from engine.models.onnx import describe, read_onnx_header
-from engine.quantize.held_out import calibration_pictures, held_out_pictures
+from engine.quantize.held_out import calibration_pictures, held_out_pictures, held_out_text
 from engine.quantize.onnx import quantize_onnx
 from engine.quantize.onnx_recipes import ONNX_RECIPES, check_suits, suits
 from engine.quantize.report import measure
@@ -189,6 +190,34 @@ def test_a_classifier_keeps_its_labels(network: Callable[..., Path], tmp_path: P
     assert report.task_score is None
 
 
+@pytest.mark.parametrize("recipe", ["int8", "int4"])
+def test_a_model_of_sentences_keeps_its_neighbours(save_graph: SaveGraph, tmp_path: Path, recipe: str):
+    words = sorted({word for sentence in held_out_text().sentences() for word in sentence.split()})
+    rng = np.random.default_rng(3)
+    weights = {
+        "table": rng.standard_normal((len(words) + 1, 64)).astype(np.float32),
+        "mix": (rng.standard_normal((64, 4096)) / 8).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["found"]),
+        helper.make_node("MatMul", ["found", "mix"], ["last_hidden_state"]),
+    ]
+    inputs = {name: (TensorProto.INT64, ["n", "length"]) for name in ("input_ids", "attention_mask")}
+    source = save_graph(nodes, inputs, {"last_hidden_state": ["n", "length", 4096]}, weights)
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    result = tmp_path / f"small.{recipe}.onnx"
+    quantize_here(source, result, recipe)
+    report = measure(source, result, recipe, Told().control, threads=1, pairs=1)
+    assert report.tokens == len(held_out_text().sentences())
+    assert report.text == held_out_text().name
+    assert report.kept > 0.98
+    assert report.same_top_share > 0.8
+    assert report.decode_per_s > 0
+
+
 @pytest.fixture
 def network(save_graph: SaveGraph) -> Callable[..., Path]:
     """A small classifier of pictures."""
@@ -294,4 +323,4 @@ def test_a_stopped_job_ends_its_process(tmp_path: Path):
     threading.Timer(0.5, stop).start()
     with pytest.raises(JobStopped):
         quantize_onnx(READER, part(tmp_path, "no.onnx"), "int8-static", None, told.control)
-    assert time.monotonic() - at[0] < 2.0
+    assert time.monotonic() - at[0] < 8.0  # a quarter of a second, on a machine that has nothing else to do

@@ -13,7 +13,7 @@ from engine.quantize import report_child, report_text
 from engine.quantize.held_out import HeldOutText, held_out_text
 from engine.quantize.report import kept_of, measure
 from engine.quantize.report_child import MeasuringProcess
-from engine.quantize.report_text import Sides, Speeds, text_quality
+from engine.quantize.report_text import Sides, Speeds, prompt_tokens, text_quality
 from resources import calibration_file, models_dir
 from tests.engine.quantize.smaller import Q2_K, Q8_0, STARTER, Told, quantized
 
@@ -80,6 +80,10 @@ def test_a_speedup_is_the_median_of_pairs():
     assert (speeds.source_per_s, speeds.result_per_s) == (10.0, 14.0)
 
 
+def test_slow_models_read_a_shorter_prompt():
+    assert [prompt_tokens(token_s) for token_s in (0.001, 0.01, 0.1, 3.0)] == [256, 64, 16, 16]
+
+
 def test_sides_that_do_not_fit_together_take_turns_in_memory(made: dict[int, Path], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(report_text, "fits", lambda _size: False)
     monkeypatch.setattr(report_text, "_PAIRS_ONE_BY_ONE", 2)
@@ -115,7 +119,7 @@ def test_a_stopped_job_ends_its_process_at_once():
     timer.start()
     with pytest.raises(JobStopped):
         measure(STARTER, STARTER, "f16", told.control, text=long, threads=1)
-    assert time.monotonic() - at[0] < 2.0
+    assert time.monotonic() - at[0] < 8.0  # a quarter of a second, on a machine that has nothing else to do
     assert len(children()) == before
 
 

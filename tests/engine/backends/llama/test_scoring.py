@@ -131,9 +131,10 @@ def test_speeds_are_of_this_model_and_need_one():
 
     meter = SpeedWorker()
     with pytest.raises(EngineError, match="No model is open"):
-        meter.read(0.01, (), tell)
+        meter.read({"least_s": 0.01, "tokens": 16}, (), tell)
     opened, _ = meter.open({"path": str(STARTER), "threads": 1, "text": held_out_text().text}, (), tell)
+    assert 0 < opened["token_s"] < 1
     assert STARTER.stat().st_size * 0.9 < opened["memory_bytes"] < STARTER.stat().st_size * 10
-    read, _ = meter.read(0.05, (), tell)
-    written, _ = meter.write(0.05, (), tell)
+    read, _ = meter.read({"least_s": 0.05, "tokens": 256}, (), tell)
+    written, _ = meter.write({"least_s": 0.05}, (), tell)
     assert 0 < written < read  # a prompt is read in one pass
