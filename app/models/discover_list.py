@@ -14,7 +14,7 @@ from app.theme import Appearance
 
 _TITLES: Final = ("Model", "Size", "Speed", "Fit on this computer", "")
 _RIGHT: Final = frozenset({"Size", "Speed"})
-_LEAST_ROWS: Final = 3
+_LEAST_ROWS: Final = 2
 
 
 class DiscoverRows(QListView):

@@ -1,6 +1,7 @@
 """DiscoverModel: captions and models of the list of what can be found."""
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -35,6 +36,8 @@ class DiscoverModel(QAbstractListModel):
             return row
         if role == Qt.ItemDataRole.DisplayRole:
             return row.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"<p>{escape(row.tip)}</p>".replace("\n", "<br>")  # never read as HTML
         return row.sentence if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -51,6 +51,13 @@ class Find:
         parts = (self.title, self.facts, self.size, self.speed, self.look.words, here, self.about)
         return ", ".join(part for part in parts if part and part != UNKNOWN)
 
+    @property
+    def tip(self) -> str:
+        """All of it, a line for each part, for those whose pointer rests on it."""
+        here = "Installed" if self.is_here else "Needs an account" if self.is_gated else ""
+        what = " · ".join(part for part in (self.size, self.speed, self.look.words, here) if part and part != UNKNOWN)
+        return "\n".join(filter(None, (f"{self.title} · {self.facts}", self.about, what)))
+
 
 DiscoverRow = str | Find
 

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.models.hub_menu import HubMenu
 from app.models.jobs_controller import JobsController, is_active
@@ -20,6 +20,36 @@ _ROW: Final = 49
 _MOST_HEIGHT: Final = 4 * _ROW + 24  # of the rows: half a row shows that there are more
 _LEAST_HEIGHT: Final = 2 * _ROW
 _SHARE: Final = 0.25  # of the window: in a small one the list above needs its room
+
+
+class RowScroll(QScrollArea):
+    """Wants to be as high as its rows, and can do with one."""
+
+    def __init__(self, body: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._wanted = 0
+        self.setWidget(body)
+        body.setAutoFillBackground(False)
+        self.viewport().setAutoFillBackground(False)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def want(self, height: int) -> None:
+        """Say how high it should be, in pixels."""
+        if height != self._wanted:
+            self._wanted = height
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """As high as was wanted."""
+        return QSize(super().sizeHint().width(), self._wanted)
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as one row."""
+        return QSize(1, min(self._wanted, _ROW))
 
 
 class JobsTray(QFrame):
@@ -42,6 +72,7 @@ class JobsTray(QFrame):
         super().__init__(parent)
         self.setProperty("card", True)
         self.setProperty("region", True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._appearance = appearance
         self._controller = controller
         self.rows: dict[int, JobRow] = {}
@@ -56,7 +87,7 @@ class JobsTray(QFrame):
         self._note = text_label("", "small", is_muted=True)
         self._body = QWidget(self)
         self._column = QVBoxLayout(self._body)
-        self._scroll = QScrollArea(self)
+        self._scroll = RowScroll(self._body, self)
         self._lay_out()
         self.menu.token_pressed.connect(self.token_wanted)
         self.menu_button.clicked.connect(self._open_menu)
@@ -173,7 +204,7 @@ class JobsTray(QFrame):
         self._scroll.setVisible(not self._is_folded and bool(self.rows))
         height = sum(row.sizeHint().height() for row in self.rows.values())
         most = max(_LEAST_HEIGHT, min(_MOST_HEIGHT, round(self.window().height() * _SHARE)))
-        self._scroll.setFixedHeight(min(height, most))
+        self._scroll.want(min(height, most))
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
@@ -195,13 +226,6 @@ class JobsTray(QFrame):
         row.addWidget(self.fold_button)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self._scroll.setWidget(self._body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.viewport().setAutoFillBackground(False)
-        self._body.setAutoFillBackground(False)
         self._note.setContentsMargins(theme.space("l"), 0, theme.space("l"), theme.space("s"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from PySide6.QtWidgets import QMessageBox
 from app.models.discover_controller import DiscoverController, Phase
 from app.models.discover_rows import Find
 from app.models.discover_view import DiscoverView
+from app.models.jobs_controller import JobsController
+from app.models.jobs_tray import JobsTray
 from app.models.token_dialog import TokenDialog
 from app.theme.widgets import ChoiceDialog
 from engine import HubError, HubState
-from tests.app.models.finds import CODER, GATED, GB, QWEN, FakeHub, Stage, hub_installed
+from tests.app.models.finds import CODER, GATED, GB, QWEN, FakeHub, Stage, hub_installed, job
 
 
 class DiscoverStage(Stage):
@@ -375,3 +378,59 @@ def test_a_fit_that_is_not_known_is_not_called_one(staged):
         await stage.until(lambda: stage.hub.calls)  # unknown is no reason to ask
 
     staged(check, hub)
+
+
+def test_a_row_says_all_of_itself_to_the_pointer_and_never_as_html(staged):
+    hub = FakeHub(replace(QWEN, name="<b>Qwen</b>"))
+
+    async def check(stage) -> None:
+        index = stage.view.list.model.index_of(QWEN.repo)
+        said = index.data(Qt.ItemDataRole.ToolTipRole)
+        assert said.startswith("<p>&lt;b&gt;Qwen&lt;/b&gt; · 7.6\u00a0B · Apache 2.0<br>A strong assistant")
+
+    staged(check, hub)
+
+
+def test_a_hundred_finds_and_a_long_card_cost_no_frame(staged):
+    hub = FakeHub()
+    hub.found = tuple(replace(QWEN, repo=f"owner/model-{number}", is_catalogued=False) for number in range(100))
+    hub.known |= {model.repo: model for model in hub.found}
+
+    async def check(stage) -> None:
+        stage.search("model")
+        await stage.until(lambda: len(stage.controller.results) == 100)
+        slots = {
+            "list": stage.controller.changed.emit,
+            "detail": stage.controller.detail_changed.emit,
+            "choose": lambda: stage.view.list.choose(next(repos)),
+            "paint": stage.view.list.view.viewport().repaint,
+        }
+        repos = iter([f"owner/model-{number}" for number in range(5, 25)])
+        took: dict[str, float] = {}
+        for name, slot in slots.items():
+            for _ in range(8):
+                begin = perf_counter()
+                slot()
+                took[name] = min(took.get(name, 1.0), perf_counter() - begin)
+        assert max(took.values()) < 0.016, took
+
+    staged(check, hub)
+
+
+def test_the_smallest_window_shows_list_and_tray(staged):
+    async def check(stage) -> None:
+        jobs = JobsController(stage.hub, stage.tasks)
+        stage.hub.board = {number: job(number) for number in range(1, 6)}
+        tray = JobsTray(stage.appearance, jobs)
+        stage.view.foot.addWidget(tray)
+        jobs.look()
+        jobs.close()
+        stage.hub.set_offline(True)
+        stage.controller.changed.emit()  # with a banner too
+        stage.window.resize(952, 552)
+        await stage.until(lambda: stage.view.height() == 552)
+        assert tray.geometry().bottom() < 552
+        assert stage.view.list.height() >= 100
+        assert tray.rows[1].isVisible()
+
+    staged(check)
