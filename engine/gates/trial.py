@@ -77,16 +77,17 @@ def run_trial(trial: Trial, is_wanted: Callable[[], bool]) -> GateReport:
             process.wait()
 
 
+def confinement_of(trial: Trial, scratch: Path) -> Confinement:
+    """What the process may do: read the model's files, and write into an empty folder of its own."""
+    own = str(scratch.resolve())
+    named = dict.fromkeys(str(place) for path in trial.files for place in (path, path.resolve()))
+    return Confinement(folder=own, scratch=own, readable=tuple(named), memory_bytes=trial.limits.memory_bytes)
+
+
 def _start(trial: Trial, scratch: Path) -> "subprocess.Popen[bytes]":
-    confinement = Confinement(
-        folder=str(scratch.resolve()),
-        scratch=str(scratch.resolve()),
-        readable=tuple(dict.fromkeys(str(place) for path in trial.files for place in (path, path.resolve()))),
-        memory_bytes=trial.limits.memory_bytes,
-    )
     kept = {name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ}
     return subprocess.Popen(
-        _command(trial, confinement),
+        _command(trial, confinement_of(trial, scratch)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
