@@ -311,7 +311,10 @@ class Engine(AnswerDoor, CacheDoor, FitDoor, ModelDoors, PluginDoor, DeviceDoor,
         return self._open is not None
 
     def _is_in_use(self, path: Path) -> bool:
-        return self._open is not None and any(it.place.path == path for it in self._residency().residents())
+        if self._open is None:
+            return False
+        residency = self._residency()
+        return residency.users(path) > 0 or any(it.place.path == path for it in residency.residents())
 
     def _placer(self) -> "Placer":
         return self._require_open().works.placer

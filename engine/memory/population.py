@@ -69,6 +69,10 @@ class Population:
             models = list(self._residents.items())
         return tuple(self._describe(place, model) for place, model in models)
 
+    def users(self, path: Path) -> int:
+        """Requests that use the model of a file, or wait for it."""
+        return self._ledger.users(path)
+
     def changed(self, path: Path) -> tuple[Place, ...]:
         """Where a file's model is loaded that was another one then; its weights may be changing under it."""
         now = _stamp(path)

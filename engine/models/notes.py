@@ -119,13 +119,14 @@ class Notes:
         Raises:
             ConfigError: it cannot be kept; the old one holds.
         """
+        identity = _identity(path, self._known.get(str(path)))  # reads the file, for which nobody else should wait
         with self._lock:
             self._refresh()
             kept = self._known.get(str(path))
             old = kept.note if kept is not None else NOTHING
             new = how(old)
             if new != old:
-                self._keep(str(path), _Kept(*_identity(path, kept), new))
+                self._keep(str(path), _Kept(*identity, new))
             return new
 
     def forget(self, path: Path) -> None:

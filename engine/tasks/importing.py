@@ -206,11 +206,12 @@ def clean_up(models: Path) -> None:
 def remove_staged(staged: Path) -> None:
     """Remove a hidden place, file or folder."""
     with suppress(OSError):
+        for file in staged.rglob("*") if staged.is_dir() else (staged,):
+            if file.is_file():
+                file.chmod(0o600)  # Windows deletes nothing that is read-only
+                file.unlink()
         if staged.is_dir():
-            shutil.rmtree(staged, ignore_errors=True)
-        else:
-            staged.chmod(0o600)
-            staged.unlink()
+            shutil.rmtree(staged)
 
 
 def _take_away(plan: ImportPlan) -> None:

@@ -2,16 +2,19 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from engine.background import JobKind
 from engine.cards import Arrival, GateReport, LibraryFolder, ModelCard
 from engine.config import EngineConfig
 from engine.devices.overrides import Overrides
+from engine.errors import ModelError
 from engine.gates import Gatekeeper
 from engine.jobs import Spec, Work
 from engine.models.library import ModelLibrary
 from engine.models.places import ForeignPrograms
+from engine.tasks.copying import make_read_only
 from engine.tasks.importing import ImportWork, clean_up
 from engine.tasks.library_folders import folders_of
 from engine.tasks.library_watch import LibraryWatch
@@ -112,13 +115,16 @@ class LibraryDesk(NotesDesk):
         return self._add_job(JobKind.VERIFY, info.name, {"path": str(info.path)})
 
     def arrived(self, path: Path, arrival: Arrival) -> None:
-        """Note where a new file in Hearth's folder came from, and list it.
+        """Note where a new file in Hearth's folder came from, let nobody write into it, and list it.
 
         Raises:
             ConfigError: it cannot be kept.
         """
         super().arrived(path, arrival)
         self._library.scan()
+        with suppress(ModelError):
+            for file in self._library.entry(str(path)).known.row.files:
+                make_read_only(Path(file))
 
     def remove(self, model: str, *, permanently: bool = False) -> tuple[Path, ...]:
         """Put a model's files into the trash, or delete them; returns which.

@@ -17,7 +17,6 @@ import pytest
 from engine.bench.random_model import RECIPES, SHAPES
 from engine.cards import Arrival, Trust
 from engine.errors import JobError, ModelError, ModelFileError, ModelNotFoundError
-from engine.gates import Gatekeeper
 from engine.jobs import JobStopped
 from engine.models.random_model import write_hollow_model
 from tests.engine.models.conftest import raw_gguf
@@ -90,7 +89,7 @@ def test_weights_for_pytorch_lead_to_the_converter(desk, tmp_path):
     path.write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
     with pytest.raises(ModelFileError) as refused:
         desk.begin_import(path)
-    assert "hearth models quantize" in refused.value.remedy
+    assert "hearth models convert" in refused.value.remedy
 
 
 def test_other_files_and_missing_ones_are_refused(desk, tmp_path):
@@ -292,4 +291,4 @@ def test_an_arrival_is_listed_at_once(desk, tmp_path):
     card = desk.card("new")
     assert (card.provenance.repo, card.provenance.revision, card.sha256) == ("o/n", "abc", "12")
     assert (card.provenance.url, card.provenance.made_from) == ("https://hub/x", "old")
-    assert isinstance(desk.gatekeeper, Gatekeeper)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444

@@ -1,6 +1,8 @@
 """LibraryDesk: cards, names, folders, and what changes by itself."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,3 +157,42 @@ def test_models_of_this_home_are_read_once(desk, monkeypatch):
     os.utime(entry.info.path, (5, 5))
     assert desk.library.entry("a") is not entry
     assert replace(desk.library.entry("a").info) == entry.info
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from engine.cards import ModelDefaults
+from engine.errors import ConfigError
+from tests.engine.tasks.library import Desk
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+desk = Desk(Path(sys.argv[1]))
+if sys.argv[2] == "known":
+    desk.cards()
+    desk.rename("starter", "Before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+chosen = ModelDefaults(device="cpu")
+for change in (lambda: desk.rename("starter", "Mine"), lambda: desk.set_defaults("starter", chosen)):
+    try:
+        change()
+    except ConfigError as error:
+        print(error.remedy)
+print(*(card.title for card in desk.cards()), sep="|")
+desk.library.close()
+print(*(card.title for card in desk.cards()), sep="|")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on files")
+@pytest.mark.parametrize("how", ["new", "known"])
+def test_a_full_disk_costs_only_the_memory_of_it(tmp_path, how):
+    root = Path(__file__).resolve().parents[3]
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "home"), how], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+    *refusals, first, second = ended.stdout.splitlines()
+    title = "starter" if how == "new" else "Before"
+    assert (first, second) == (f"Reader (printed text)|{title}",) * 2
+    assert len(refusals) == 2
+    assert all(line.startswith("Free space") for line in refusals)
