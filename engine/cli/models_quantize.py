@@ -147,7 +147,7 @@ def _reports_table(reports: tuple[QualityReport, ...]) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("recipe")
-    for heading in ("size", "ratio", "kept", "KL", "same top", "writes", "reads", "memory"):
+    for heading in ("size", "ratio", "kept", "KL", "same", "writes", "reads", "memory"):
         table.add_column(heading, justify="right")
     for report in reports:
         table.add_row(

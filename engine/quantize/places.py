@@ -7,6 +7,7 @@ is on disk. So nobody lists a half one, and what a killed Hearth has left is kno
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,23 +22,28 @@ _BLOCK_BYTES: Final = 4 << 20
 _SPARE_BYTES: Final = 16 << 20  # headers, and what else the system wants to write meanwhile
 _READ_ONLY: Final = 0o444
 _MOST_DEPTH: Final = 3
+_SUFFIXES: Final = (".gguf", ".onnx")
 
 
-def target_of(source: Path, recipe: str, models: Path) -> Path:
+def target_of(source: Path, recipe: str, models: Path, name: str = "") -> Path:
     """Where a smaller model goes: beside its source if that is in Hearth's own folder, else into that folder.
 
     Args:
         source: file of the model that it is made from.
         recipe: id of the recipe.
         models: Hearth's own folder.
+        name: of the model, for a file whose own name says nothing: other programs name theirs by their digests.
     """
     is_own = source.resolve().is_relative_to(models.resolve())
+    suffix = source.suffix.lower()
     stem = _without_part(source.stem)
-    if stem.lower() == "model" and not is_own:  # ONNX files are often called that; their folder says what they are
+    if suffix not in _SUFFIXES:
+        suffix, stem = ".gguf", re.sub(r"[^\w.+-]+", "-", name).strip("-.") or "model"
+    elif stem.lower() == "model" and not is_own:  # graphs are often called that; their folder says what they are
         folder = source.parent.parent if source.parent.name == "onnx" else source.parent
         stem = folder.name or stem
     base = stem[: len(base_name(stem.lower()))]
-    return (source.parent if is_own else models) / f"{base}.{recipe}{source.suffix.lower()}"
+    return (source.parent if is_own else models) / f"{base}.{recipe}{suffix}"
 
 
 def _without_part(stem: str) -> str:

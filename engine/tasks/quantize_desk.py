@@ -97,7 +97,7 @@ class QuantizeDesk:
         outcome = outcome_of(info.path, chosen)
         if calibration is not None and not calibration.exists():
             raise CapabilityError(f"There is no {calibration}.", "Choose another text or folder for calibration.")
-        target = target_of(info.path, chosen.id, self._config.home / "models")
+        target = target_of(info.path, chosen.id, self._config.home / "models", info.id)
         if name:
             target = _named(target, name)
         check_room(target, outcome.size_bytes)

@@ -1,5 +1,6 @@
 """GGUF files are made smaller by the real quantizer, in a child, with importances that the real model gives."""
 
+import struct
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -163,3 +164,37 @@ def test_models_for_embeddings(tmp_path: Path, short_text: Path) -> None:
     write_random_gguf(source, "tiny", "bf16", extra={"llama.pooling_type": 1})
     quantize_gguf(source, result, "q5_k_m", short_text, Told().control)
     assert {tensor.type.name for tensor in read_header(result).tensors} == {"F32", "Q5_K", "Q6_K"}
+
+
+def split_starter(folder: Path) -> Path:
+    """The starter in two files, as other programs split models; returns the first."""
+    header, data = read_header(STARTER), STARTER.read_bytes()
+    first = header.tensors[0].name.encode()
+    keys = data[24 : data.index(struct.pack("<Q", len(first)) + first)]
+    halves = (header.tensors[:15], header.tensors[15:])
+    for number, tensors in enumerate(halves):
+        body, extra, infos, weights = (keys if number == 0 else b""), b"", b"", b""
+        for name, kind, value in (("split.no", "H", number), ("split.count", "H", 2), ("split.tensors.count", "i", 38)):
+            code = {"H": 2, "i": 5}[kind]
+            extra += struct.pack("<Q", len(name)) + name.encode() + struct.pack(f"<I{kind}", code, value)
+        for tensor in tensors:
+            kind = 0 if tensor.type.name == "F32" else 1
+            infos += struct.pack("<Q", len(tensor.name)) + tensor.name.encode() + struct.pack("<I", len(tensor.dims))
+            infos += struct.pack(f"<{len(tensor.dims)}QIQ", *tensor.dims, kind, len(weights))
+            weights += data[tensor.offset : tensor.offset + tensor.size_bytes]
+        count = 3 + (len(header.metadata) if number == 0 else 0)
+        head = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), count) + body + extra + infos
+        path = folder / f"parts-{number + 1:05}-of-00002.gguf"
+        path.write_bytes(head + bytes(-len(head) % 32) + weights)
+    return folder / "parts-00001-of-00002.gguf"
+
+
+def test_a_model_in_several_files_becomes_one(tmp_path: Path, cache: Path) -> None:
+    source, result = split_starter(tmp_path), tmp_path / "result.gguf"
+    quantize_gguf(source, result, "q8_0", None, Told().control)
+    whole = read_header(made(tmp_path, "q8_0", cache))
+    found = read_header(result)
+    assert found.number("split.count") is None
+    assert {(tensor.name, tensor.type) for tensor in found.tensors} == {(it.name, it.type) for it in whole.tensors}
+    expected = next(outcome for outcome in outcomes(source) if outcome.recipe.id == "q8_0")
+    assert result.stat().st_size == pytest.approx(expected.size_bytes, rel=0.001)

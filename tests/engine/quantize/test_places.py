@@ -27,6 +27,12 @@ def test_target(source: str, result: str, tmp_path: Path) -> None:
     assert target_of(tmp_path / source, "q4_k_m", tmp_path / "models") == tmp_path / result
 
 
+def test_a_file_that_is_named_by_its_digest(tmp_path: Path) -> None:
+    blob, models = tmp_path / "blobs" / f"sha256-{'a' * 64}", tmp_path / "models"
+    assert target_of(blob, "q8_0", models, "some/model:7b-f16") == models / "some-model-7b.q8_0.gguf"
+    assert target_of(blob, "q8_0", models, "..").name == "model.q8_0.gguf"
+
+
 def test_foreign_folders_are_never_written_even_through_a_link(tmp_path: Path) -> None:
     foreign, models = tmp_path / "foreign", tmp_path / "models"
     foreign.mkdir()
