@@ -89,7 +89,6 @@ class ModelsBoard(QWidget):
 
             self.discover = DiscoverView(self._appearance, self._controllers.discover, self)
             self.discover.open_wanted.connect(self.show_path)
-            self.tray.token_wanted.connect(self.discover.ask_for_token)
             self._controllers.jobs.failed.connect(self.discover.report)
             self.parts.stack.addWidget(self.discover)
         if self.discover is not None:
@@ -151,7 +150,7 @@ class ModelsBoard(QWidget):
 
     def _connect(self) -> None:
         controller, installed, table, parts = self._controller, self.installed, self.installed.table, self.parts
-        controller.failed.connect(installed.report)
+        controller.failed.connect(self._report)
         controller.details_found.connect(self._on_details)
         controller.states_changed.connect(self.pane.show_state)
         controller.judged.connect(self.pane.show_state)
@@ -171,8 +170,9 @@ class ModelsBoard(QWidget):
         parts.get_button.clicked.connect(self._on_get)
         parts.import_button.clicked.connect(self.drop.choose_files)
         self.tray.open_wanted.connect(self.show_path)
-        self._controllers.jobs.failed.connect(installed.report)
-        self._controllers.quantize.failed.connect(installed.report)
+        self.tray.token_wanted.connect(self._ask_for_token)
+        self._controllers.jobs.failed.connect(self._report)
+        self._controllers.quantize.failed.connect(self._report)
         pane = self.pane
         pane.folder_wanted.connect(lambda: self.act(Action.FOLDER))
         pane.footer.quantize.clicked.connect(lambda: self.act(Action.QUANTIZE))
@@ -203,6 +203,17 @@ class ModelsBoard(QWidget):
     def _on_open_pressed(self) -> None:
         self.parts.open_details()
         self.pane.focus_first()
+
+    def _report(self, cause: str, remedy: str) -> None:
+        """Say what did not work where the person looks."""
+        shown = self.parts.stack.currentWidget()
+        banner = self.discover.banner if self.discover is not None and shown is self.discover else self.installed.banner
+        banner.show_message("bad", cause, remedy)
+
+    def _ask_for_token(self) -> None:
+        self.show_view(DISCOVER)
+        if self.discover is not None:
+            self.discover.ask_for_token()
 
     def _on_get(self) -> None:
         self.show_view(DISCOVER)

@@ -74,10 +74,6 @@ class InstalledPane(QWidget):
             controller.ask_recommended()
         self.rows_shown.emit()
 
-    def report(self, cause: str, remedy: str) -> None:
-        """Say what did not work."""
-        self.banner.show_message("bad", cause, remedy)
-
     def leave_room(self, right: int) -> None:
         """Keep the distance to what stands at the right."""
         theme = self._appearance.theme

@@ -357,6 +357,24 @@ def test_discover_is_made_only_when_it_is_opened_and_takes_the_tray_along(shown)
     shown(check)
 
 
+def test_what_fails_is_said_where_the_person_looks(shown):
+    async def check(bench) -> None:
+        bench.controllers.jobs.failed.emit("The download failed.", "Try again.")
+        assert bench.board.installed.banner.message == "The download failed. Try again."
+        bench.board.tray.token_wanted.emit()
+        await bench.settled()
+        assert bench.board.parts.views.choice == "Discover"
+        dialog = bench.dialog()
+        assert dialog is not None
+        dialog.reject()
+        bench.board.installed.banner.clear()
+        bench.controllers.installed.failed.emit("The file is gone.", "")
+        assert bench.board.installed.banner.message == ""
+        assert bench.board.discover.banner.message == "The file is gone."
+
+    shown(check)
+
+
 def test_nothing_is_looked_at_while_the_page_is_hidden(shown):
     async def check(bench) -> None:
         bench.page.hide()
