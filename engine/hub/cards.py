@@ -13,7 +13,7 @@ from engine.hub.addresses import file_path
 from engine.hub.answers import architecture_of, files_of, model_of
 from engine.hub.catalogue import Catalogue
 from engine.hub.connection import HubConnection
-from engine.hub.files import RepoFile, models_among
+from engine.hub.files import RepoFile, is_graph, models_among
 from engine.hub.front_matter import Fields, split_card
 from engine.hub.judge import Judge, Known
 from engine.hub.licences import MOST_BYTES, file_among, where, words
@@ -152,19 +152,22 @@ class HubCards:
         )
         return model, known
 
-    def _judged(self, files: Iterable[HubFile], known: Known) -> tuple[HubFile, ...]:
-        return tuple(self._judge.judged(file, replace(known, is_graph=_is_graph(file))) for file in files)
+    def _judged(self, files: Sequence[HubFile], known: Known) -> tuple[HubFile, ...]:
+        found = {
+            file.name: file
+            for are_graphs in (False, True)
+            for file in self._judge.judged(
+                (file for file in files if is_graph(file) is are_graphs), replace(known, is_graph=are_graphs)
+            )
+        }
+        return tuple(found[file.name] for file in files)
 
 
 def _first(files: Sequence[HubFile]) -> HubFile | None:
     """The file whose header is to be read: the one to recommend, as far as that is known; None for graphs."""
     wanted = recommended(files)
-    headed = [file for file in files if not _is_graph(file)]
+    headed = [file for file in files if not is_graph(file)]
     return next((file for file in headed if file.name == wanted), headed[0] if headed else None)
-
-
-def _is_graph(file: HubFile) -> bool:
-    return file.name.lower().endswith(".onnx")
 
 
 def _with_headers(known: Known, file: HubFile, headers: tuple[GgufHeader, ...]) -> Known:
@@ -184,7 +187,7 @@ def _with_headers(known: Known, file: HubFile, headers: tuple[GgufHeader, ...]) 
 
 def _unjudged(files: Iterable[HubFile]) -> tuple[HubFile, ...]:
     """Files of which nothing is said, since Hearth could not run them; graphs have nothing to do with that."""
-    return tuple(file if _is_graph(file) else replace(file, fit=None, tokens_per_s=None) for file in files)
+    return tuple(file if is_graph(file) else replace(file, fit=None, tokens_per_s=None) for file in files)
 
 
 def _with_fields(model: HubModel, fields: Fields) -> HubModel:

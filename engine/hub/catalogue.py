@@ -133,7 +133,7 @@ class Catalogue:
             is_graph=numbers is None,
             reads=self.tasks.reads(model.tasks),
         )
-        files = tuple(judge.judged(_file(file), known) for file in model.files)
+        files = judge.judged((_file(file) for file in model.files), known)
         return HubModel(
             repo=model.repo,
             name=model.name,

@@ -51,6 +51,11 @@ def models_among(files: Iterable[RepoFile]) -> tuple[HubFile, ...]:
     return tuple(sorted(found, key=lambda file: (file.size_bytes, file.name)))
 
 
+def is_graph(file: HubFile) -> bool:
+    """Whether a model is a graph."""
+    return file.name.lower().endswith(".onnx")
+
+
 def quantization_of(name: str) -> str:
     """How the weights of a file are stored, as its name says: `Q4_K_M`; empty if it does not."""
     stem = re.sub(r"-\d{5}-of-\d{5}$", "", name.rpartition(".")[0])

@@ -1,19 +1,21 @@
 """Whether a model fits this machine before a byte of its weights is here."""
 
-from collections.abc import Callable
+import bisect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from engine.finds import HubFile
-from engine.footprint import Fit, FitVerdict
+from engine.footprint import Fit
 from engine.hub.imagined import Numbers, imagined_layout, imagined_shape, in_other_type
 from engine.models.page_plan import WeightLayout
 from engine.models.shape import ModelShape
 from engine.types import Accepts, ModelInfo
 
-Verdict = Callable[[ModelInfo, ModelShape | None, WeightLayout | None], FitVerdict]
-"""Says whether a model fits, of which nothing has to be on the disk."""
+Brief = Callable[[ModelInfo, ModelShape, WeightLayout | None, bool], tuple[Fit, float | None]]
+"""Says whether a model fits of which nothing has to be on the disk and, if that is wanted, how many tokens per second
+it would write."""
 
 _GRAPH_MARGIN: Final = 1.3
 """A guess: what a graph computes with takes more than its weights say, and only its file tells how much."""
@@ -62,54 +64,75 @@ class Judge:
 
     A verdict from a header is what it will be once the file is here. Without one, the inside of the model is taken to
     be as large as it can be, so that nothing is said to fit that will not; where that makes all the difference, nothing
-    is said.
+    is said, and nothing of its speed.
 
     Thread: any.
     """
 
-    def __init__(self, verdict: Verdict, folder: Path) -> None:
+    def __init__(self, brief: Brief, folder: Path) -> None:
         """Make one.
 
         Args:
-            verdict: says whether a model fits.
+            brief: says whether a model fits.
             folder: that files would go to.
         """
-        self._verdict = verdict
+        self._brief = brief
         self._folder = folder
 
-    def judged(self, file: HubFile, known: Known) -> HubFile:
-        """A file with whether it fits, and how fast it would be."""
-        fit, speed = self._judge(file, known)
+    def judged(self, files: Iterable[HubFile], known: Known) -> tuple[HubFile, ...]:
+        """Files of a model with whether each fits, and how fast it would be; in the order in which they were given.
+
+        Args:
+            files: all of them graphs, or none.
+            known: of the model.
+        """
+        files = tuple(files)
+        if known.is_graph or known.shape is not None or known.numbers is not None:
+            return tuple(self._judged(file, known) for file in files)
+        return self._guessed(files, known)
+
+    def _judged(self, file: HubFile, known: Known) -> HubFile:
+        fit, speed = self._say(file, known, known.numbers, True)
         return replace(file, fit=fit, tokens_per_s=speed)
 
-    def verdict(self, file: HubFile, known: Known) -> FitVerdict:
-        """All that is said of a file whose model's inside is known."""
-        return self._say(file, known, known.numbers)
+    def _guessed(self, files: Sequence[HubFile], known: Known) -> tuple[HubFile, ...]:
+        """Files of a model of whose inside nothing is known; what is smaller fits as well, so few have to be tried."""
+        by_size = sorted((file for file in files if file.size_bytes), key=lambda file: file.size_bytes)
+        if not by_size:
+            return tuple(files)
+        usual, most = guesses(known, by_size[0].size_bytes)
 
-    def _judge(self, file: HubFile, known: Known) -> tuple[Fit | None, float | None]:
-        if known.is_graph or known.shape is not None or known.numbers is not None:
-            found = self._say(file, known, known.numbers)
-            return found.fit, found.tokens_per_s
-        usual, most = guesses(known, file.size_bytes)
-        found = self._say(file, known, most)
-        if found.fit is not Fit.NO:
-            return found.fit, None
-        return (Fit.NO if self._say(file, known, usual).fit is Fit.NO else None), None
+        def count(numbers: Numbers, *fits: Fit) -> int:
+            """How many of them fit so."""
+            return bisect.bisect_left(
+                by_size, True, key=lambda file: self._say(file, known, numbers, False)[0] not in fits
+            )
 
-    def _say(self, file: HubFile, known: Known, numbers: Numbers | None) -> FitVerdict:
+        fitting = count(most, Fit.FITS)
+        paged = fitting if fitting == len(by_size) else count(most, Fit.FITS, Fit.PAGING)
+        unsure = paged if paged == len(by_size) else count(usual, Fit.FITS, Fit.PAGING)
+        found: dict[str, Fit | None] = {}
+        for number, file in enumerate(by_size):
+            is_no = number >= max(paged, unsure)
+            found[file.name] = (
+                Fit.FITS if number < fitting else Fit.PAGING if number < paged else Fit.NO if is_no else None
+            )
+        return tuple(replace(file, fit=found.get(file.name)) for file in files)
+
+    def _say(self, file: HubFile, known: Known, numbers: Numbers | None, wants_speed: bool) -> tuple[Fit, float | None]:
         info = self._info(file, known)
         if known.is_graph:
             size = int(file.size_bytes * _GRAPH_MARGIN) + _GRAPH_BYTES
             shape = ModelShape(size_bytes=size, parameters=known.parameters or 0)
-            return self._verdict(replace(info, size_bytes=size), shape, None)
+            return self._brief(replace(info, size_bytes=size), shape, None, False)
         if known.shape is not None:
             is_same = file.name == known.shape_of
             shape = known.shape if is_same else in_other_type(known.shape, file.size_bytes, file.quantization)
             layout = known.layout if is_same else imagined_layout(shape, info.path)
-            return self._verdict(info, shape, layout)
+            return self._brief(info, shape, layout, wants_speed)
         assert numbers is not None
         shape = imagined_shape(numbers, file.size_bytes, file.quantization)
-        return self._verdict(info, shape, imagined_layout(shape, info.path))
+        return self._brief(info, shape, imagined_layout(shape, info.path), wants_speed)
 
     def _info(self, file: HubFile, known: Known) -> ModelInfo:
         name = file.name.rpartition("/")[2]

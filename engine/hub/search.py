@@ -10,7 +10,7 @@ from engine.finds import HubFile, HubModel, HubQuery, Sort
 from engine.footprint import Fit
 from engine.hub.answers import architecture_of, files_of, model_of
 from engine.hub.connection import HubConnection
-from engine.hub.files import models_among, quantization_of
+from engine.hub.files import is_graph, models_among, quantization_of
 from engine.hub.imagined import bits_of
 from engine.hub.judge import Judge, Known
 from engine.hub.recommend import recommended
@@ -76,29 +76,29 @@ class HubSearch:
 
     def _described(self, info: object) -> HubModel:
         model = model_of(info, self._words)
-        is_reading = self._words.reads(model.tasks)
-        files = []
-        for file in models_among(files_of(info)):
-            about = replace(file, size_bytes=_about_bytes(file, model.parameters), sha256=())
-            known = Known(
-                name=model.name,
-                architecture=architecture_of(info),
-                parameters=model.parameters,
-                context_tokens=model.context_tokens or 0,
-                is_graph=file.name.lower().endswith(".onnx"),
-                reads=is_reading,
-            )
-            files.append(self._judge.judged(about, known) if about.size_bytes else about)
-        files.sort(key=lambda file: (file.size_bytes, file.name))
-        return replace(model, files=tuple(files), recommended=recommended(files))
+        known = Known(
+            name=model.name,
+            architecture=architecture_of(info),
+            parameters=model.parameters,
+            context_tokens=model.context_tokens or 0,
+            reads=self._words.reads(model.tasks),
+        )
+        listed = [
+            replace(file, size_bytes=_about_bytes(file, model.parameters), sha256=())
+            for file in models_among(files_of(info))
+        ]
+        graphs = [file for file in listed if is_graph(file)]
+        others = [file for file in listed if not is_graph(file)]
+        judged = [*self._judge.judged(others, known), *self._judge.judged(graphs, replace(known, is_graph=True))]
+        files = tuple(sorted(judged, key=lambda file: (file.size_bytes, file.name)))
+        return replace(model, files=files, recommended=recommended(files))
 
 
 def _about_bytes(file: HubFile, parameters: int | None) -> int:
     """About how large a file is, to two digits; 0 if that cannot be told."""
     if not parameters:
         return 0
-    is_graph = file.name.lower().endswith(".onnx")
-    bits = bits_of(quantization_of(file.name)) or (_GRAPH_BITS if is_graph else _UNQUANTIZED_BITS)
+    bits = bits_of(quantization_of(file.name)) or (_GRAPH_BITS if is_graph(file) else _UNQUANTIZED_BITS)
     size = parameters * bits / 8
     step = 10 ** max(0, len(str(int(size))) - 2)
     return int(-(-size // step) * step)

@@ -81,6 +81,23 @@ def verdict(size: LoadSize, budget: Budget, pace: Pace | None = None) -> FitVerd
     )
 
 
+def brief(size: LoadSize, budget_bytes: int, pace: Pace | None = None) -> tuple[Fit, float | None]:
+    """The verdict in short, for many models: whether each fits, and how fast it would be, if that is known.
+
+    Args:
+        size: what is known of the model.
+        budget_bytes: what it may take.
+        pace: how fast the machine is; None if nobody wants to know, which is much quicker.
+    """
+    if size.least_bytes <= budget_bytes:
+        return Fit.FITS, 1 / pace.token_s if pace is not None and pace.token_s and size.is_text else None
+    needed = size.paged_bytes
+    if needed is None or needed > budget_bytes:
+        return Fit.NO, None
+    paged = size.paged(budget_bytes) if pace is not None else None
+    return Fit.PAGING, pace.paged_tokens_per_s(paged[1].streamed_bytes) if pace is not None and paged else None
+
+
 def _sentence(size: LoadSize, budget: Budget, fit: Fit, needed: int, plan: PagePlan | None, speed: str) -> str:
     name = size.info.id
     if plan is not None:

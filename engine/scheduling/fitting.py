@@ -1,7 +1,7 @@
 """FitCheck: whether a model would fit into memory now, from its header, with what is known of this machine."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +13,11 @@ from engine.devices.machine import available_memory_bytes, memory_limit_bytes
 from engine.devices.prediction import can_predict, predict
 from engine.devices.rates import RateStore
 from engine.errors import InvalidRequestError, ModelError
-from engine.footprint import FitVerdict
+from engine.footprint import Fit, FitVerdict
 from engine.hardware import DeviceRates
 from engine.memory.corrections import Corrections
 from engine.memory.estimate import Estimates, Wishes
-from engine.memory.fit import Budget, Pace, verdict
+from engine.memory.fit import Budget, Pace, brief, verdict
 from engine.memory.load_size import LoadSize
 from engine.memory.residency import Residency
 from engine.models.page_plan import WeightLayout
@@ -30,6 +30,21 @@ _CONTEXTS: Final = range(16, (1 << 24) + 1)
 _AS_ASKED: Final = "as it was asked for"
 _SET: Final = "the budget of all models, less what those hold that are in use"
 _FREE: Final = "free now, with what idle models would give back"
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What models that are not here could take, as it was a moment ago.
+
+    Attributes:
+        whole_bytes: in memory as a whole.
+        paged_bytes: if they are paged.
+        estimates: of what loads take.
+    """
+
+    whole_bytes: int
+    paged_bytes: int
+    estimates: Estimates
 
 
 class FitCheck:
@@ -94,7 +109,7 @@ class FitCheck:
     def of_shape(
         self, info: ModelInfo, shape: ModelShape | None, layout: WeightLayout | None, disk_file: Path
     ) -> FitVerdict:
-        """Say whether a model fits that is not here yet.
+        """Say whether a model fits that is not here yet, such as one that could be made by quantizing.
 
         Args:
             info: what is known of it; nothing has to be at its path.
@@ -104,6 +119,37 @@ class FitCheck:
         """
         size = replace(self._estimates().size(info, options=self._options), shape=shape, layout=layout)
         return self._verdict(size, None, disk_file)
+
+    def rooms(self, info: ModelInfo) -> Rooms:
+        """What a model that is not here could take now.
+
+        Args:
+            info: one that is not here; it stands for all such.
+        """
+        whole, paged = (self._budget(info, None, is_paged=is_paged).size_bytes for is_paged in (False, True))
+        return Rooms(whole, paged, self._estimates())
+
+    def brief(
+        self,
+        info: ModelInfo,
+        shape: ModelShape,
+        layout: WeightLayout | None,
+        rooms: Rooms,
+        disk_file: Path | None = None,
+    ) -> tuple[Fit, float | None]:
+        """Say in short whether a model fits that is not here yet, and how fast it would be, if that is known.
+
+        Args:
+            info: what is known of it; nothing has to be at its path.
+            shape: from its header, or put together from what is known.
+            layout: where its weights will lie; None if they cannot be paged.
+            rooms: what it may take.
+            disk_file: a large file on the disk that it would be read from; None if nobody wants to know its speed,
+                which is much quicker.
+        """
+        size = replace(rooms.estimates.size(info, options=self._options), shape=shape, layout=layout)
+        room = rooms.whole_bytes if size.least_bytes <= rooms.whole_bytes else rooms.paged_bytes
+        return brief(size, room, None if disk_file is None else self._pace(size, disk_file))
 
     def tokens_per_s(self, info: ModelInfo, room_bytes: int) -> float | None:
         """How fast a model answers one request in so much memory; None if that is unknown."""

@@ -13,7 +13,7 @@ from engine.background import JobKind
 from engine.cards import Arrival
 from engine.config import EngineConfig
 from engine.finds import HubCard, HubModel, HubQuery, HubState
-from engine.footprint import FitVerdict
+from engine.footprint import Fit
 from engine.hub.addresses import host_of
 from engine.hub.catalogue import Catalogue
 from engine.hub.judge import Judge
@@ -29,9 +29,10 @@ from resources import catalogue_file
 if TYPE_CHECKING:
     from engine.hub.hub import Hub
     from engine.hub.order import Order
-    from engine.scheduling.fitting import FitCheck
+    from engine.scheduling.fitting import FitCheck, Rooms
 
 _JUDGED_S: Final = 10.0
+_ROOMS_S: Final = 1.0
 _LOOK_S: Final = 60.0
 _LARGE_BYTES: Final = 64 << 20
 """A smaller file says little about a disk."""
@@ -66,11 +67,13 @@ class HubDesk:
         self._network = Network(is_offline=config.offline)
         self._throttle = Throttle(config.download_bytes_per_s)
         self._tokens = TokenStore(config.home, host_of(config.hub_url))
-        self._judge = Judge(self._verdict, self.folder)
+        self._judge = Judge(self._brief, self.folder)
         self._judging = threading.Lock()
         self._judged: tuple[HubModel, ...] | None = None  # guarded by _judging
         self._judged_at_s = 0.0  # guarded by _judging
         self._looking = threading.Lock()
+        self._check: tuple[FitCheck, Rooms] | None = None  # guarded by _looking
+        self._checked_at_s = 0.0  # guarded by _looking
         self._large: Path | None = None  # guarded by _looking
         self._looked_at_s = 0.0  # guarded by _looking
 
@@ -161,8 +164,17 @@ class HubDesk:
     def _token_for(self, host: str) -> str:
         return self._hub.token_for(host)
 
-    def _verdict(self, info: ModelInfo, shape: ModelShape | None, layout: WeightLayout | None) -> FitVerdict:
-        return self._fit_check().of_shape(info, shape, layout, self._large_file())
+    def _brief(
+        self, info: ModelInfo, shape: ModelShape, layout: WeightLayout | None, wants_speed: bool
+    ) -> tuple[Fit, float | None]:
+        """Whether a model fits into what there was a second ago; a search asks for hundreds."""
+        now_s = time.monotonic()
+        with self._looking:
+            if self._check is None or now_s - self._checked_at_s > _ROOMS_S:
+                check = self._fit_check()
+                self._check, self._checked_at_s = (check, check.rooms(info)), now_s
+            check, rooms = self._check
+        return check.brief(info, shape, layout, rooms, self._large_file() if wants_speed else None)
 
     def _large_file(self) -> Path:
         """A file on the disk that models go to, large enough to tell how fast it reads; else one that is not there."""

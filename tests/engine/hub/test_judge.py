@@ -98,7 +98,8 @@ def test_the_file_whose_header_was_read_is_judged_as_it_will_be(
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_numbers_of_a_catalogue_promise_nothing_that_the_file_does_not_keep(served: Served, budget: int) -> None:
     fits = FitCheck(EngineConfig(home=served.folder / "home", memory_budget_bytes=budget))
-    judge = Judge(lambda info, shape, layout: fits.of_shape(info, shape, layout, served.folder / "m-F16.gguf"), Path())
+    rooms = fits.rooms(served.info("m-F16.gguf"))
+    judge = Judge(lambda info, shape, layout, _: fits.brief(info, shape, layout, rooms, served.folder), Path())
     numbers = Numbers(
         **{name: getattr(NUMBERS, name) for name in NUMBERS.__slots__} | {"parameters": served.parameters}
     )
@@ -106,7 +107,7 @@ def test_numbers_of_a_catalogue_promise_nothing_that_the_file_does_not_keep(serv
         path = served.folder / f"m-{kind.upper()}.gguf"
         file = HubFile(name=path.name, parts=(path.name,), size_bytes=path.stat().st_size, quantization=kind.upper())
         known = Known(name="m", architecture="llama", parameters=served.parameters, numbers=numbers)
-        check_against(judge.judged(file, known), served.says(path.name, budget))
+        check_against(judge.judged([file], known)[0], served.says(path.name, budget))
 
 
 @pytest.mark.parametrize("kind", KINDS)
