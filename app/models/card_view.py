@@ -64,7 +64,7 @@ class CardView(QFrame):
         self._picked = ""  # name of the file that the person chose
         self._title = ElidedLabel("", self)
         self.close_button = IconButton(appearance, "close", "Close the details", parent=self)
-        self._about = ElidedLabel("", self)
+        self._about = ElidedLabel("", self, Qt.TextElideMode.ElideRight)
         self._fit = IconChip(appearance, "success", "", "ok", self)
         self._licence_chip = Chip("", "outline", self)
         self._advice = Chip("Recommended", "accent", self)
@@ -93,6 +93,7 @@ class CardView(QFrame):
         self.setAccessibleName(f"Details of {name_of(model)}")
         say(self._title, name_of(model))
         say(self._about, _about(model))
+        self._about.setAccessibleDescription(f"{line(model.repo)} on {self._host}")
         say(self._licence_chip, stated_licence(model.licence))
         self._advice.setVisible(model.is_catalogued)
         say(self._summary, line(model.summary) or " · ".join(task_words(task) for task in model.tasks))
@@ -322,7 +323,7 @@ class CardView(QFrame):
 
 def _about(model: HubModel) -> str:
     said = (
-        line(model.repo),
+        f"by {line(model.repo.partition('/')[0])}",
         f"{count_words(model.parameters)} parameters" if model.parameters else "",
         f"context up to {model.context_tokens:,}" if model.context_tokens else "",
         downloads_words(model.downloads) if model.downloads is not None else "",

@@ -63,12 +63,9 @@ def line(text: str) -> str:
 
 
 def part_words(done: float, total: float) -> str:
-    """A part of a size, with the unit once: `1.46 of 2.39 GB`, `3 of 17 MB`."""
-    if total < MEGA:
-        return f"{done / KILO:,.0f} of {size_words(total)}"
-    if total < 0.9995 * GIGA:
-        return f"{done / MEGA:,.0f} of {size_words(total)}"
-    return f"{done / GIGA:.{_decimals(total)}f} of {size_words(total)}"
+    """A part of a size, with the unit once and as exact as the whole: `1.46 of 2.39 GB`, `3.1 of 8.5 MB`."""
+    unit = KILO if total < 0.9995 * MEGA else MEGA if total < 0.9995 * GIGA else GIGA
+    return f"{done / unit:,.{_decimals(total)}f} of {size_words(total)}"
 
 
 def rate_words(bytes_per_s: float) -> str:
@@ -161,5 +158,6 @@ def downloads_words(count: int) -> str:
 
 
 def _decimals(size_bytes: float) -> int:
-    size = size_bytes / GIGA
-    return 2 if size < 9.995 else 1 if size < 99.95 else 0
+    """As many as `size_words` shows."""
+    number = size_words(size_bytes).partition(NBSP)[0]
+    return len(number.partition(".")[2])

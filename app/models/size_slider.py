@@ -175,8 +175,10 @@ class SizeSlider(QWidget):
         if not count:
             return
         width = (self.width() - (STOPS - 1) * _GAP) // STOPS
-        if count < STOPS:
-            width = min((self.width() - (count - 1) * _GAP) // count, 2 * width)
+        if 1 < count < STOPS:
+            width = (self.width() - (count - 1) * _GAP) // count
+        elif count == 1:
+            width *= 2
         line = self._appearance.theme.line("small")
         top = line + _SLIDER + 4 if count > 1 else 0
         for at, card in enumerate(self.cards):

@@ -1,9 +1,7 @@
-"""Discover as it is seen and used: by mouse, by keyboard, wide and narrow, online and not."""
+"""Discover as it is seen and used: what it says, what it asks, and whom."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -11,47 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
-from app.models.discover_controller import DiscoverController, Phase
-from app.models.discover_rows import Find
-from app.models.discover_view import DiscoverView
-from app.models.jobs_controller import JobsController
-from app.models.jobs_tray import JobsTray
+from app.models.discover_controller import Phase
 from app.models.token_dialog import TokenDialog
 from app.theme.widgets import ChoiceDialog
 from engine import HubError, HubState
-from tests.app.models.finds import CODER, GATED, GB, QWEN, FakeHub, Stage, hub_installed, job
-
-
-class DiscoverStage(Stage):
-    """Discover over a hub, in a window."""
-
-    def __init__(self, hub: FakeHub, width: int) -> None:
-        super().__init__()
-        self.hub = hub
-        self.controller = DiscoverController(hub, self.tasks)
-        self.view = DiscoverView(self.appearance, self.controller)
-        self.show(self.view, width)
-        self.closers.append(lambda: self.controller.watch(False))
-
-    async def __aenter__(self) -> "DiscoverStage":
-        await self.until(lambda: self.controller.is_loaded)
-        await self.settled()
-        return self
-
-    @property
-    def pane(self) -> Any:
-        return self.view.pane
-
-    @property
-    def titles(self) -> list[str]:
-        return [row.title if isinstance(row, Find) else f"- {row}" for row in self.view.list.model.rows]
-
-    def words(self) -> str:
-        return self.said(self.view)
-
-    def search(self, text: str) -> None:
-        self.view.filters.search.setText(text)
-        QTest.keyClick(self.view.filters.search, Qt.Key.Key_Return)
+from tests.app.models.discover_stage import DiscoverStage
+from tests.app.models.finds import GATED, GB, QWEN, FakeHub, hub_installed
 
 
 @pytest.fixture
@@ -288,149 +251,5 @@ def test_what_an_author_writes_loads_nothing_and_links_ask_first(staged):
         box = stage.dialog(QMessageBox)
         assert box.informativeText() == "https://elsewhere.example/licence"
         box.reject()
-
-    staged(check)
-
-
-def test_everything_can_be_done_with_the_keyboard(staged):
-    async def check(stage) -> None:
-        view = stage.view
-        view.focus_first()
-        assert view.list.view.hasFocus()
-        QTest.keyClick(view.list.view, Qt.Key.Key_Down)
-        assert stage.controller.detail.model.repo == GATED.repo
-        QTest.keyClick(view.list.view, Qt.Key.Key_Down)  # over the caption
-        assert stage.controller.detail.model.repo == CODER.repo
-        QTest.keyClick(view.list.view, Qt.Key.Key_Return)
-        assert stage.pane.main_button.hasFocus()  # one size only: no slider
-        QTest.keyClick(stage.pane.main_button, Qt.Key.Key_Space)
-        await stage.until(lambda: stage.hub.calls)
-        assert stage.hub.calls == [("download", CODER.repo, "model-Q8_0.gguf")]
-
-    staged(check)
-
-
-def test_ctrl_f_goes_to_the_search_wherever_one_is(staged):
-    async def check(stage) -> None:
-        for widget in (stage.view.list.view, stage.pane.sizes.slider, stage.view.filters.search):
-            widget.setFocus()
-            QTest.keyClick(widget, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-            assert stage.view.filters.search.hasFocus()
-
-    staged(check)
-
-
-def test_where_there_is_little_room_the_details_open_over_the_list(staged):
-    async def check(stage) -> None:
-        assert not stage.pane.isVisible()
-        stage.view.focus_first()
-        QTest.keyClick(stage.view.list.view, Qt.Key.Key_Down)
-        QTest.keyClick(stage.view.list.view, Qt.Key.Key_Return)
-        assert stage.pane.isVisible()
-        assert stage.pane.geometry().right() == stage.view.width() - 1
-        QTest.keyClick(stage.pane, Qt.Key.Key_Escape)
-        assert not stage.pane.isVisible()
-        assert stage.view.list.view.hasFocus()
-
-    staged(check, width=952)
-
-
-@pytest.mark.parametrize("width", [952, 1108, 1208, 1700])
-def test_no_title_leaves_its_column_and_nothing_is_wider_than_the_window(staged, width):
-    async def check(stage) -> None:
-        assert stage.window.width() == width
-        view = stage.view.list.view
-        assert view.viewport().width() >= 500
-        for combo in stage.view.filters.combos.values():
-            assert combo.geometry().right() <= stage.view.filters.width()
-
-    staged(check, width=width)
-
-
-def test_a_model_whose_files_are_unknown_is_asked_about_by_the_button(staged):
-    hub = FakeHub(replace(QWEN, files=(), recommended=""))
-
-    async def check(stage) -> None:
-        assert stage.pane.main_button.text() == "Show its files"
-        assert "Not known yet" in stage.words()
-        stage.pane.main_button.click()
-        await stage.until(lambda: stage.pane.main_button.text() == "Download 1.00\u00a0GB")
-
-    staged(check, hub)
-
-
-def test_a_row_says_all_of_itself_to_those_who_do_not_see_it(staged):
-    async def check(stage) -> None:
-        index = stage.view.list.model.index_of(GATED.repo)
-        said = index.data(Qt.ItemDataRole.AccessibleTextRole)
-        assert said == "Gated 2B, Gemma terms, 1.70\u00a0GB, 38\u00a0tok/s, Fits, needs an account, owner/gated-2b"
-
-    staged(check)
-
-
-def test_a_fit_that_is_not_known_is_not_called_one(staged):
-    hub = FakeHub(replace(CODER, files=(replace(CODER.files[0], fit=None, tokens_per_s=None),)))
-
-    async def check(stage) -> None:
-        assert stage.view.list.model.rows[1].look.words == "Not known yet"
-        assert stage.pane.sizes.cards[0].file.fit is None
-        stage.pane.main_button.click()
-        await stage.until(lambda: stage.hub.calls)  # unknown is no reason to ask
-
-    staged(check, hub)
-
-
-def test_a_row_says_all_of_itself_to_the_pointer_and_never_as_html(staged):
-    hub = FakeHub(replace(QWEN, name="<b>Qwen</b>"))
-
-    async def check(stage) -> None:
-        index = stage.view.list.model.index_of(QWEN.repo)
-        said = index.data(Qt.ItemDataRole.ToolTipRole)
-        assert said.startswith("<p>&lt;b&gt;Qwen&lt;/b&gt; · 7.6\u00a0B · Apache 2.0<br>A strong assistant")
-
-    staged(check, hub)
-
-
-def test_a_hundred_finds_and_a_long_card_cost_no_frame(staged):
-    hub = FakeHub()
-    hub.found = tuple(replace(QWEN, repo=f"owner/model-{number}", is_catalogued=False) for number in range(100))
-    hub.known |= {model.repo: model for model in hub.found}
-
-    async def check(stage) -> None:
-        stage.search("model")
-        await stage.until(lambda: len(stage.controller.results) == 100)
-        slots = {
-            "list": stage.controller.changed.emit,
-            "detail": stage.controller.detail_changed.emit,
-            "choose": lambda: stage.view.list.choose(next(repos)),
-            "paint": stage.view.list.view.viewport().repaint,
-        }
-        repos = iter([f"owner/model-{number}" for number in range(5, 25)])
-        took: dict[str, float] = {}
-        for name, slot in slots.items():
-            for _ in range(8):
-                begin = perf_counter()
-                slot()
-                took[name] = min(took.get(name, 1.0), perf_counter() - begin)
-        assert max(took.values()) < 0.016, took
-
-    staged(check, hub)
-
-
-def test_the_smallest_window_shows_list_and_tray(staged):
-    async def check(stage) -> None:
-        jobs = JobsController(stage.hub, stage.tasks)
-        stage.hub.board = {number: job(number) for number in range(1, 6)}
-        tray = JobsTray(stage.appearance, jobs)
-        stage.view.foot.addWidget(tray)
-        jobs.look()
-        jobs.close()
-        stage.hub.set_offline(True)
-        stage.controller.changed.emit()  # with a banner too
-        stage.window.resize(952, 552)
-        await stage.until(lambda: stage.view.height() == 552)
-        assert tray.geometry().bottom() < 552
-        assert stage.view.list.height() >= 100
-        assert tray.rows[1].isVisible()
 
     staged(check)
