@@ -88,8 +88,8 @@ class Residency(Population):
             prefixes: keeps what models have read while they have no memory for it; None keeps nothing.
             corrections: what loads have shown of architectures; None forgets that.
             predict: tokens per second of a model that is paged in so much memory; None if that is unknown.
-            gate: raises if a model's file must not be loaded; called before each load, and told how to hear that it
-                is not wanted any more.
+            gate: raises if a model's file must not be loaded; called before each load that has room, and told how to
+                hear that it is not wanted any more.
             wishes: what a person has set for a model.
         """
         super().__init__(Ledger(budget_bytes, self._free_bytes))
@@ -264,7 +264,6 @@ class Residency(Population):
         backend = self._backends.get(info.format)
         if backend is None:
             raise ModelError(f"Nothing here can run {info.format} models.")
-        self._gate(info, progress)
         self._note_file(place)
         self.load_times.meet(place, info.id, info.size_bytes)
         with self._room_lock:
@@ -277,6 +276,7 @@ class Residency(Population):
         if claim.is_paged:
             options = replace(options, predicted_tokens_per_s=self._predict(info, claim.needs[MACHINE]) or 0.0)
         try:
+            self._gate(info, progress)
             began_s = time.monotonic()
             model = backend.load(info, options, progress)
             self.load_times.note(place, time.monotonic() - began_s)
