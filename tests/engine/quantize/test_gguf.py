@@ -10,10 +10,14 @@ import psutil
 import pytest
 
 from engine.backends.llama.quantizing import read_importances
+from engine.bench.random_model import RECIPES as TYPES
 from engine.bench.random_model import write_random_gguf
 from engine.errors import CapabilityError, JobError, ModelFileError
 from engine.jobs import JobStopped
+from engine.models import random_model
 from engine.models.gguf import read_header
+from engine.models.gguf_writer import TensorSpec, WeightType, write_gguf
+from engine.models.random_model import RandomShape, tensors_of
 from engine.quantize import gguf
 from engine.quantize.gguf import quantize_gguf
 from engine.quantize.importances import read_text
@@ -198,3 +202,42 @@ def test_a_model_in_several_files_becomes_one(tmp_path: Path, cache: Path) -> No
     assert {(tensor.name, tensor.type) for tensor in found.tensors} == {(it.name, it.type) for it in whole.tensors}
     expected = next(outcome for outcome in outcomes(source) if outcome.recipe.id == "q8_0")
     assert result.stat().st_size == pytest.approx(expected.size_bytes, rel=0.001)
+
+
+def write_experts(path: Path, experts: int = 4) -> None:
+    """A random model of which each token takes two of some experts."""
+    shape, rng = RandomShape(2, 256, 256, 4, 2, 512, 512), np.random.default_rng(7)
+    specs = [spec for spec in tensors_of(shape, TYPES["f16"]) if "ffn_" not in spec.name or "norm" in spec.name]
+    for layer in range(shape.layers):
+        specs.append(TensorSpec(f"blk.{layer}.ffn_gate_inp.weight", (experts, 256), WeightType.F32))
+        specs += [
+            TensorSpec(f"blk.{layer}.ffn_{part}_exps.weight", (experts, 256, 256), WeightType.F16)
+            for part in ("gate", "up", "down")
+        ]
+
+    def data(spec: TensorSpec) -> list[bytes]:
+        values = np.ones(spec.shape) if len(spec.shape) == 1 else rng.normal(0, 0.05, spec.shape)
+        return [values.astype(np.float32 if spec.type is WeightType.F32 else np.float16).tobytes()]
+
+    metadata = random_model._metadata(shape, TYPES["f16"], "experts", "llama")
+    with path.open("wb") as stream:
+        write_gguf(stream, {**metadata, "llama.expert_count": experts, "llama.expert_used_count": 2}, specs, data)
+
+
+def test_importances_of_experts(tmp_path: Path, short_text: Path) -> None:
+    source, result = tmp_path / "experts.gguf", tmp_path / "part.gguf"
+    write_experts(source)
+    quantize_gguf(source, result, "q4_k_m", short_text, Told().control, cache=tmp_path, source_digest="experts")
+    [kept] = (tmp_path / "importances").glob("*.npz")
+    found = read_importances(kept)
+    for part in ("gate", "up", "down"):
+        values = found[f"blk.0.ffn_{part}_exps.weight"].reshape(4, 256)
+        assert (values > 0).all()
+        assert not np.allclose(values[0], values[1])  # each has tokens of its own
+    assert np.array_equal(found["blk.0.ffn_gate_exps.weight"], found["blk.0.ffn_up_exps.weight"])
+    # Of all tokens together, the experts see what the choice of experts saw, each token twice.
+    seen = found["blk.0.ffn_gate_inp.weight"]
+    assert found["blk.0.ffn_gate_exps.weight"].reshape(4, 256).mean(axis=0) == pytest.approx(seen, rel=0.5)
+    types = {tensor.name: tensor.type.name for tensor in read_header(result).tensors}
+    assert types["blk.0.ffn_gate_exps.weight"] == "Q4_K"
+    assert types["blk.0.ffn_gate_inp.weight"] == "F32"
