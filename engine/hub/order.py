@@ -49,6 +49,8 @@ def chosen(model: HubModel, file: str) -> HubFile:
         if wanted and wanted in {found.name, found.name.rpartition("/")[2]}:
             return found
     names = ", ".join(found.name for found in model.files[:8])
+    if not file and model.summary and not model.is_catalogued:  # what is wrong with it
+        raise HubError(model.summary, "Choose another model.")
     if not file:
         raise HubError(f"No file of {model.repo} fits this machine.", f"Name the one that you want: {names}.")
     raise HubError(f"{model.repo} has no model file {file[:120]!r}.", f"Choose from: {names}.")

@@ -90,6 +90,9 @@ def test_a_file_that_is_not_what_it_claims_is_found_out(desk: HubDesk, hub: HubS
     assert "x-Q8_0.gguf" in model.summary
     assert model.files[0].fit is None
     assert model.recommended == ""
+    with pytest.raises(HubError) as error:
+        desk.download("hearth/x-GGUF")
+    assert error.value.cause == model.summary
 
 
 def test_a_part_of_another_model_is_found_out_by_its_header(desk: HubDesk, hub: HubServer, tmp_path: Path) -> None:
