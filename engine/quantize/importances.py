@@ -49,7 +49,7 @@ class ImportanceShelf:
         self._folder, self._digest = folder / "importances", source_digest
 
     def importances(self, child: Child, calibration: Path | None, control: JobControl) -> Path | None:
-        """The file with the importances for a text, measured now or before; None if the model is not for texts.
+        """The file with the importances for a text, measured now or before; None if the model reads no texts.
 
         Args:
             child: measures them.

@@ -207,7 +207,7 @@ def measure_importance(
         progress: told how much is done, in [0, 1].
 
     Returns:
-        Nothing, if the model does not read texts from left to right.
+        Nothing, if it does more than read a text, as an encoder with a decoder does.
 
     Raises:
         CapabilityError: the text is too short.
