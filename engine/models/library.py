@@ -113,6 +113,11 @@ class ModelLibrary:
         """Folders that the last scan looked into, with the time of their last change then."""
         return self._seen
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether plugins have come or gone since they were asked about the models of the last scan."""
+        return any(entry.known.version != self._registry.version for entry in self._entries.values())
+
     def sources(self) -> tuple[Source, ...]:
         """Everything that is searched now."""
         return (*self._sources, *self._others())

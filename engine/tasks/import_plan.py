@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from engine.errors import JobError, ModelFileError, ModelNotFoundError
 from engine.gates.header_check import check_header
@@ -47,6 +47,10 @@ class ImportPlan:
     def is_folder(self) -> bool:
         """Whether it comes into a folder of its own, since it has several files."""
         return len(self.files) > 1
+
+    def called(self, model: str) -> Self:
+        """The same under a model's id, where the file's own name says nothing."""
+        return replace(self, name=safe_name(model if self.is_folder else f"{model}{Path(self.name).suffix}"))
 
     @property
     def size_bytes(self) -> int:
@@ -129,13 +133,11 @@ def _plan(path: Path, models: Path) -> ImportPlan:
     _check_kind(path)
     check_header(path)
     files = files_beside(path)
-    name = path.name
-    if not path.suffix:
-        name = f"{path.name}.gguf"
     if len(files) == 1:
-        return ImportPlan(files, path.parent, models, _safe(name))
+        stem = model_id(path) if path.stem.lower() == "model" else path.stem if path.suffix else path.name
+        return ImportPlan(files, path.parent, models, safe_name(f"{stem}{path.suffix or '.gguf'}"))
     base = path.parent.parent if path.parent.name == "onnx" else path.parent
-    return ImportPlan(files, base, models, _safe(model_id(path)))
+    return ImportPlan(files, base, models, safe_name(model_id(path)))
 
 
 def _first_part(path: Path) -> Path:
@@ -180,6 +182,6 @@ def _begins_with(path: Path, magic: bytes) -> bool:
         raise ModelFileError(f"{path} cannot be read: {reason}.", "Check its permissions.") from error
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name that every file system takes, and that no listing leaves out."""
     return _UNSAFE.sub("-", name).strip(" .") or "model"

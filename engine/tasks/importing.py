@@ -76,7 +76,11 @@ class ImportWork:
             ModelNotFoundError: there is no such file.
             ModelFileError: it cannot be taken, or not moved; says why.
         """
-        plans = plans_of(path, self._models)
+        known = {entry.found.path: entry.found for entry in self._library.entries()}
+        plans = tuple(
+            plan.called(known[plan.files[0]].id) if plan.files[0] in known and known[plan.files[0]].id else plan
+            for plan in plans_of(path, self._models)
+        )
         for plan in plans:
             if plan.files[0].is_relative_to(self._models):
                 raise ModelFileError(f"{plan.files[0].name} is in Hearth's own folder already.", "Use it from there.")

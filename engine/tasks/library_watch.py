@@ -71,10 +71,12 @@ class LibraryWatch:
 
 
 def has_changed(library: ModelLibrary) -> bool:
-    """Whether folders may hold others than at the last scan; costs one `stat` for each folder."""
+    """Whether folders, or plugins, may make others of them than at the last scan; costs a `stat` for each folder."""
     seen = library.seen
     if any(str(source.folder) not in seen and source.folder.is_dir() for source in library.sources()):
         return True  # it has just come
+    if library.is_stale:
+        return True
     scanned_ns = library.scanned_at_ns
     return any(_time(folder) != time or 0 <= scanned_ns - time < _COARSE_NS for folder, time in seen.items())
 

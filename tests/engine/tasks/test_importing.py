@@ -125,6 +125,18 @@ def test_a_model_without_suffix_is_taken_by_what_is_in_it(desk, tmp_path):
     assert found.path.name == f"sha256-{'a' * 64}.gguf"
 
 
+def test_a_file_whose_name_says_nothing_is_called_as_in_the_list(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARTH_FOREIGN_HOME", str(tmp_path))
+    snapshot = tmp_path / ".cache" / "huggingface" / "hub" / "models--o--Mini" / "snapshots" / ("a" * 40)
+    one, two = graph(snapshot / "model.onnx"), graph(snapshot / "model_int8.onnx", external="int8.bin")
+    plain = graph(tmp_path / "Folder-Name" / "model.onnx")
+    desk = Desk(tmp_path / "home", trusted=(tmp_path,))
+    found = [desk.importing.bring(path, Told().control)[0].path for path in (one, two, plain)]
+    names = [str(path.relative_to(desk.models)) for path in found]
+    assert names == ["mini.onnx", "mini-int8/model_int8.onnx", "folder-name.onnx"]
+    assert desk.card(str(found[0])).provenance.revision == "a" * 40
+
+
 def split(folder: Path, count: int = 3) -> list[Path]:
     """A model in several files, whose headers say what such headers say."""
     folder.mkdir(parents=True)

@@ -10,6 +10,9 @@ import pytest
 
 from engine.cards import ModelDefaults, Origin, Trust
 from engine.errors import ConfigError, InvalidRequestError, ModelNotFoundError
+from engine.models.library import ModelLibrary
+from engine.plugins.offers import Offers
+from engine.plugins.registry import Registry
 from engine.requests import Sampling
 from engine.tasks.library_watch import LibraryWatch, has_changed
 from tests.engine.tasks.library import READER, STARTER, Desk, copied, wait_until
@@ -196,3 +199,15 @@ def test_a_full_disk_costs_only_the_memory_of_it(tmp_path, how):
     assert (first, second) == (f"Reader (printed text)|{title}",) * 2
     assert len(refusals) == 2
     assert all(line.startswith("Free space") for line in refusals)
+
+
+def test_plugins_that_come_are_a_reason_to_look_again(tmp_path):
+    registry = Registry()
+    library = ModelLibrary([copied(STARTER, tmp_path / "models" / "a.gguf").parent], registry)
+    os.utime(tmp_path / "models", (1, 1))
+    library.scan()
+    assert not has_changed(library)
+    registry.put("others", Offers())
+    assert has_changed(library)
+    library.scan()
+    assert not has_changed(library)
