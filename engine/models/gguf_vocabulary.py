@@ -10,8 +10,6 @@ from engine.models.gguf_numbers import check_numbers
 
 _INT32, _FLOAT32 = 5, 6
 _BYTE_TOKEN_TYPE = 6
-_WITH_BYTES: Final = frozenset({"llama", "t5", "gpt2", "rwkv", "plamo2", "gemma4"})
-"""Tokenizers in which a token may stand for a byte; in another one llama.cpp aborts the process over such a token."""
 _ESCAPED = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"t": b"\t", b"n": b"\n", b"r": b"\r"}
 _BYTE_TOKEN = re.compile(rb"<0x[0-9A-F]{2}>")
@@ -66,12 +64,9 @@ def _check_lengths(header: GgufHeader, count: int) -> None:
 
 def _check_bytes(header: GgufHeader, texts: list[bytes]) -> None:
     """A SentencePiece vocabulary must be able to write every byte, and name the bytes properly."""
-    kind = header.text("tokenizer.ggml.model")
-    types = _array(header, "tokenizer.ggml.token_type", {_INT32})
-    if kind not in _WITH_BYTES and types is not None and _BYTE_TOKEN_TYPE in types.numbers():
-        raise _damaged(header, "byte-tokens", f"it has tokens for bytes, which its tokenizer {kind!r} does not know")
-    if kind != "llama":
+    if header.text("tokenizer.ggml.model") != "llama":
         return
+    types = _array(header, "tokenizer.ggml.token_type", {_INT32})
     for text, number in zip(texts, types.numbers() if types else (), strict=False):
         if number == _BYTE_TOKEN_TYPE and not _BYTE_TOKEN.fullmatch(text):
             raise _damaged(

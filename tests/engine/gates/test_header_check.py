@@ -64,7 +64,6 @@ def test_a_refusal_names_its_rule(rule, tmp_path):
         (("llama.block_count", UINT, 0), "shape"),
         (("tokenizer.ggml.eos_token_id", UINT, 9999), "special-ids"),
         (("tokenizer.ggml.scores", ARRAY, (FLOAT, [0.0])), "token-arrays"),
-        (("tokenizer.ggml.model", TEXT, b"other"), "byte-tokens"),
         (("tokenizer.ggml.model", TEXT, b"rwkv"), "byte-tokens"),
     ],
 )
