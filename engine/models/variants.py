@@ -20,7 +20,7 @@ _PRECISION: Final = re.compile(
     r"""[-_. ](?:
         (?:ud[-_.])?(?:i?q|tq)\d+(?:_\d|_k|_k_[a-z]{1,2}|_[a-z]{1,3})?   # q8_0, q4_k_m, iq4_xs, tq1_0
         | q4f16 | bf16 | fp?16 | fp?32 | mxfp4 | nvfp4
-        | u?int[48] | fp8 | quantized
+        | u?int[48](?:[-_]static)? | fp8 | quantized
     )$""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -37,6 +37,7 @@ ONNX_RECIPES: Final[tuple[Recipe, ...]] = (
 """Finest first."""
 
 _LEAST_SHARE: Final = 0.5
+_PICTURE_SIDES: Final = 4
 _INTEGERS: Final = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "MatMulNBits"})
 
 
@@ -51,11 +52,16 @@ def check_suits(source: Path, recipe: str) -> None:
     from engine.backends.onnx.quantize_rules import covered_share
     from engine.models.onnx import read_onnx_header
 
-    outline, kind = read_outline(source), read_onnx_header(source).data_type
-    if kind != "F32" or any(node.kind in _INTEGERS for node in outline.nodes):
+    outline, header = read_outline(source), read_onnx_header(source)
+    if header.data_type != "F32" or any(node.kind in _INTEGERS for node in outline.nodes):
         raise CapabilityError(
             f"{source.name} is not in 32-bit floats, from which alone a graph can be quantized.",
             "Choose its source in F32.",
+        )
+    if recipe == INT8_STATIC and all(len(port.shape) != _PICTURE_SIDES for port in header.inputs):
+        raise CapabilityError(
+            f"{source.name} does not look at pictures, and {recipe} finds its ranges with pictures.",
+            f"Choose {INT8} or {INT4}.",
         )
     share = covered_share(outline, recipe)
     if share < _LEAST_SHARE:

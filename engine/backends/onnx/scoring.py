@@ -27,7 +27,7 @@ from engine.errors import CapabilityError, EngineError, RequestError
 from engine.models.onnx import describe
 from engine.types import FloatArray, RecognizeRequest, VisionOutput
 
-_MOST_TIMED: Final = 32  # pictures or texts of a run that is timed
+_MOST_TIMED: Final = 96  # pictures or texts of a run that is timed
 _RUN_S: Final = 1.0  # that a run takes, about, at most
 _FEWEST_RUNS: Final = 2
 _OVERLAP: Final = 0.5

@@ -39,6 +39,7 @@ def model(model_id: str, *, parameters: int | None = 1_000_000, size: int = 1_00
         ("m_fp16", "m"),
         ("m-mxfp4", "m"),
         ("m_int8", "m"),
+        ("m.int8-static", "m"),
         ("m_uint8", "m"),
         ("m_quantized", "m"),
         ("m_q4f16", "m"),

@@ -272,6 +272,9 @@ def test_recipes_that_do_not_suit_are_refused_and_say_which_do(save_graph: SaveG
         with pytest.raises(CapabilityError, match=r"only 0% of the weights .* Choose int8-static\."):
             quantize_onnx(READER, part(tmp_path, "no.onnx"), recipe, None, Told().control)
     source = matrices(save_graph)
+    assert [suits(source, recipe.id) for recipe in ONNX_RECIPES] == [False, True, True]
+    with pytest.raises(CapabilityError, match="does not look at pictures"):
+        check_suits(source, "int8-static")
     with pytest.raises(CapabilityError, match="No plugin knows"):  # nobody knows what it is fed
         quantize_here(source, part(tmp_path, "no.onnx"), "int8-static")
 
