@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.models.card_view import CardView
@@ -14,6 +14,7 @@ from app.models.discover_list import DiscoverList
 from app.models.discover_note import DiscoverNote
 from app.models.discover_rows import Find, rows_of
 from app.models.token_dialog import TokenDialog
+from app.models.words import counted
 from app.theme import Appearance
 from app.theme.widgets import Banner, WatchingPage
 
@@ -47,6 +48,7 @@ class DiscoverView(WatchingPage):
         self._controller = controller
         self._is_open = False  # whether the details lie over the view now
         self._banner_for = ""
+        self._told = Phase.NONE  # what of a search was announced
         self.filters = DiscoverFilters(appearance, controller.settings, self)
         self.banner = Banner(appearance, self)
         self.list = DiscoverList(appearance, self)
@@ -139,8 +141,18 @@ class DiscoverView(WatchingPage):
         self.filters.show_asking(controller.phase is Phase.SEARCHING, self._host)
         self.filters.show_count(len(controller.recommended), len(controller.results))
         self._show_banner()
+        self._announce()
         if has_finds and self.is_wide and not self.list.chosen_id:
             self.list.choose_first()
+
+    def _announce(self) -> None:
+        """Say once, to those who do not see it, what a search of the hub has found."""
+        phase, was = self._controller.phase, self._told
+        self._told = phase
+        if phase is not was and phase in {Phase.FOUND, Phase.NOTHING}:
+            found = counted(len(self._controller.results), "model")
+            said = f"{found} found on the hub" if phase is Phase.FOUND else "Nothing found on the hub"
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
 
     def _show_banner(self) -> None:
         controller = self._controller

@@ -4,13 +4,13 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.models.hub_menu import HubMenu
 from app.models.jobs_controller import JobsController, is_active
 from app.models.jobs_row import JobRow
-from app.models.jobs_words import is_much_lost, job_title, lost_words, tray_summary, tray_title
+from app.models.jobs_words import is_much_lost, job_sentence, job_title, lost_words, tray_summary, tray_title
 from app.theme import Appearance
 from app.theme.widgets import ChoiceDialog, ElidedLabel, IconButton
 from app.theme.widgets.labels import IconLabel, say, text_label
@@ -94,6 +94,7 @@ class JobsTray(QFrame):
         self.fold_button.clicked.connect(lambda: self.fold(not self._is_folded))
         self.pause_button.clicked.connect(self._on_pause_all)
         controller.changed.connect(self.show_now)
+        controller.ended.connect(self._announce)
         self.show_now()
 
     @property
@@ -193,6 +194,10 @@ class JobsTray(QFrame):
         job = self._controller.job(number)
         if job is not None and job.result:
             self.open_wanted.emit(job.result)
+
+    def _announce(self, job: BackgroundJob) -> None:
+        """Say once, to those who do not see it, that a job is over."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, job_sentence(job)))
 
     def _on_pause_all(self) -> None:
         self._controller.pause_all(self.pause_button.text() == "Pause all")

@@ -104,7 +104,7 @@ def speed_words(per_s: float | None, *, is_text: bool = True) -> str:
 def count_words(count: int) -> str:
     """How many weights: `14.8 B`, `494 M`, `4.2 M`."""
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if count >= size:
+        if count >= 0.9995 * size:  # what would be written as 1,000 of the smaller unit
             number = count / size
             return f"{number:.1f}{NBSP}{unit}" if number < 99.95 else f"{number:,.0f}{NBSP}{unit}"
     return str(count)

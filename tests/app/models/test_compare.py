@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 from app.models.compare_dialog import CompareDialog
 from app.models.compare_words import Side, compared
 from engine import Engine, EngineConfig, Event, Fit, FitVerdict, GenerateRequest, ModelCard, ModelFileError
-from tests.app.models.conftest import BIG, LLAMA, READER, REPORTS, STARTER
 from tests.app.models.finds import GB, Stage
+from tests.app.models.staged import BIG, LLAMA, READER, REPORTS, STARTER
 
 
 def verdict(fit: Fit, needed: int, speed: float) -> FitVerdict:
