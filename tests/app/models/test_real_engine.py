@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtTest import QTest
 
+from app.models.compare_dialog import CompareDialog
+from app.models.quantize_dialog import QuantizeDialog
+from app.models.row_menu import Action
 from engine import Engine, Fit, ModelDefaults
 from resources import models_dir
 from tests.computing import computing
@@ -89,5 +92,23 @@ def test_a_file_that_arrives_or_goes_is_noticed(real, home):
         await bench.until(lambda: bench.controllers.installed.find("late") is not None)
         (home / "models" / "late.gguf").unlink()
         await bench.until(lambda: bench.controllers.installed.find("late") is None)
+
+    real(check)
+
+
+def test_the_dialogs_of_a_model_open_on_it(real):
+    async def check(bench) -> None:
+        bench.choose("own-copy")
+        await bench.settled()
+        bench.pane.footer.quantize.click()
+        dialog = bench.dialog(QuantizeDialog)
+        assert dialog is not None
+        await bench.settled()
+        dialog.reject()
+        bench.board.act(Action.COMPARE)
+        dialog = bench.dialog(CompareDialog)
+        assert dialog is not None
+        await bench.settled()
+        dialog.reject()
 
     real(check)
