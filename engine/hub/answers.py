@@ -13,8 +13,15 @@ from engine.hub.task_words import TaskWords
 MOST_FILES: Final = 20_000
 _LONGEST_NAME: Final = 512
 _LICENCE: Final = "license:"
+_REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_COMMIT: Final = re.compile(r"\w[\w.-]{0,80}", re.ASCII)
 _FORMAT: Final = re.compile(r"[-_.](gguf|onnx)$", re.IGNORECASE)
 _MOST: Final = 1 << 50
+
+
+def is_repo(name: str) -> bool:
+    """Whether this can be the name of a repository: `owner/name`."""
+    return bool(_REPO.fullmatch(name)) and ".." not in name
 
 
 def model_of(info: Any, words: TaskWords) -> HubModel:
@@ -37,7 +44,7 @@ def model_of(info: Any, words: TaskWords) -> HubModel:
         likes=_number(info.likes),
         updated_at=_seconds(info.last_modified),
         is_gated=bool(info.gated),
-        revision=text_of(info.sha) or "main",
+        revision=sha if _COMMIT.fullmatch(sha := text_of(info.sha)) else "main",
     )
 
 
@@ -56,7 +63,7 @@ def files_of(info: Any) -> tuple[RepoFile, ...]:
 
 def licence_of(info: Any, tags: Iterable[str]) -> str:
     """The licence, as the hub writes it; of another one than usual the name that its author gave it."""
-    card = _dict(info.card_data.to_dict() if info.card_data is not None else None)
+    card = _dict(info.card_data.to_dict() if hasattr(info.card_data, "to_dict") else None)
     named = next((tag.removeprefix(_LICENCE) for tag in tags if tag.startswith(_LICENCE)), "")
     named = named or text_of(card.get("license"))
     return text_of(card.get("license_name")) or named if named in {"other", ""} else named

@@ -10,7 +10,7 @@ from typing import Any, Final
 from engine.errors import HubError, ModelFileError, OfflineError
 from engine.finds import HubCard, HubFile, HubModel
 from engine.hub.addresses import file_path
-from engine.hub.answers import architecture_of, files_of, model_of
+from engine.hub.answers import architecture_of, files_of, is_repo, model_of
 from engine.hub.catalogue import Catalogue
 from engine.hub.connection import HubConnection
 from engine.hub.files import RepoFile, is_graph, models_among
@@ -28,7 +28,6 @@ from engine.plugins.bundled import bundled_registry
 from engine.types import Accepts
 
 CARD_BYTES: Final = 1 << 20
-_REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _REVISION: Final = re.compile(r"[\w][\w./-]{0,200}", re.ASCII)
 _CANNOT: Final = "Hearth cannot run models of this kind."
 
@@ -52,7 +51,7 @@ class HubCards:
         """
         repo = self.checked(repo)
         info = self._info(repo, "")
-        model, names = model_of(info, self._catalogue.tasks), tuple(file.name for file in files_of(info))
+        model, names = self._model(info, repo), tuple(file.name for file in files_of(info))
         licence_file = file_among(names)
         with ThreadPoolExecutor(2, thread_name_prefix="hearth-hub") as pool:
             readme = pool.submit(self._text, model, "README.md" if "README.md" in names else "", CARD_BYTES)
@@ -79,7 +78,7 @@ class HubCards:
         if revision and not _REVISION.fullmatch(revision):
             raise HubError(f"{revision[:80]!r} is no revision.", "Give a commit or a branch, or leave it out.")
         info = self._info(repo, revision)
-        model = self._described(info, model_of(info, self._catalogue.tasks))
+        model = self._described(info, self._model(info, repo))
         return model, {file.name: file for file in files_of(info)}
 
     def checked(self, repo: str) -> str:
@@ -89,13 +88,18 @@ class HubCards:
             HubError: it is none.
         """
         name = repo.strip().removeprefix(f"{self._connection.url}/").rstrip("/")
-        if not _REPO.fullmatch(name) or ".." in name:
+        if not is_repo(name):
             raise HubError(f"{repo[:80]!r} is no name of a model on the hub.", "Write it as OWNER/NAME.")
         return name
 
     def _info(self, repo: str, revision: str) -> Any:
         with self._connection.asking() as api:
             return api.model_info(repo, revision=revision or None, files_metadata=True)
+
+    def _model(self, info: Any, repo: str) -> HubModel:
+        """The model, under the name that the hub has for it now if that is one: it may have moved."""
+        model = model_of(info, self._catalogue.tasks)
+        return model if is_repo(model.repo) else replace(model, repo=repo)
 
     def _text(self, model: HubModel, name: str, most_bytes: int) -> str:
         """A text of the repository; empty if it is not to be had."""

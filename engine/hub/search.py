@@ -8,7 +8,7 @@ from typing import Final
 from engine.errors import InvalidRequestError
 from engine.finds import HubFile, HubModel, HubQuery, Sort
 from engine.footprint import Fit
-from engine.hub.answers import architecture_of, files_of, model_of
+from engine.hub.answers import architecture_of, files_of, is_repo, model_of
 from engine.hub.connection import HubConnection
 from engine.hub.files import is_graph, models_among, quantization_of
 from engine.hub.imagined import bits_of
@@ -72,7 +72,8 @@ class HubSearch:
                 limit=_MOST if is_picky else query.limit,
                 expand=list(_WANTED),
             )
-            return [self._described(info) for info in infos]
+            described = [self._described(info) for info in infos]
+        return [model for model in described if is_repo(model.repo)]
 
     def _described(self, info: object) -> HubModel:
         model = model_of(info, self._words)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -117,12 +118,14 @@ class HubServer:
         token: that opens what is gated.
         fault: `garbage`, `huge`, `slow`, `login`, `gzip`, or an HTTP status.
         seen: all requests.
+        mangle: changes what is said of models.
     """
 
     repos: dict[str, Repo] = field(default_factory=dict)
     token: str = "hf_open_sesame"
     fault: str = ""
     seen: list[Request] = field(default_factory=list)
+    mangle: Callable[[Any], Any] = field(default=lambda value: value)
 
     def __enter__(self) -> Self:
         self.hub, self.store = (
@@ -256,7 +259,7 @@ class _Answer(BaseHTTPRequestHandler):
             start += len(block)
 
     def _json(self, value: object) -> None:
-        self._body(200, json.dumps(value).encode(), "application/json")
+        self._body(200, json.dumps(self.server_of.mangle(value)).encode(), "application/json")
 
     def _refuse(self, status: int, code: str) -> None:
         self._body(status, b'{"error":"no"}', "application/json", {"X-Error-Code": code})
