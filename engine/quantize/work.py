@@ -195,10 +195,10 @@ class QuantizeWork:
             self._admit(path, lambda: not control.is_stopping)
 
     def _announce(self, target: Path, arrival: Arrival) -> None:
-        """Tell of a result, which the gates know by its content; now they know its place as well."""
+        """Tell of a result, which the gates know by its content; then they know its place as well."""
+        self._arrived(target, arrival)
         with contextlib.suppress(EngineError):
             self._admit(target, lambda: True)
-        self._arrived(target, arrival)
 
     def _measured(
         self, order: QuantizeOrder, result: Path, recipe: Recipe, source_sha256: str, control: JobControl
