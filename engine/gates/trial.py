@@ -215,5 +215,5 @@ def _untried(trial: Trial, why: str) -> GateReport:
         trust=Trust.UNTRIED,
         rule="probe-start",
         cause=f"{trial.name} could not be tried out: {why.rstrip('.')}.",
-        remedy="See `hearth doctor`, and check the model again.",
+        remedy="See `hearth doctor`. If you trust the file, the setting probe_files can be switched off meanwhile.",
     )
