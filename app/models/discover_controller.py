@@ -122,8 +122,7 @@ class DiscoverController(QObject):
         """Begin to look at the library and the downloads, or stop."""
         if is_seen and not self._timer.isActive():
             self._timer.start()
-            if not self._is_loaded:
-                self._tasks.start(self._load_catalogue(), on_error=self._fail, name="catalogue")
+            self._tasks.start(self._load_catalogue(), on_error=self._fail, name="catalogue")  # what fits changes
             self.look()
             self._want_card()
         elif not is_seen:

@@ -12,6 +12,7 @@ from app.theme.widgets import ChoiceDialog, ElidedLabel
 from app.theme.widgets.labels import text_label
 
 _LISTED: Final = 5
+_MEASURED: Final = 100  # of more files nobody waits for the sizes
 
 
 class ImportDialog(ChoiceDialog):
@@ -40,7 +41,7 @@ class ImportDialog(ChoiceDialog):
         for choice in (self.copy_choice, self.move_choice):
             self._group.addButton(choice)
             self.room.addWidget(choice)
-        known = [size for path in paths if (size := _size_of(path)) is not None]
+        known = [size for path in paths[:_MEASURED] if (size := _size_of(path)) is not None]
         needs = f"{size_words(sum(known))} to take. " if len(known) == len(paths) else ""
         free = f"{needs}{size_words(free_bytes)} free on disk. " if free_bytes else needs
         said = f"{free}Each file is checked before it is used; what is refused stays where it is."
