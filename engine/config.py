@@ -128,7 +128,7 @@ class EngineConfig:
         _check_range("download_bytes_per_s", self.download_bytes_per_s, 0, 1 << 40)
         _check_address("hub_url", self.hub_url, ("http://", "https://"))
         if self.proxy:
-            _check_address("proxy", self.proxy, ("http://", "https://", "socks5://"))
+            _check_address("proxy", self.proxy, ("http://", "https://"))
         if unknown := sorted(set(self.used_in_place) - set(FOREIGN)):
             raise ConfigError(f"Setting used_in_place names {unknown[0]!r}.", f"Choose from: {', '.join(FOREIGN)}.")
         _check_range("cache_days", self.cache_days, 1, 36_500)
