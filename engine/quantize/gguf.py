@@ -67,14 +67,8 @@ def quantize_gguf(
             if chosen.needs_calibration:
                 stage = StageControl(control, 0.0, _IMPORTANCE_SHARE, "Finding out which weights matter")
                 found, begin = shelf.importances(child, calibration, stage), _IMPORTANCE_SHARE
-            order = {
-                "source": str(source),
-                "target": str(target_part),
-                "type": _file_type(chosen),
-                "threads": child.threads,
-                "importances": str(found or ""),
-            }
-            child.call("quantize", order, StageControl(control, begin, 1.0, f"Making {chosen.name}"))
+            stage = StageControl(control, begin, 1.0, f"Making {chosen.name}")
+            child.call("quantize", _order(child, chosen, target_part, found), stage)
     except JobError as error:
         raise _full(target_part, error) from error
     finally:
@@ -121,9 +115,15 @@ class _Child:
         self._process.close()
 
 
-def _file_type(recipe: Recipe) -> int:
-    """llama.cpp's number of a recipe."""
-    return next(number for number, name in FILE_TYPES.items() if name == recipe.id.upper())
+def _order(child: _Child, recipe: Recipe, target: Path, importances: Path | None) -> dict[str, str | int]:
+    """What the child is told; of a recipe llama.cpp's number."""
+    return {
+        "source": str(child.source),
+        "target": str(target),
+        "type": next(number for number, name in FILE_TYPES.items() if name == recipe.id.upper()),
+        "threads": child.threads,
+        "importances": str(importances or ""),
+    }
 
 
 def _threads() -> int:
