@@ -61,7 +61,7 @@ class Bench:
         self.backend = backend
         self.errors: list[Exception] = []
         self.failures: list[Any] = []
-        self.engine = Engine(EngineConfig(home=home), backends={"gguf": backend})
+        self.engine = Engine(EngineConfig(home=home, probe_files=False), backends={"gguf": backend})
         self.library = self.engine._library = Library()
         self.tasks = Tasks(self.errors.append)
         self.controller = ChatController(self.engine, self.tasks)

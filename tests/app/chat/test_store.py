@@ -49,7 +49,7 @@ class Library(ModelLibrary):
 
 async def main():
     backend = FakeBackend(script=("word ",), repeat=True, step_s=0.005)
-    engine = Engine(EngineConfig(home=Path(sys.argv[1])), backends={"gguf": backend})
+    engine = Engine(EngineConfig(home=Path(sys.argv[1]), probe_files=False), backends={"gguf": backend})
     engine._library = Library([])
     engine.open()
     chat = ChatController(engine, Tasks())

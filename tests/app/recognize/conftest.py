@@ -60,7 +60,7 @@ class Bench:
         self.backend = backend
         self.errors: list[Exception] = []
         self.failures: list[tuple[str, str]] = []
-        self.engine = Engine(EngineConfig(home=home), backends={"onnx": backend})
+        self.engine = Engine(EngineConfig(home=home, probe_files=False), backends={"onnx": backend})
         self.library = Library()
         self.engine._library = self.library
         self.tasks = Tasks(self.errors.append)
