@@ -30,14 +30,20 @@ def check_graph(path: Path) -> None:
     """Walk over all of a graph but its weights.
 
     Raises:
-        ModelNotFoundError: there is no such file.
         ModelFileError: it breaks a rule; says which.
     """
-    with path.open("rb") as file:
-        proto = Protobuf(path, file, path.stat().st_size)
-        walk = _Walk(proto)
-        walk.model()
-        _check_operators(proto, walk)
+    try:
+        with path.open("rb") as file:
+            proto = Protobuf(path, file, path.stat().st_size)
+            walk = _Walk(proto)
+            walk.model()
+            _check_operators(proto, walk)
+    except OSError as error:  # a name that no file system can hold, say
+        raise ModelFileError(
+            f"The file {path.name} cannot be read, or one that it names: {error.strerror}.",
+            "Check its permissions.",
+            "file",
+        ) from error
 
 
 class _Walk:

@@ -85,12 +85,13 @@ def test_weights_elsewhere_are_refused(entries, tmp_path):
     assert refusal(path).rule == "external-data"
 
 
-def test_weights_inside_of_an_attribute_are_found(tmp_path):
+@pytest.mark.parametrize(("place", "rule"), [("../w.bin", "external-data"), ("x" * 300, "file")])
+def test_weights_inside_of_an_attribute_are_found(place, rule, tmp_path):
     model = graphs.product()
     value = model.graph.node.add(op_type="Constant", output=["c"]).attribute.add(name="value", type=4).t
     value.data_type, value.data_location = 1, 1
-    value.external_data.add(key="location", value="../w.bin")
-    assert refusal(graphs.save(tmp_path / "m.onnx", model)).rule == "external-data"
+    value.external_data.add(key="location", value=place)
+    assert refusal(graphs.save(tmp_path / "m.onnx", model)).rule == rule
 
 
 def test_links_of_a_hugging_face_cache_are_followed(tmp_path):
