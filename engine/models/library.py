@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from engine.cards import ModelDefaults, Origin
 from engine.errors import ModelFileError, ModelNotFoundError
@@ -22,6 +23,8 @@ from engine.plugins.bundled import bundled_registry
 from engine.plugins.contract.models import ModelFacts
 from engine.plugins.registry import Registry
 from engine.types import ModelInfo
+
+_CLOSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,12 @@ class ModelLibrary:
 
     def close(self) -> None:
         """Close the files that it keeps things in; they open again when they are needed."""
-        with self._lock:
-            self._catalogue.close()
+        # Somebody may be reading thousands of files for the first time; what they found is kept bit by bit.
+        if self._lock.acquire(timeout=_CLOSE_S):
+            try:
+                self._catalogue.close()
+            finally:
+                self._lock.release()
         self.speeds.flush()
         self.notes.close()
 

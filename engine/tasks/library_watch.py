@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 2.5
 FLUSH_EVERY_S: Final = 60.0
+_CLOSE_S: Final = 1.0
 
 _COARSE_NS: Final = 2_000_000_000
 """Folders that have changed so short a time before they were listed are listed again: some file systems keep times only
@@ -49,12 +50,12 @@ class LibraryWatch:
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop looking, and wait until that is done."""
+        """Stop looking, and wait until that is done, unless it is the first look at thousands of files."""
         with self._lock:
             thread, self._thread = self._thread, None
             self._stop.set()
         if thread is not None:
-            thread.join()
+            thread.join(_CLOSE_S)
 
     def _run(self, stop: threading.Event) -> None:
         looks = 0
