@@ -116,7 +116,7 @@ def _rename_model(rng: random.Random, draft: Draft) -> None:
     prefix = old.decode(errors="replace") + "."
     for index, (name, kind, value) in enumerate(draft.keys):
         if name == "general.architecture":
-            draft.keys[index] = (name, kind, new)
+            draft.keys[index] = (name, TEXT, new)
         elif name.startswith(prefix):
             draft.keys[index] = (f"{new.decode()}.{name.removeprefix(prefix)}", kind, value)
 
@@ -136,10 +136,10 @@ def _change_vocabulary(rng: random.Random, draft: Draft) -> None:
 
 
 def _other_tokenizer(rng: random.Random, draft: Draft) -> None:
-    for index, (name, kind, _) in enumerate(draft.keys):
+    for index, (name, _, _) in enumerate(draft.keys):
         if name == "tokenizer.ggml.model":
             kinds = (b"llama", b"gpt2", b"bert", b"t5", b"rwkv", b"plamo2", b"no_vocab", b"none", b"gemma4", b"x")
-            draft.keys[index] = (name, kind, rng.choice(kinds))
+            draft.keys[index] = (name, TEXT, rng.choice(kinds))
 
 
 def _change_tensor(rng: random.Random, draft: Draft) -> None:

@@ -19,6 +19,8 @@ from engine.errors import EngineError, ModelFileError
 from engine.gates.header_check import check_header
 
 CASE_S = int(os.environ.get("CASE_S", "10"))
+FIRST = int(os.environ.get("FIRST", "0"))
+"""Number of the first case, so that two processes can share the work."""
 LOAD_BYTES = 4 << 30
 SLOW_S, LARGE_BYTES = 2.0, 300 << 20
 
@@ -100,7 +102,7 @@ def cases(kind: str, seed: int, count: int, folder: Path) -> Iterator[tuple[int,
         from tests.engine.gates.fuzz.gguf_seeds import write_seeds
 
         drafts = [take_apart(path) for path in write_seeds(folder / "seeds").values()]
-        for number in range(count):
+        for number in range(FIRST, count):
             rng = random.Random(f"{seed} {number}")
             yield number, mutate(rng, rng.choice(drafts))
     else:
@@ -108,7 +110,7 @@ def cases(kind: str, seed: int, count: int, folder: Path) -> Iterator[tuple[int,
         from tests.engine.gates.fuzz.onnx_seeds import graphs
 
         models = graphs()
-        for number in range(count):
+        for number in range(FIRST, count):
             rng = random.Random(f"{seed} {number}")
             yield number, mutate_graph(rng, rng.choice(models))
 
