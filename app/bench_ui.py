@@ -27,7 +27,7 @@ from app.chat.presets import Preset
 from app.main import App, Options, run_qt
 from app.settings import AppSettings
 from engine import Accepts, Engine, EngineConfig, ModelInfo, Sampling
-from engine.testing import FakeBackend
+from engine.testing import FakeBackend, FakeLibrary
 
 _TICK_MS = 4
 _FAKE_STEP_S = 0.002  # about 500 tokens a second, faster than anybody reads
@@ -236,26 +236,15 @@ async def measure(qt: QApplication, engine: Engine, amount: Amount) -> Measured:
     return measured
 
 
-class _OneModel:
-    """A library with one scripted model."""
-
-    def scan(self) -> tuple[ModelInfo, ...]:
-        return (self.find("scripted"),)
-
-    def find(self, _name: str) -> ModelInfo:
-        chat = frozenset({Accepts.MESSAGES})
-        path = Path("scripted.gguf")
-        return ModelInfo(
-            id="scripted",
-            path=path,
-            format="gguf",
-            name="Scripted",
-            architecture="none",
-            size_bytes=0,
-            accepts=chat,
-        )
-
-
+_SCRIPTED = ModelInfo(
+    id="scripted",
+    path=Path("scripted.gguf"),
+    format="gguf",
+    name="Scripted",
+    architecture="none",
+    size_bytes=0,
+    accepts=frozenset({Accepts.MESSAGES}),
+)
 _SCRIPT = """A generator is a function that gives its values one at a time:
 
 ```python
@@ -271,7 +260,7 @@ It keeps **its place** between two values, so `next()` goes on where it was.
 
 def _computing(home: Path) -> EngineConfig:
     """Settings with which every answer is computed."""
-    return EngineConfig(home=home, cache_memory_bytes=0, cache_disk_bytes=0)
+    return EngineConfig(home=home, cache_memory_bytes=0, cache_disk_bytes=0, probe_files=False, used_in_place=())
 
 
 def scripted_engine(home: Path) -> Engine:
@@ -279,7 +268,7 @@ def scripted_engine(home: Path) -> Engine:
     pieces = tuple(f"{word} " for word in _SCRIPT.split(" "))
     backend = FakeBackend(script=pieces, repeat=True, step_s=_FAKE_STEP_S)
     engine = Engine(_computing(home), backends={"gguf": backend})
-    engine._library = _OneModel()  # type: ignore[assignment]  # noqa: SLF001 - a model without a file
+    engine._library = FakeLibrary([_SCRIPTED])  # noqa: SLF001 - a model without a file
     return engine
 
 

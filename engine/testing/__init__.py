@@ -15,6 +15,7 @@ from engine.testing.backends import FakeSequence as FakeSequence
 from engine.testing.backends import FakeTextModel as FakeTextModel
 from engine.testing.backends import FakeVisionModel as FakeVisionModel
 from engine.testing.images import recognize_images as recognize_images
+from engine.testing.library import FakeLibrary as FakeLibrary
 from engine.testing.plugins import load_plugin as load_plugin
 from engine.testing.tasks import FakeModels as FakeModels
 from engine.testing.tasks import FakeTaskContext as FakeTaskContext

@@ -13,19 +13,16 @@ from app.chat import ChatController, ChatPage
 from app.tasks import Tasks
 from app.theme import Appearance
 from engine import Accepts, Engine, EngineConfig, ModelInfo
-from engine.errors import ModelNotFoundError
-from engine.models.library import ModelLibrary
-from engine.testing import FakeBackend
+from engine.testing import FakeBackend, FakeLibrary
 
 CHAT = frozenset({Accepts.MESSAGES, Accepts.PROMPT})
 TIMEOUT_S = 10
 
 
-class Library(ModelLibrary):
+class Library(FakeLibrary):
     """Models that need no file."""
 
     def __init__(self) -> None:
-        super().__init__([])
         starter = ModelInfo(
             id="starter",
             path=Path("/nowhere/starter.gguf"),
@@ -37,21 +34,14 @@ class Library(ModelLibrary):
             accepts=CHAT,
         )
         plain = frozenset({Accepts.PROMPT})
-        self.models = [
-            replace(starter, id="alpha", context_tokens=4096),
-            replace(starter, id="plain", accepts=plain),
-            starter,
-            replace(starter, id="reader", accepts=frozenset({Accepts.IMAGE})),
-        ]
-
-    def scan(self) -> tuple[ModelInfo, ...]:
-        return tuple(self.models)
-
-    def find(self, name: str) -> ModelInfo:
-        for info in self.models:
-            if info.id == name:
-                return info
-        raise ModelNotFoundError(f"There is no model {name}.", "Choose another.")
+        super().__init__(
+            [
+                replace(starter, id="alpha", context_tokens=4096),
+                replace(starter, id="plain", accepts=plain),
+                starter,
+                replace(starter, id="reader", accepts=frozenset({Accepts.IMAGE})),
+            ]
+        )
 
 
 class Bench:

@@ -14,9 +14,7 @@ from app.recognize import RecognizeController, RecognizePage
 from app.tasks import Tasks
 from app.theme import Appearance
 from engine import Accepts, Engine, EngineConfig, ModelInfo
-from engine.errors import ModelNotFoundError
-from engine.models.library import ModelLibrary
-from engine.testing import FakeBackend
+from engine.testing import FakeBackend, FakeLibrary
 
 TIMEOUT_S = 10
 READER = ModelInfo(
@@ -30,26 +28,18 @@ READER = ModelInfo(
 )
 
 
-class Library(ModelLibrary):
+class Library(FakeLibrary):
     """Models that need no file."""
 
     def __init__(self) -> None:
-        super().__init__([])
         labels = frozenset({Accepts.IMAGE})
-        self.models = [
-            replace(READER, id="animals", accepts=labels),
-            READER,
-            replace(READER, id="starter", accepts=frozenset({Accepts.MESSAGES})),
-        ]
-
-    def scan(self) -> tuple[ModelInfo, ...]:
-        return tuple(self.models)
-
-    def find(self, name: str) -> ModelInfo:
-        for info in self.models:
-            if info.id == name:
-                return info
-        raise ModelNotFoundError(f"There is no model {name}.", "Choose another.")
+        super().__init__(
+            [
+                replace(READER, id="animals", accepts=labels),
+                READER,
+                replace(READER, id="starter", accepts=frozenset({Accepts.MESSAGES})),
+            ]
+        )
 
 
 class Bench:
