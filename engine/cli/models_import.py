@@ -1,17 +1,13 @@
 """`hearth models import` and `hearth models verify`: take a model in, and look whether one is still whole."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from engine.cli.output import Output
-from engine.cli.progress import WorkLine
+from engine.cli.progress import watched
 from engine.cli.session import Session
-from engine.jobs import JobControl
-
-T = TypeVar("T")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -28,7 +24,7 @@ def import_model(
     session: Session = context.obj
     output = Output(as_json)
     engine = session.engine()
-    found = _watched(lambda control: engine.import_now(path, control, move=move))
+    found = watched(lambda control: engine.import_now(path, control, move=move))
     cards = [engine.card(str(it.path)) for it in found]
     for it, card in zip(found, cards, strict=True):
         if it.was_here:
@@ -57,7 +53,7 @@ def verify_model(
     session: Session = context.obj
     output = Output(as_json)
     engine = session.engine()
-    found = _watched(lambda control: engine.verify_now(model, control))
+    found = watched(lambda control: engine.verify_now(model, control))
     if found.expected:
         output.line(f"{found.path.name} is whole: its SHA-256 is {found.sha256}, as it should be.")
     else:
@@ -72,12 +68,3 @@ def verify_model(
             "took_s": found.report.took_s,
         }
     )
-
-
-def _watched(work: Callable[[JobControl], T]) -> T:
-    """Do it here and now, and show how far it is."""
-    line = WorkLine()
-    try:
-        return work(JobControl(line.show, lambda _spec: None))
-    finally:
-        line.clear()
