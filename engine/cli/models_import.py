@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output
 from engine.cli.progress import watched
 from engine.cli.session import Session
-
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def import_model(
@@ -18,7 +17,7 @@ def import_model(
         Path, typer.Argument(metavar="PATH", help="A .gguf or .onnx file, or a folder of them.", show_default=False)
     ],
     move: Annotated[bool, typer.Option("--move", help="Remove it where it was, once it is here.")] = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take a model into Hearth's own folder, once it has been checked and tried; the file is only read."""
     session: Session = context.obj
@@ -44,10 +43,8 @@ def import_model(
 
 def verify_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
-    as_json: _Json = False,
+    model: ModelArgument,
+    as_json: JsonOption = False,
 ) -> None:
     """Read MODEL's whole file, compare it with what it should be, and try it in a process of its own."""
     session: Session = context.obj

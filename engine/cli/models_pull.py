@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from engine.cards import Trust
-from engine.cli.models_search import FIT_WORDS, JsonOption, fit_words
+from engine.cli.models_search import FIT_WORDS, fit_words
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size, note
 from engine.cli.progress import watched
 from engine.cli.session import Session

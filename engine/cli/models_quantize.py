@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output, human_size
 from engine.cli.progress import watched
 from engine.cli.session import Session
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def quantize_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
+    model: ModelArgument,
     recipe: Annotated[
         str,
         typer.Argument(metavar="[RECIPE]", help="Id of a recipe; without it, all are listed.", show_default=False),
@@ -35,7 +34,7 @@ def quantize_model(
     out: Annotated[
         str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a smaller MODEL by RECIPE beside its source, and measure what it kept; without RECIPE, say what there is."""
     session: Session = context.obj
@@ -73,7 +72,7 @@ def convert_model(
     out: Annotated[
         str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a GGUF file of a model in safetensors, which can then be quantized; the source stays as it is."""
     session: Session = context.obj
