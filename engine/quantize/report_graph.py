@@ -70,11 +70,8 @@ def graph_report(
     check_memory(_WORKING_BYTES * (sides.source_bytes + sides.result_bytes), sides.source.name)
     with MeasuringProcess(SCORING, sides.result.name, control) as process:
         order = {"paths": [str(sides.source), str(sides.result)], "threads": sides.threads}
-        found, _ = process.ask("open", order, tell=lambda share: tell(_OPENED * share))
-
-        def compared(share: float) -> None:
-            tell(_OPENED + (_COMPARED - _OPENED) * share)
-
+        found, _ = process.ask("open", order, tell=_part(tell, 0.0, _OPENED))
+        compared = _part(tell, _OPENED, _COMPARED)
         if found["seeing"]:
             on, shown = held_out_pictures(pictures)
             says, files = [picture.says for picture in shown], [picture.data for picture in shown]
@@ -91,6 +88,11 @@ def graph_report(
     source_bytes, result_bytes = (int(size) for size in memory)
     speeds = Speeds(writing=tuple(zip(*times, strict=True)), reading=(), memory_bytes=(source_bytes, result_bytes))
     return _quality(on, answer), speeds
+
+
+def _part(tell: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
+    """Tells how far a part of all is."""
+    return lambda share: tell(begin + (end - begin) * share)
 
 
 def _quality(on: str, found: Any) -> GraphQuality:
