@@ -38,6 +38,7 @@ class BackgroundJob:
         id: names it, also after a restart.
         kind: what it does.
         title: what it is about, such as the name of a model.
+        subject: what it works on: `owner/name/file` of a hub, the id of a model, or a path; empty if it does not say.
         detail: what it does right now, in a few words; empty if there is nothing to say.
         state: how far it is.
         unit: what `done` and `total` count.
@@ -54,6 +55,7 @@ class BackgroundJob:
     id: int
     kind: JobKind
     title: str
+    subject: str = ""
     detail: str = ""
     state: JobState = JobState.WAITING
     unit: JobUnit = JobUnit.BYTES

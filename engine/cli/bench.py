@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
 from engine.cli.sizes import parse_size
@@ -62,7 +63,7 @@ def bench(
     ram_budget: _RamBudget = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only see whether the benches work.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Delete the random-weight models.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run benches; `--shape` and `--type` alone say how fast such a model would run here."""
     from engine.bench.catalogue import check_names, run_bench

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.caching import CacheInfo, CacheTierInfo
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, count_of, human_size
-from engine.cli.running import JsonOption, View, ask_all, duration_text
+from engine.cli.running import View, ask_all, duration_text
 from engine.cli.session import Session
 from engine.control.client import RunningEngine
 

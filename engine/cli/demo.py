@@ -4,11 +4,12 @@ import io
 from contextlib import aclosing
 from dataclasses import asdict
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from engine.caching import CacheUse
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, count_of, human_count, human_size, note
 from engine.cli.session import Session
 from engine.devices.machine import comfortable_model, describe_machine, largest_model, memory_bandwidth
@@ -25,7 +26,7 @@ ANSWER_TOKENS = 96
 
 def demo(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what this machine can run, answer a question, and read an image; needs no display."""
     session: Session = context.obj

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.devices_view import devices_document, devices_table, fault_lines, rates_table
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.devices.inventory import inventory_of
@@ -19,7 +20,7 @@ def devices(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure every device anew; takes some ten seconds each.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the processor, graphics cards and NPUs: how each is reached, or why it is not, and how fast it is.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +20,7 @@ from engine.cli.devices_view import (
     modules_text,
     processor_text,
 )
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size, note
 from engine.cli.probe import Probe, probe_libraries
 from engine.cli.session import Session
@@ -62,7 +63,7 @@ class _System:
 
 def doctor(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check this installation: versions, folders, devices, models."""
     session: Session = context.obj

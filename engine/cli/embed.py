@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, note_cached
-from engine.cli.options import DeviceOption
+from engine.cli.options import DeviceOption, JsonOption, ModelArgument
 from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.errors import InvalidRequestError
@@ -23,9 +23,7 @@ class Purpose(StrEnum):
 
 def embed(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
+    model: ModelArgument,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT...", help="Without it, one text per line of standard input.")
     ] = None,
@@ -36,7 +34,7 @@ def embed(
     device: DeviceOption = "",
     no_cache: NoCacheOption = False,
     ask_again: AskAgainOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print one vector per TEXT, one per line."""
     session: Session = context.obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
 from engine.cli.sizes import parse_size
@@ -50,7 +51,7 @@ def fit_model(
     kind: Annotated[
         str, typer.Option("--type", help="Type of a shape's weights: f16, q8_0, q4_k_m, ...")
     ] = _USUAL_TYPE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say whether MODEL fits into memory, what it takes, and what would make it fit; nothing is loaded."""
     session: Session = context.obj

@@ -14,6 +14,7 @@ from engine.cli.models_pull import keep_token, pull_model
 from engine.cli.models_quantize import convert_model, quantize_model
 from engine.cli.models_search import list_catalogue, search_models, show_card
 from engine.cli.models_view import card_table, metadata_table, model_document, models_table
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output, note
 from engine.cli.placing import place_model
 from engine.cli.session import Session
@@ -30,7 +31,7 @@ _SHOWN_NUMBERS = 16
 def list_models(
     context: typer.Context,
     fit: Annotated[bool, typer.Option("--fit", help="Say whether each would fit into memory now.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the models that Hearth finds, and files that are broken."""
     session: Session = context.obj
@@ -53,10 +54,8 @@ def list_models(
 @app.command("inspect")
 def inspect_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    model: ModelArgument,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a model's file says about it, and what is known of it."""
     session: Session = context.obj

@@ -1,19 +1,14 @@
 """`hearth models import` and `hearth models verify`: take a model in, and look whether one is still whole."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output
-from engine.cli.progress import WorkLine
+from engine.cli.progress import watched
 from engine.cli.session import Session
-from engine.jobs import JobControl
-
-T = TypeVar("T")
-
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def import_model(
@@ -22,13 +17,13 @@ def import_model(
         Path, typer.Argument(metavar="PATH", help="A .gguf or .onnx file, or a folder of them.", show_default=False)
     ],
     move: Annotated[bool, typer.Option("--move", help="Remove it where it was, once it is here.")] = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take a model into Hearth's own folder, once it has been checked and tried; the file is only read."""
     session: Session = context.obj
     output = Output(as_json)
     engine = session.engine()
-    found = _watched(lambda control: engine.import_now(path, control, move=move))
+    found = watched(lambda control: engine.import_now(path, control, move=move))
     cards = [engine.card(str(it.path)) for it in found]
     for it, card in zip(found, cards, strict=True):
         if it.was_here:
@@ -48,16 +43,14 @@ def import_model(
 
 def verify_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
-    as_json: _Json = False,
+    model: ModelArgument,
+    as_json: JsonOption = False,
 ) -> None:
     """Read MODEL's whole file, compare it with what it should be, and try it in a process of its own."""
     session: Session = context.obj
     output = Output(as_json)
     engine = session.engine()
-    found = _watched(lambda control: engine.verify_now(model, control))
+    found = watched(lambda control: engine.verify_now(model, control))
     if found.expected:
         output.line(f"{found.path.name} is whole: its SHA-256 is {found.sha256}, as it should be.")
     else:
@@ -72,12 +65,3 @@ def verify_model(
             "took_s": found.report.took_s,
         }
     )
-
-
-def _watched(work: Callable[[JobControl], T]) -> T:
-    """Do it here and now, and show how far it is."""
-    line = WorkLine()
-    try:
-        return work(JobControl(line.show, lambda _spec: None))
-    finally:
-        line.clear()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cards import LibraryFolder, ModelCard
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output, human_size, note
 from engine.cli.session import Session
 from engine.errors import InvalidRequestError
@@ -14,20 +15,15 @@ from engine.errors import InvalidRequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-]
-
 
 def remove_model(
     context: typer.Context,
-    model: _Model,
+    model: ModelArgument,
     permanently: Annotated[
         bool, typer.Option("--permanently", help="Delete the files; otherwise they go to the trash.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Put MODEL's files into the trash, or delete them."""
     session: Session = context.obj
@@ -46,11 +42,11 @@ def remove_model(
 
 def tag_model(
     context: typer.Context,
-    model: _Model,
+    model: ModelArgument,
     tags: Annotated[
         list[str] | None, typer.Argument(metavar="[TAG]...", help="Without any, it has none afterwards.")
     ] = None,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Replace MODEL's tags."""
     engine = context.obj.engine()
@@ -60,11 +56,11 @@ def tag_model(
 
 def rename_model(
     context: typer.Context,
-    model: _Model,
+    model: ModelArgument,
     title: Annotated[
         str, typer.Argument(metavar="TITLE", help="Empty takes its own name again; the file keeps its name.")
     ],
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Call MODEL something else."""
     engine = context.obj.engine()
@@ -74,9 +70,9 @@ def rename_model(
 
 def favour_model(
     context: typer.Context,
-    model: _Model,
+    model: ModelArgument,
     off: Annotated[bool, typer.Option("--off", help="It is none any more.")] = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Mark MODEL as a favourite."""
     engine = context.obj.engine()
@@ -84,7 +80,7 @@ def favour_model(
     _say(engine.card(model), as_json)
 
 
-def list_folders(context: typer.Context, as_json: _Json = False) -> None:
+def list_folders(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the folders that are searched for models, and those of other programs that could be."""
     session: Session = context.obj
     output = Output(as_json)

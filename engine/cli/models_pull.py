@@ -4,26 +4,24 @@ import asyncio
 import getpass
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from engine.background import JobUnit
 from engine.cards import Trust
-from engine.cli.models_search import FIT_WORDS, JsonOption, fit_words
+from engine.cli.models_search import FIT_WORDS, fit_words
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size, note
+from engine.cli.progress import watched
 from engine.cli.session import Session
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.jobs import JobControl, JobStopped
-from engine.jobs.pace import Pace
 
 if TYPE_CHECKING:
     from engine.hub.order import Order
 
-_BAR: Final = 30
 _LOOK_S: Final = 0.2
 _LONGEST_TOKEN: Final = 4096
 _CTRL_C: Final = 130
@@ -48,7 +46,11 @@ def pull_model(
         note(line)
     if not yes and sys.stdin.isatty() and sys.stderr.isatty() and not _is_wanted():
         raise typer.Exit(1)
-    path = _fetch(engine, order)
+    try:
+        path = watched(lambda control: _fetch(engine, order, control))
+    except JobStopped:
+        note(f"Stopped. What was fetched is kept; go on with: {_again(order)}")
+        raise typer.Exit(_CTRL_C) from None
     report = asyncio.run(engine.probe_model(str(path)))
     output.line(str(path))
     output.document(
@@ -113,10 +115,8 @@ def _is_wanted() -> bool:
     return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
 
 
-def _fetch(engine: Engine, order: "Order") -> Path:
+def _fetch(engine: Engine, order: "Order", control: JobControl) -> Path:
     """Fetch on another thread, so that Ctrl-C is heard at once."""
-    line = _TransferLine()
-    control = JobControl(line.show, lambda _spec: None)
     ended: list[Path | BaseException] = []
 
     def run() -> None:
@@ -133,59 +133,11 @@ def _fetch(engine: Engine, order: "Order") -> Path:
     except KeyboardInterrupt:
         control.stop()
         thread.join()
-    finally:
-        line.clear()
     result = ended[0] if ended else JobStopped()
     if isinstance(result, Path):
         return result
-    if isinstance(result, JobStopped):
-        note(f"Stopped. What was fetched is kept; go on with: {_again(order)}")
-        raise typer.Exit(_CTRL_C)
     raise result
 
 
 def _again(order: "Order") -> str:
     return f"hearth models pull {order.model.repo} --file {order.file.name} --revision {order.model.revision}"
-
-
-class _TransferLine:
-    """Shows how far a download is on standard error if that is a terminal; prints nothing otherwise.
-
-    Thread: that of the download; `clear` once it has ended.
-    """
-
-    def __init__(self) -> None:
-        self._pace = Pace()
-        self._is_shown = False
-
-    def show(self, done: int, total: int, _unit: JobUnit, detail: str) -> None:
-        """Say how far it is."""
-        if not sys.stderr.isatty():
-            return
-        now_s = time.monotonic()
-        self._pace.note(now_s, done)
-        rate = self._pace.rate(now_s)
-        share = done / total if total else 0.0
-        full = round(_BAR * share)
-        words = [f"{human_size(done)} of {human_size(total)}" if total else human_size(done)]
-        if rate > 0:
-            words.append(f"{human_size(round(rate))}/s")
-            words.append(f"{_time_words((total - done) / rate)} left" if total else "")
-        words.append(detail[:50])
-        self._is_shown = True
-        sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (_BAR - full)} {share:4.0%}  {', '.join(filter(None, words))} ")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._is_shown:
-            self._is_shown = False
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-
-def _time_words(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,29 +1,24 @@
 """`hearth models quantize`: what can be made of a model, and making it."""
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.background import JobUnit
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output, human_size
+from engine.cli.progress import watched
 from engine.cli.session import Session
-from engine.jobs import JobControl
 from engine.quality import QualityReport, RecipeForecast
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_BAR: Final = 30
-
 
 def quantize_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
+    model: ModelArgument,
     recipe: Annotated[
         str,
         typer.Argument(metavar="[RECIPE]", help="Id of a recipe; without it, all are listed.", show_default=False),
@@ -39,7 +34,7 @@ def quantize_model(
     out: Annotated[
         str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a smaller MODEL by RECIPE beside its source, and measure what it kept; without RECIPE, say what there is."""
     session: Session = context.obj
@@ -53,12 +48,7 @@ def quantize_model(
                 output.line(f"Recommended here: {forecast.recipe.id}. {forecast.reason}")
         output.document({"model": engine.model(model).id, "recipes": found})
         return
-    line = _ProgressLine()
-    control = JobControl(line.show, lambda _spec: None)
-    try:
-        result = engine.quantize_now(model, recipe, control, calibration, name=out)
-    finally:
-        line.clear()
+    result = watched(lambda control: engine.quantize_now(model, recipe, control, calibration, name=out))
     reports = engine.reports(str(result))
     report = engine.card(str(result)).report
     size_bytes = result.stat().st_size
@@ -82,43 +72,17 @@ def convert_model(
     out: Annotated[
         str, typer.Option("--out", metavar="NAME", help="Name of the result's file in Hearth's model folder.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a GGUF file of a model in safetensors, which can then be quantized; the source stays as it is."""
     session: Session = context.obj
-    output, line = Output(as_json), _ProgressLine()
+    output = Output(as_json)
     engine = session.engine()
-    try:
-        result = engine.convert_now(folder, JobControl(line.show, lambda _spec: None), name=out)
-    finally:
-        line.clear()
+    result = watched(lambda control: engine.convert_now(folder, control, name=out))
     info = engine.model(str(result))
     output.line(f"{result}: {human_size(info.size_bytes)}, {info.quantization}.")
     output.line(f"`hearth models quantize {info.id}` shows how it can be made smaller.")
     output.document({"path": result, "model": info})
-
-
-class _ProgressLine:
-    """Shows how far it is on standard error if that is a terminal; prints nothing otherwise."""
-
-    def __init__(self) -> None:
-        self._is_shown = False
-
-    def show(self, done: int, total: int, _unit: JobUnit, detail: str) -> None:
-        """Say how far it is."""
-        if sys.stderr.isatty():
-            self._is_shown = True
-            share = done / total if total else 0.0
-            full = round(_BAR * share)
-            sys.stderr.write(f"\r\x1b[K{'█' * full}{'░' * (_BAR - full)} {share:4.0%}  {detail[:60]} ")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._is_shown:
-            self._is_shown = False
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def _recipes_table(found: tuple[RecipeForecast, ...]) -> "Table":

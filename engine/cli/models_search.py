@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_count, human_size, note
 from engine.cli.session import Session
 from engine.cli.sizes import parse_size
@@ -15,7 +16,6 @@ from engine.footprint import Fit
 if TYPE_CHECKING:
     from rich.table import Table
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FIT_WORDS: Final = {Fit.FITS: "✓ fits", Fit.PAGING: "~ with paging", Fit.NO: "✗ too big", None: "? unknown"}
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from typing import Annotated
 
@@ -10,3 +10,7 @@ DeviceOption = Annotated[
         metavar="ID", help="Device to run on, as in `hearth devices`; without it the best one.", show_default=False
     ),
 ]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.devices_view import interface_text
+from engine.cli.options import JsonOption, ModelArgument
 from engine.cli.output import Output, human_size
 from engine.cli.session import Session
 from engine.hardware import Candidate, PlacementReport
@@ -19,9 +20,7 @@ AUTO = "auto"
 
 def place_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
+    model: ModelArgument,
     device: Annotated[
         str | None,
         typer.Argument(
@@ -30,7 +29,7 @@ def place_model(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show where MODEL would run now, and what is predicted for every other place; or choose a DEVICE for it."""
     session: Session = context.obj

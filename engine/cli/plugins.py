@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, note
 from engine.cli.plugins_dev import new_plugin, try_plugin
 from engine.cli.plugins_view import consent_lines, print_info, print_list, printable
@@ -22,19 +23,18 @@ app.command("new")(new_plugin)
 app.command("test")(try_plugin)
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Of a plugin, as `list` shows it.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Yes = Annotated[bool, typer.Option("--yes", help="Allow what it wants without being asked.")]
 
 
 @app.command("list")
-def list_plugins(context: typer.Context, as_json: _Json = False) -> None:
+def list_plugins(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the plugins, bundled ones first."""
     session: Session = context.obj
     print_list(session.decide(_snapshot), Output(as_json))
 
 
 @app.command("info")
-def info(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
+def info(context: typer.Context, plugin: _Id, as_json: JsonOption = False) -> None:
     """Show what a plugin offers, wants to be allowed, and last said."""
     session: Session = context.obj
 
@@ -49,7 +49,7 @@ def install(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder or zip of a plugin.", show_default=False)],
     yes: _Yes = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a plugin into Hearth's folder, show what it wants, and ask whether it may run."""
     session: Session = context.obj
@@ -63,7 +63,7 @@ def install(
 
 
 @app.command("enable")
-def enable(context: typer.Context, plugin: _Id, yes: _Yes = False, as_json: _Json = False) -> None:
+def enable(context: typer.Context, plugin: _Id, yes: _Yes = False, as_json: JsonOption = False) -> None:
     """Let a plugin run from now on, after showing what it wants."""
     session: Session = context.obj
 
@@ -79,7 +79,7 @@ def enable(context: typer.Context, plugin: _Id, yes: _Yes = False, as_json: _Jso
 
 
 @app.command("disable")
-def disable(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
+def disable(context: typer.Context, plugin: _Id, as_json: JsonOption = False) -> None:
     """Keep a plugin from running, now and later."""
     session: Session = context.obj
 
@@ -91,7 +91,7 @@ def disable(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None
 
 
 @app.command("reload")
-def reload(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
+def reload(context: typer.Context, plugin: _Id, as_json: JsonOption = False) -> None:
     """Read a plugin anew, and let it run again after it was stopped for its failures."""
     session: Session = context.obj
 
@@ -103,7 +103,7 @@ def reload(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
 
 
 @app.command("remove")
-def remove(context: typer.Context, plugin: _Id, as_json: _Json = False) -> None:
+def remove(context: typer.Context, plugin: _Id, as_json: JsonOption = False) -> None:
     """Delete an installed plugin and its settings."""
     session: Session = context.obj
     output = Output(as_json)
@@ -121,7 +121,7 @@ def settings(
     context: typer.Context,
     plugin: _Id,
     values: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Settings to change.")] = None,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the settings of a plugin, or change some."""
     session: Session = context.obj

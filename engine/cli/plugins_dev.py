@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, note
 from engine.cli.plugins_view import literal, printable
 from engine.plugins.contract.models import ModelFacts
@@ -25,7 +26,7 @@ def new_plugin(
     ],
     kind: Annotated[OfferKind, typer.Option(help="What it offers.")] = OfferKind.TASK,
     into: Annotated[Path, typer.Option(help="Folder to put its folder into.")] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a new plugin that works, with a test."""
     output = Output(as_json)
@@ -42,7 +43,7 @@ def try_plugin(
         list[Path] | None, typer.Option("--model", help="Model file that it should know; may be repeated.")
     ] = None,
     no_tests: Annotated[bool, typer.Option("--no-tests", help="Leave out the plugin's own tests.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a plugin against the contract, then its own tests.
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size, plain
 from engine.cli.plugins_view import literal
 from engine.cli.running import (
     NONE_RUNS,
-    JsonOption,
     View,
     WatchOption,
     ask_all,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output
 from engine.cli.queue_view import (
     finished_document,
@@ -13,7 +14,7 @@ from engine.cli.queue_view import (
     requests_document,
     why_view,
 )
-from engine.cli.running import JsonOption, WatchOption, ask_all, find_engine, find_request, no_request, show, tell_all
+from engine.cli.running import WatchOption, ask_all, find_engine, find_request, no_request, show, tell_all
 from engine.cli.session import Session
 from engine.config import ORDERS
 from engine.control.client import RunningEngine

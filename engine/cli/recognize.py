@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, note_cached
-from engine.cli.options import DeviceOption
+from engine.cli.options import DeviceOption, JsonOption, ModelArgument
 from engine.cli.output import Output, note
 from engine.cli.session import Session
 from engine.errors import EngineError, PluginError, RequestError
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def recognize(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-    ],
+    model: ModelArgument,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
     top_k: Annotated[int, typer.Option(min=1, help="Most labels per image.")] = 5,
     save: Annotated[
@@ -32,7 +30,7 @@ def recognize(
     device: DeviceOption = "",
     no_cache: NoCacheOption = False,
     ask_again: AskAgainOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what is in each IMAGE."""
     if save is not None and len(images) > 1:

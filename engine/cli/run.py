@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.cached import AskAgainOption, NoCacheOption, cache_use, cached_words
-from engine.cli.options import DeviceOption
+from engine.cli.options import DeviceOption, JsonOption, ModelArgument
 from engine.cli.output import Output, count_of, note
 from engine.cli.progress import LoadingLine, ThinkingText
 from engine.cli.session import Session
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 
-_Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Id from the library, or path to a file.", show_default=False)
-]
 _Prompt = Annotated[
     str | None,
     typer.Argument(metavar="PROMPT", help="Without it, standard input; on a terminal, a chat.", show_default=False),
@@ -57,7 +54,7 @@ _Grammar = Annotated[
 
 def run(
     context: typer.Context,
-    model: _Model,
+    model: ModelArgument,
     prompt: _Prompt = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = 512,
     temperature: _Temperature = None,
@@ -76,7 +73,7 @@ def run(
     no_cache: NoCacheOption = False,
     ask_again: AskAgainOption = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is complete.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Stream an answer of MODEL to PROMPT."""
     session: Session = context.obj

@@ -24,7 +24,6 @@ NONE_RUNS: Final = "No Hearth is running."
 WATCH_EVERY_S: Final = 1.0
 
 WatchOption = Annotated[bool, typer.Option("--watch", help="Show it anew every second, until Ctrl-C.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.options import JsonOption
 from engine.cli.output import Output
 from engine.cli.session import Session
 from engine.cli.task_options import read_options
@@ -39,7 +40,7 @@ def task(
         typer.Argument(metavar="--FIELD VALUE...", help="Its inputs; `hearth task NAME --help` shows them."),
     ] = None,
     wants_help: Annotated[bool, typer.Option("--help", help="Show this, or the options of a task.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a task that a plugin offers, or list the tasks."""
     session: Session = context.obj

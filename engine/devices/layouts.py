@@ -101,7 +101,7 @@ class _Fitting:
     def __init__(self, variant: Variant, demand: Demand, situation: Situation) -> None:
         self._variant = variant
         self._shape = variant.shape
-        self._cells = demand.cells
+        self._cells = demand.cells if variant.cells is None else variant.cells
         self._situation = situation
 
     def layouts(self) -> Iterator[Layout]:

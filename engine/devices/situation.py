@@ -43,11 +43,13 @@ class Variant:
         id: of the model.
         backend: which can run it: `llama.cpp` or `onnxruntime`.
         shape: what it costs.
+        cells: tokens that its KV cache is to hold, whoever asks; None leaves that to the request.
     """
 
     id: str
     backend: str
     shape: ModelShape
+    cells: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

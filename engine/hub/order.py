@@ -1,6 +1,5 @@
 """Orders: what exactly is to be fetched of a model, and whether that can be done here."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from engine.finds import HubFile, HubModel
 from engine.hub.addresses import file_path
 from engine.hub.files import RepoFile
 from engine.hub.transfer import RemoteFile
+from engine.hub.transfer.disk import gigabytes
 from engine.jobs import Spec
+from engine.models.digests import sha256_of
 
 RESERVE_BYTES: Final = 200_000_000
 """Stay free on the disk."""
-_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,6 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def gigabytes(size_bytes: int) -> str:
-    """A size as people write it."""
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -132,11 +127,7 @@ def _size(path: Path) -> int:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        return sha256_of([path])
     except OSError:
         return ""
-    return digest.hexdigest()

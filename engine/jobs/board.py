@@ -94,6 +94,11 @@ class JobBoard:
     def add(self, kind: JobKind, title: str, spec: Spec) -> int:
         """Begin a job, or let it wait for others of its kind; returns its id. It is on the disk then.
 
+        Args:
+            kind: what it does.
+            title: what it is about.
+            spec: what it needs to know; its `subject`, if it has one, is shown as what it works on.
+
         Raises:
             JobError: another program of Hearth looks after the jobs.
         """
@@ -102,7 +107,8 @@ class JobBoard:
         with self._lock:
             number = self._next_id
             self._next_id += 1
-            state = BackgroundJob(id=number, kind=kind, title=title, can_pause=self._works[kind].can_pause)
+            subject, can_pause = str(plain.get("subject", "")), self._works[kind].can_pause
+            state = BackgroundJob(id=number, kind=kind, title=title, subject=subject, can_pause=can_pause)
             self._jobs[number] = Job(state, plain)
             self._start_waiting()
         self._keeper.soon()

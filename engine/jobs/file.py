@@ -37,6 +37,7 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     result: str
     spec: dict[str, Any]
+    subject: str = ""
     is_wanted: bool = True
 
     @classmethod
@@ -46,6 +47,7 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
             id=job.id,
             kind=job.kind,
             title=job.title,
+            subject=job.subject,
             state=job.state,
             unit=job.unit,
             done=job.done,
@@ -69,6 +71,7 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
             id=self.id,
             kind=self.kind,
             title=self.title,
+            subject=self.subject,
             state=JobState.WAITING if is_left else self.state,
             unit=self.unit,
             done=self.done,

@@ -5,7 +5,6 @@ is on disk. So nobody lists a half one, and what a killed Hearth has left is kno
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -15,10 +14,10 @@ from typing import Final
 
 from engine.errors import ModelError, ModelFileError
 from engine.jobs import JobControl
+from engine.models.digests import sha256_of
 from engine.models.variants import base_name
 
 _PREFIX: Final = ".quantizing-"
-_BLOCK_BYTES: Final = 4 << 20
 _SPARE_BYTES: Final = 16 << 20  # headers, and what else the system wants to write meanwhile
 _READ_ONLY: Final = 0o444
 _MOST_DEPTH: Final = 3
@@ -137,20 +136,15 @@ def digest(files: Iterable[Path], control: JobControl) -> str:
         ModelFileError: one cannot be read.
         JobStopped: the job has to end.
     """
-    files = tuple(files)
-    found = hashlib.sha256()
+
+    def on_block(done: int, total: int) -> None:
+        control.check()
+        control.tell(done, total)
+
     try:
-        total, done = sum(file.stat().st_size for file in files), 0
-        for file in files:
-            with file.open("rb") as stream:
-                while block := stream.read(_BLOCK_BYTES):
-                    control.check()
-                    found.update(block)
-                    done += len(block)
-                    control.tell(done, total)
+        return sha256_of(files, on_block)
     except OSError as error:
         raise ModelFileError(f"The source cannot be read: {error.strerror}.", "Check its disk.") from error
-    return found.hexdigest()
 
 
 def _remove(folder: Path) -> None:

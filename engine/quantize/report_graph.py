@@ -11,11 +11,12 @@ from engine.backends.scores import GraphScore
 from engine.jobs import JobControl
 from engine.quantize.held_out import HeldOutText, held_out_pictures
 from engine.quantize.report_child import MeasuringProcess, check_memory
-from engine.quantize.report_text import PAIRS, TIMED_S, Sides, Speeds
+from engine.quantize.report_text import PAIRS, TIMED_S, Sides, Speeds, turns
 
 SCORING: Final = "engine.backends.onnx.scoring:GraphScoringWorker"
 _WORKING_BYTES: Final = 2
 """Times its size: what a graph takes in memory while it runs, by rule of thumb."""
+_OPENED, _COMPARED = 0.1, 0.5  # of the progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +70,29 @@ def graph_report(
     check_memory(_WORKING_BYTES * (sides.source_bytes + sides.result_bytes), sides.source.name)
     with MeasuringProcess(SCORING, sides.result.name, control) as process:
         order = {"paths": [str(sides.source), str(sides.result)], "threads": sides.threads}
-        found, _ = process.ask("open", order)
+        found, _ = process.ask("open", order, tell=_part(tell, 0.0, _OPENED))
+        compared = _part(tell, _OPENED, _COMPARED)
         if found["seeing"]:
             on, shown = held_out_pictures(pictures)
             says, files = [picture.says for picture in shown], [picture.data for picture in shown]
-            answer, _ = process.ask("pictures", says, files, lambda share: tell(0.5 * share))
+            answer, _ = process.ask("pictures", says, files, compared)
         else:
             on = text.name
-            answer, _ = process.ask("texts", text.sentences())
+            answer, _ = process.ask("texts", text.sentences(), tell=compared)
         times: tuple[list[float], list[float]] = ([], [])
-        for number in range(pairs):
-            for side in (0, 1) if number % 2 == 0 else (1, 0):
-                times[side].append(float(process.ask("time", {"side": side, "least_s": timed_s})[0]))
-            tell(0.5 + 0.5 * (number + 1) / pairs)
+        for side, share in turns(pairs):
+            times[side].append(float(process.ask("time", {"side": side, "least_s": timed_s})[0]))
+            tell(_COMPARED + (1 - _COMPARED) * share)
         # Again: what it takes to run is known only now.
         memory, _ = process.ask("memory", None)
     source_bytes, result_bytes = (int(size) for size in memory)
     speeds = Speeds(writing=tuple(zip(*times, strict=True)), reading=(), memory_bytes=(source_bytes, result_bytes))
     return _quality(on, answer), speeds
+
+
+def _part(tell: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
+    """Tells how far a part of all is."""
+    return lambda share: tell(begin + (end - begin) * share)
 
 
 def _quality(on: str, found: Any) -> GraphQuality:

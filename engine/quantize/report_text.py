@@ -27,6 +27,7 @@ PROMPTS: Final = (256, 64, 16)
 _PROMPT_S: Final = 2.0
 TIMED_S: Final = 0.4
 """Of each measurement, at least."""
+_OPENED: Final = 0.2  # of the progress of timing
 MOST_KEPT_BYTES: Final = 512 << 20
 """Of the source's expectations, on disk; the same text takes 40 times as much room for 150,000 words as for 4,000."""
 LIMIT_S: Final = 240.0
@@ -152,11 +153,11 @@ def text_speeds(
     stay = fits(sides.source_bytes + sides.result_bytes)
     rounds = pairs if stay else min(pairs, _PAIRS_ONE_BY_ONE)
     timer = _Timer(sides, text, control, timed_s, stay)
-    with timer.open_both():
-        for number in range(rounds):
-            for side in (0, 1) if number % 2 == 0 else (1, 0):
-                timer.take_turn(side)
-            tell((number + 1) / rounds)
+    opened = _OPENED if stay else 0.0
+    with timer.open_both(lambda share: tell(opened * share)):
+        for side, share in turns(rounds):
+            timer.take_turn(side)
+            tell(opened + (1 - opened) * share)
     return Speeds(
         writing=tuple(zip(*timer.writing, strict=True)),
         reading=tuple(zip(*timer.reading, strict=True)),
@@ -180,12 +181,12 @@ class _Timer:
     _open: dict[int, MeasuringProcess] = field(default_factory=dict)
 
     @contextmanager
-    def open_both(self) -> Iterator[None]:
+    def open_both(self, tell: Tell) -> Iterator[None]:
         """Load both models, if both stay loaded."""
         with ExitStack() as stack:
             if self.stay:
-                for side in (0, 1):
-                    self._open[side] = stack.enter_context(self._opened(side))
+                self._open[0] = stack.enter_context(self._opened(0, lambda share: tell(0.5 * share)))
+                self._open[1] = stack.enter_context(self._opened(1, lambda share: tell(0.5 + 0.5 * share)))
             yield
 
     def take_turn(self, side: int) -> None:
@@ -197,11 +198,11 @@ class _Timer:
             self._time(side, process)
 
     @contextmanager
-    def _opened(self, side: int) -> Iterator[MeasuringProcess]:
+    def _opened(self, side: int, tell: Tell = lambda _share: None) -> Iterator[MeasuringProcess]:
         path = self.sides.result if side else self.sides.source
         with MeasuringProcess(SPEED, path.name, self.control) as process:
             order = {"path": str(path), "threads": self.sides.threads, "text": self.text.text}
-            found, _ = process.ask("open", order)
+            found, _ = process.ask("open", order, tell=tell)
             self.memory_bytes[side] = int(found["memory_bytes"])
             self.prompt = self.prompt or prompt_tokens(float(found["token_s"]))
             yield process
@@ -210,6 +211,13 @@ class _Timer:
         read = {"least_s": self.timed_s, "tokens": self.prompt}
         self.reading[side].append(float(process.ask("read", read)[0]))
         self.writing[side].append(float(process.ask("write", {"least_s": self.timed_s})[0]))
+
+
+def turns(pairs: int) -> Iterator[tuple[int, float]]:
+    """Whose turn it is, the source's (0) or the result's (1), and how much of all is done after it, in [0, 1]."""
+    for pair in range(pairs):
+        for turn, side in enumerate((0, 1) if pair % 2 == 0 else (1, 0), 1):
+            yield side, (2 * pair + turn) / (2 * pairs)
 
 
 def prompt_tokens(token_s: float) -> int:

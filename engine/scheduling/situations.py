@@ -54,7 +54,8 @@ class Situations:
 
     def variant(self, info: ModelInfo) -> Variant:
         """A file, as the dispatcher sees it."""
-        return Variant(id=info.id, backend=backend_of(info), shape=self._shape(info))
+        own = self._residency.estimates.wishes(info).context_tokens
+        return Variant(id=info.id, backend=backend_of(info), shape=self._shape(info), cells=own)
 
     def now(self) -> Situation:
         """The machine at this moment."""

@@ -116,7 +116,8 @@ class HubDesk:
     def download(self, repo: str, file: str = "", revision: str = "") -> int:
         """See `HubDoor.download_model`."""
         order = self.order(repo, file, revision)
-        return self._add_job(JobKind.DOWNLOAD, order.title, order.spec)
+        subject = f"{order.model.repo}/{order.file.name}"
+        return self._add_job(JobKind.DOWNLOAD, order.title, {**order.spec, "subject": subject})
 
     def state(self) -> HubState:
         """See `HubDoor.hub_state`."""

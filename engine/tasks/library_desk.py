@@ -102,7 +102,8 @@ class LibraryDesk(NotesDesk):
         """
         plans = self.importing.check(path, move=move)
         title = plans[0].name if len(plans) == 1 else f"{len(plans)} models of {path.name}"
-        return self._add_job(JobKind.IMPORT, title, {"path": str(path.expanduser().absolute()), "move": move})
+        place = str(path.expanduser().absolute())
+        return self._add_job(JobKind.IMPORT, title, {"path": place, "move": move, "subject": place})
 
     def begin_verify(self, model: str) -> int:
         """Begin to verify a model; returns the job.
@@ -112,7 +113,7 @@ class LibraryDesk(NotesDesk):
             JobError: work in the background cannot be done.
         """
         info = self._library.find(model)
-        return self._add_job(JobKind.VERIFY, info.name, {"path": str(info.path)})
+        return self._add_job(JobKind.VERIFY, info.name, {"path": str(info.path), "subject": info.id})
 
     def arrived(self, path: Path, arrival: Arrival) -> None:
         """Note where a new file in Hearth's folder came from, let nobody write into it, and list it.

@@ -120,7 +120,7 @@ class QuantizeDesk:
         """
         order = self.order(model, recipe, calibration)
         title = f"{base_name(order.made_from)} → {recipe_of(order.recipe, order.kind).name}"
-        return self._add_job(JobKind.QUANTIZE, title, order.spec())
+        return self._add_job(JobKind.QUANTIZE, title, {**order.spec(), "subject": order.made_from})
 
     def run(self, order: QuantizeOrder, control: JobControl) -> Path:
         """Do it now, without a job; returns the file that came of it.

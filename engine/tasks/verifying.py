@@ -1,6 +1,5 @@
 """VerifyWork: reads a model's whole file, compares it with what it should be, and tries it again."""
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -11,10 +10,10 @@ from engine.cards import GateReport, Origin, Trust
 from engine.errors import EngineError, ModelFileError
 from engine.gates import Gatekeeper
 from engine.jobs import JobControl, Spec
+from engine.models.digests import sha256_of
 from engine.models.library import Entry, ModelLibrary
 from engine.models.notes import note_stamp, of_this_file
 from engine.models.split_files import later_parts, named_count
-from engine.tasks.copying import PIECE_BYTES
 
 _BLOB: Final = re.compile(r"(?:sha256-)?([0-9a-f]{64})")
 
@@ -116,13 +115,9 @@ class VerifyWork:
 
 def _digest(path: Path, control: JobControl) -> str:
     """SHA-256 of a model's file, of all parts if it is split."""
-    files = (path, *later_parts(path, named_count(path)))
-    digest, done, total = hashlib.sha256(), 0, sum(file.stat().st_size for file in files)
-    for part in files:
-        with part.open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                control.check()
-                digest.update(piece)
-                done += len(piece)
-                control.tell(done, total, path.name)
-    return digest.hexdigest()
+
+    def on_block(done: int, total: int) -> None:
+        control.check()
+        control.tell(done, total, path.name)
+
+    return sha256_of((path, *later_parts(path, named_count(path))), on_block)

@@ -67,6 +67,14 @@ async def test_a_model_that_may_not_take_what_it_needs_is_refused_by_its_own_set
         await engine.load("mine")
 
 
+async def test_placements_reckon_with_the_models_own_context(tmp_path, model):
+    async with engine_at(tmp_path) as engine:
+        [usual] = [it.needed_bytes for it in (await engine.placements("mine")).candidates if it.device == "cpu"]
+        engine.set_model_defaults("mine", ModelDefaults(context_tokens=65_536))
+        [own] = [it.needed_bytes for it in (await engine.placements("mine")).candidates if it.device == "cpu"]
+    assert own - usual > 100 << 20
+
+
 async def test_a_device_that_is_chosen_with_the_defaults_is_the_one_of_placements(tmp_path, model):
     async with engine_at(tmp_path) as engine:
         engine.set_model_defaults("mine", ModelDefaults(device="cpu"))

@@ -9,9 +9,7 @@ import logging
 import os
 import re
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +20,13 @@ from engine.backends.llama.imatrix import Importances, measure_importance
 from engine.backends.llama.native import NativeLog, captured_log, ensure_initialised
 from engine.backends.process.child import Answer, Method, Tell
 from engine.backends.process.frames import Payload
+from engine.backends.process.ticks import Progress, ticks
 from engine.errors import JobError
 from engine.models.gguf import read_header
 from engine.models.split_files import later_parts, named_count
 
 log = logging.getLogger(__name__)
 
-TELL_S: Final = 0.25
 _BUFFER_BYTES: Final = 256 << 20
 """Most of a tensor that is worked on at once; llama.cpp would take 8 GiB."""
 _TENSOR: Final = re.compile(r"\[ *\d+/ *\d+\] (\S+)")
@@ -51,10 +49,12 @@ class QuantizingWorker:
 
     def importance(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:
         """Measure importances of `source` with `text`, and write them to `result`."""
-        with _telling(tell) as progress:
-            found = measure_importance(
-                Path(body["source"]), body["text"], body["threads"], body["most_chunks"], progress.note
-            )
+        with ticks(tell) as progress:
+
+            def note(share: float) -> None:
+                progress.share = share
+
+            found = measure_importance(Path(body["source"]), body["text"], body["threads"], body["most_chunks"], note)
             write_importances(Path(body["result"]), found)
         return len(found), ()
 
@@ -62,7 +62,7 @@ class QuantizingWorker:
         """Write `source` to `target` as file type `type`, with what is in the file `importances`, if one is named."""
         found = read_importances(Path(body["importances"])) if body["importances"] else {}
         ensure_initialised()
-        with _telling(tell) as progress:
+        with ticks(tell) as progress:
             said = _QuantizerLog(_sizes(Path(body["source"])), progress)
             with captured_log(said):
                 code = _quantize(body, found)
@@ -114,17 +114,6 @@ def _sizes(source: Path) -> dict[str, int]:
     return {tensor.name: tensor.size_bytes for file in files for tensor in read_header(file).tensors}
 
 
-class _Progress:
-    """How far a call is. Thread: any."""
-
-    def __init__(self) -> None:
-        self.fraction = 0.0
-
-    def note(self, fraction: float) -> None:
-        """Say how far it is, in [0, 1]."""
-        self.fraction = fraction
-
-
 class _QuantizerLog(NativeLog):
     """Follows the quantizer from tensor to tensor.
 
@@ -132,7 +121,7 @@ class _QuantizerLog(NativeLog):
         forced: tensors that got another type than the recipe's because of their shape.
     """
 
-    def __init__(self, sizes: Mapping[str, int], progress: _Progress) -> None:
+    def __init__(self, sizes: Mapping[str, int], progress: Progress) -> None:
         super().__init__()
         self.forced = 0
         self._sizes, self._total, self._progress = sizes, max(1, sum(sizes.values())), progress
@@ -145,27 +134,9 @@ class _QuantizerLog(NativeLog):
         if (match := _TENSOR.match(line)) is not None:
             self._begun += self._current
             self._current = self._sizes.get(match[1], 0)
-            self._progress.note(self._begun / self._total)
+            self._progress.share = self._begun / self._total
         elif (match := _FORCED.search(line)) is not None:
             self.forced = int(match[1])
-
-
-@contextmanager
-def _telling(tell: Tell) -> Iterator[_Progress]:
-    """Tell how far it is until the block ends; native calls leave the interpreter free for that."""
-    progress, is_over = _Progress(), threading.Event()
-
-    def run() -> None:
-        while not is_over.wait(TELL_S):
-            tell(progress.fraction)
-
-    thread = threading.Thread(target=run, name="hearth-quantize-tell", daemon=True)
-    thread.start()
-    try:
-        yield progress
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _step_back() -> None:

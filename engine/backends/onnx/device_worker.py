@@ -1,11 +1,9 @@
 """What runs in a device process for ONNX Runtime: one graph, and the list of devices."""
 
 import logging
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -15,9 +13,8 @@ from engine.backends.onnx.devices import reached
 from engine.backends.onnx.session import Session
 from engine.backends.process.child import Answer, Method, Tell
 from engine.backends.process.frames import Payload
+from engine.backends.process.ticks import ticks
 from engine.errors import EngineError
-
-TICK_S: Final = 0.25
 
 
 class DeviceWorker:
@@ -46,7 +43,7 @@ class DeviceWorker:
     def _open(self, body: Any, payloads: Sequence[Payload], tell: Tell) -> Answer:
         target = msgspec.convert(body["target"], DeviceTarget)
         cache = Path(body["cache"]) if body["cache"] else None
-        with ticking(tell):
+        with ticks(tell):
             session = self._session = Session(Path(body["path"]), int(body["threads"]), target, cache)
         assignment = session.assignment
         return {
@@ -74,21 +71,3 @@ class DeviceWorker:
         if self._session is None:
             raise EngineError("No graph is open in this process.")
         return self._session
-
-
-@contextmanager
-def ticking(tell: Tell) -> Iterator[None]:
-    """Give signs of life while something native works that can take minutes; the caller may then stop it."""
-    over = threading.Event()
-
-    def tick() -> None:
-        while not over.wait(TICK_S):
-            tell(0.5)
-
-    thread = threading.Thread(target=tick, name="hearth-device-tick", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -64,7 +64,7 @@ class GraphScoringWorker:
         Raises:
             EngineError: one cannot be opened, or no plugin knows how to use it.
         """
-        with ticks(tell):
+        with ticks(tell) as progress:
             for name in body["paths"]:
                 path = Path(name)
                 options = LoadOptions(threads=int(body["threads"]))
@@ -72,6 +72,7 @@ class GraphScoringWorker:
                 if not isinstance(model, OnnxVisionModel | OnnxEmbeddingModel):
                     raise CapabilityError(f"{path.name} neither looks at pictures nor makes vectors.")
                 self._models.append(model)
+                progress.share += 1 / len(body["paths"])
         return {"seeing": isinstance(self._models[0], OnnxVisionModel)}, ()
 
     def memory(self, _body: Any, _payloads: Sequence[Payload], _tell: Tell) -> Answer:
@@ -83,20 +84,23 @@ class GraphScoringWorker:
         self._pictures = [bytes(payload) for payload in payloads]
         with ticks(tell) as progress:
             seen: list[list[VisionOutput]] = []
-            for number, model in enumerate(self._models):
+            for model in self._models:
                 assert isinstance(model, OnnxVisionModel)
-                seen.append([_seen(model, picture) for picture in self._pictures])
-                progress.share = (number + 1) / len(self._models)
+                seen.append([])
+                for picture in self._pictures:
+                    seen[-1].append(_seen(model, picture))
+                    progress.share += 1 / (len(self._models) * len(self._pictures))
         return asdict(compare_seen(seen[0], seen[1], says)), ()
 
     def texts(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:
         """Let both make vectors of texts."""
         self._texts = list(body)
-        with ticks(tell):
+        with ticks(tell) as progress:
             made = []
             for model in self._models:
                 assert isinstance(model, OnnxEmbeddingModel)
                 made.append(model.embed(self._texts)[0])
+                progress.share += 1 / len(self._models)
         return asdict(compare_vectors(made[0], made[1])), ()
 
     def time(self, body: Any, _payloads: Sequence[Payload], tell: Tell) -> Answer:

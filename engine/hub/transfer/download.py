@@ -1,6 +1,5 @@
 """Download: one run of a download job, from the first look at the disk to the moment when the model appears."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -16,10 +15,10 @@ from engine.hub.transfer.part import PartFile, digest_in, own_files, sync_folder
 from engine.hub.transfer.place import alone
 from engine.hub.transfer.remote import RemoteFile, Wanted
 from engine.jobs import JobControl
+from engine.models.digests import sha256_of
 from engine.models.split_files import named_count
 
 _TELL_S: Final = 0.1
-_READ_BYTES: Final = 4 << 20
 
 
 class Download:
@@ -92,13 +91,9 @@ class Download:
         if remote.size_bytes not in {0, size}:
             return ""
         self._say(f"Checks what is here of {remote.name}.")
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while data := file.read(_READ_BYTES):
-                self._control.check()
-                digest.update(data)
+        digest = sha256_of([path], lambda _done, _total: self._control.check())
         expected = remote.sha256 or digest_in(note)
-        if digest.hexdigest() != expected:
+        if digest != expected:
             return ""
         self._here += size
         return expected

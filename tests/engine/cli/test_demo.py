@@ -32,7 +32,7 @@ def test_the_demo_in_json(hearth) -> None:
 def test_missing_models_are_named_and_the_rest_still_shown(
     hearth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.engine.models_dir", lambda: tmp_path / "nothing")
+    monkeypatch.setattr("engine.models.opening.models_dir", lambda: tmp_path / "nothing")
     ended = hearth("demo", "--json")
     assert ended.code == 1
     assert "starter" in ended.err

@@ -43,6 +43,16 @@ def test_layers_are_chosen_from_the_free_memory_and_the_numbers_are_said():
     assert it.tokens_per_s > decision.candidates[1].tokens_per_s
 
 
+def test_a_models_own_context_counts_and_not_the_usual_one():
+    own = replace(model(), cells=64)
+    needed = device_bytes(own.shape, 32, 64)
+    assert needed < device_bytes(own.shape, 32, TEXT.cells)
+    its_own = decide(TEXT, [own], with_gpu(needed)).choice.candidate
+    usual = decide(TEXT, [replace(own, cells=None)], with_gpu(needed)).choice.candidate
+    assert (its_own.device, its_own.layers) == ("gpu:0", 32)
+    assert (usual.device, usual.layers < 32) == ("gpu:0", True)
+
+
 def test_a_device_without_room_for_a_layer_is_refused_with_the_numbers():
     decision = decide(TEXT, [model()], with_gpu(700_000_000))
     assert decision.choice.candidate.device == "cpu"

@@ -45,7 +45,7 @@ async def test_a_model_of_the_hub_answers(hub: HubServer, tmp_path: Path) -> Non
         card = await engine.hub_card(found.repo)
         assert "mit" in card.licence_text.lower()
         job = await ended(engine, await engine.download_model(found.repo, card.model.recommended))
-        assert (job.state, job.error) == (JobState.DONE, "")
+        assert (job.state, job.error, job.subject) == (JobState.DONE, "", f"{REPO}/starter-F16.gguf")
         place = config.home / "models" / REPO / "starter-F16.gguf"
         assert job.result == str(place)
 

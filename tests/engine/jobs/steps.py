@@ -63,8 +63,8 @@ class Steps:
         return str(path)
 
     def discard(self, spec: Spec) -> None:
-        self.discarded.append(spec["file"])
         Path(spec["file"]).unlink(missing_ok=True)
+        self.discarded.append(spec["file"])  # last: tests wait for it
 
 
 def board_of(home: Path, work: Any, **more: Any) -> JobBoard:

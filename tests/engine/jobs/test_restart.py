@@ -52,6 +52,23 @@ def test_what_ran_goes_on_and_what_was_paused_stays_paused(tmp_path: Path):
     assert (tmp_path / "runs.txt").read_text() == "0\n1\n2\n"
 
 
+def test_what_a_job_works_on_is_kept(tmp_path: Path):
+    work = Steps()
+    board = board_of(tmp_path, work)
+    spec = {"file": str(tmp_path / "a.txt"), "steps": 3, "subject": "owner/name/a.gguf"}
+    paused = board.add(JobKind.DOWNLOAD, "a", spec)
+    board.pause(paused)
+    add(board, tmp_path, "b")
+    subjects = ["owner/name/a.gguf", ""]
+    assert [job.subject for job in board.jobs()] == subjects
+    board.close()
+    kept = board_of(tmp_path, work)
+    assert [job.subject for job in kept.jobs()] == subjects, "as another program sees it"
+    kept.open()
+    assert [job.subject for job in kept.jobs()] == subjects
+    kept.close()
+
+
 def test_a_closed_board_can_be_opened_again(tmp_path: Path):
     work = Steps()
     board = board_of(tmp_path, work)

@@ -95,7 +95,10 @@ def test_the_small_reader_reads_as_well(small_reader: Path):
 
 
 def test_a_report_of_the_reader_counts_characters(small_reader: Path):
-    report = measure(READER, small_reader, "int8-static", Told().control, threads=1, pairs=1)
+    told = Told()
+    report = measure(READER, small_reader, "int8-static", told.control, threads=1, pairs=1, source_sha256="known")
+    assert told.shares == sorted(told.shares)
+    assert any(0.1 < share < 0.3 for share in told.shares), "each picture is progress"
     assert report.tokens == 96
     assert report.source_task_score is not None
     assert report.task_score is not None

@@ -13,7 +13,7 @@ from engine.quantize import report_child, report_text
 from engine.quantize.held_out import HeldOutText, held_out_text
 from engine.quantize.report import kept_of, measure
 from engine.quantize.report_child import MeasuringProcess
-from engine.quantize.report_text import Sides, Speeds, prompt_tokens, text_quality
+from engine.quantize.report_text import Sides, Speeds, prompt_tokens, text_quality, turns
 from resources import calibration_file, models_dir
 from tests.engine.quantize.smaller import Q2_K, Q8_0, STARTER, Told, quantized
 
@@ -57,6 +57,7 @@ def test_a_report_is_complete_and_a_copy_has_lost_nothing(tmp_path: Path):
     assert abs(report.measured_at - time.time()) < 60
     assert told.shares == sorted(told.shares)
     assert told.shares[-1] == 1.0
+    assert 0.848 in told.shares, "each turn is progress"
 
 
 def test_fewer_bits_keep_less(made: dict[int, Path]):
@@ -78,6 +79,10 @@ def test_a_speedup_is_the_median_of_pairs():
     assert speeds.writing_speedup == 2.5
     assert speeds.reading_speedup is None
     assert (speeds.source_per_s, speeds.result_per_s) == (10.0, 14.0)
+
+
+def test_who_goes_first_changes():
+    assert list(turns(2)) == [(0, 0.25), (1, 0.5), (1, 0.75), (0, 1.0)]
 
 
 def test_slow_models_read_a_shorter_prompt():

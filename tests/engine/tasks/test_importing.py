@@ -289,7 +289,7 @@ def test_the_job_knows_what_to_do_after_a_restart(desk, source):
     assert desk.begin_import(source, move=True) == 1
     kind, title, spec = desk.jobs[0]
     assert (kind, title) == ("import", "Mine.gguf")
-    assert json.loads(json.dumps(spec)) == {"path": str(source), "move": True}
+    assert json.loads(json.dumps(spec)) == {"path": str(source), "move": True, "subject": str(source)}
     result = desk.importing.run(spec, Told().control)  # type: ignore[arg-type]
     assert result == str(desk.models / "Mine.gguf")
     desk.importing.discard(spec)  # type: ignore[arg-type]

@@ -65,7 +65,7 @@ async def test_a_job_makes_a_model_with_a_report(home: Path, engine: Engine) -> 
     before = hashlib.sha256(STARTER.read_bytes()).hexdigest()
     job = await engine.quantize_model("starter", "q4_k_m")
     [shown] = [it for it in engine.jobs() if it.id == job]
-    assert shown.title == "starter → Small"
+    assert (shown.title, shown.subject) == ("starter → Small", "starter")
     done = await ended(engine, job)
     assert (done.state, done.error) == (JobState.DONE, "")
     result = home / "models" / "starter.q4_k_m.gguf"

@@ -93,7 +93,7 @@ def test_it_stops_when_it_is_told_to(desk):
 def test_a_job_is_begun_for_a_model_that_is_there(desk):
     path = copied(STARTER, desk.models / "mine.gguf")
     assert desk.begin_verify("mine") == 1
-    assert desk.jobs == [("verify", "starter", {"path": str(path)})]
+    assert desk.jobs == [("verify", "starter", {"path": str(path), "subject": "mine"})]
     assert desk.verifying.run({"path": str(path)}, Told().control) == str(path)
     with pytest.raises(ModelNotFoundError):
         desk.begin_verify("nothing")
