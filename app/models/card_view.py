@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.markdown.link_question import ask_to_open
 from app.models.card_view_parts import AuthorSection, CardSection, GatedNote, LicenceSection
@@ -24,12 +24,11 @@ from app.models.hub_words import (
 from app.models.size_slider import STOPS, SizeSlider, file_sentence
 from app.models.words import count_words, size_words
 from app.theme import Appearance
-from app.theme.widgets import Chip, ChoiceDialog, ElidedLabel, IconButton, IconChip
+from app.theme.widgets import Chip, ChoiceDialog, ColumnScroll, ElidedLabel, IconButton, IconChip
 from app.theme.widgets.labels import say, text_label
 from app.usage import percent
 from engine import BackgroundJob, Fit, HubFile, HubModel, JobState
 
-_BAR: Final = 12  # of scrolling
 _RESERVE_BYTES: Final = 500_000_000  # the system needs some of the disk too
 
 
@@ -289,17 +288,16 @@ class CardView(QFrame):
         column.addLayout(chips)
         return head
 
-    def _body(self) -> QScrollArea:
+    def _body(self) -> ColumnScroll:
         theme = self._appearance.theme
         edge = theme.space("l") + theme.space("xs")
         body = QWidget()
-        body.setFixedWidth(self.width() - 1 - _BAR)
         self._choice = CardSection(self._appearance, "Choose a size", body)
         self._choice.head.addWidget(self.files)
         self._choice.column.addWidget(self.sizes)
         self._choice.column.addWidget(self._chosen_note)
         column = QVBoxLayout(body)
-        column.setContentsMargins(edge, 0, edge - _BAR, theme.space("l"))
+        column.setContentsMargins(edge, 0, theme.space("s"), theme.space("l"))
         column.setSpacing(theme.space("m"))
         column.addWidget(self._summary)
         column.addWidget(self.gated)
@@ -309,16 +307,7 @@ class CardView(QFrame):
             sections.addWidget(section)
         column.addLayout(sections)
         column.addStretch(1)
-        scroll = QScrollArea(self)
-        scroll.setWidget(body)
-        body.setAutoFillBackground(False)
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        scroll.setAccessibleName("Details")
-        return scroll
+        return ColumnScroll("Details", body, self.width() - 1, self)
 
 
 def _about(model: HubModel) -> str:

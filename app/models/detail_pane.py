@@ -20,10 +20,11 @@ from app.models.quality_card import QualityCard
 from app.models.quality_points import budget_of, points_of
 from app.models.refused_note import RefusedNote
 from app.models.rows import Row
-from app.models.sections import ColumnScroll, ModelSection
+from app.models.sections import ModelSection
 from app.models.verdict_card import VerdictCard
 from app.models.words import JUDGING, FitLook, is_text, look_of
 from app.theme import Appearance
+from app.theme.widgets import ColumnScroll
 
 _MORE: Final[tuple[Callable[[Appearance], ModelSection], ...]] = (
     UsesCard,

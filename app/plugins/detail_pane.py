@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from app.plugins.about_section import AboutSection
 from app.plugins.actions import Action, actions_for, name_for, words_for
-from app.plugins.column_scroll import ColumnScroll
 from app.plugins.reason_note import ReasonNote
 from app.plugins.sections import (
     LimitsSection,
@@ -18,7 +17,7 @@ from app.plugins.sections import (
 from app.plugins.state_line import StateLine
 from app.plugins.wording import clean, line, name_of, whereabouts
 from app.theme import Appearance
-from app.theme.widgets import ElidedLabel, IconButton
+from app.theme.widgets import ColumnScroll, ElidedLabel, IconButton
 from app.theme.widgets.labels import say, text_label
 from engine import PluginInfo
 

@@ -3,6 +3,7 @@
 from app.theme.widgets.banner import Banner, Kind
 from app.theme.widgets.chip import Chip, IconChip, Tone
 from app.theme.widgets.choice_dialog import ChoiceDialog
+from app.theme.widgets.column_scroll import ColumnScroll
 from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
@@ -16,6 +17,7 @@ __all__ = [
     "Banner",
     "Chip",
     "ChoiceDialog",
+    "ColumnScroll",
     "ElidedLabel",
     "FocusRing",
     "IconButton",
