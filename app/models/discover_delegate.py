@@ -6,11 +6,12 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
-from app.models.discover_model import FIND_ROLE, Index
+from app.models.discover_model import FIND_ROLE
 from app.models.discover_rows import Find
 from app.models.row_delegate import RowDelegate
 from app.theme import Appearance
 from app.theme.brush import Brush
+from app.theme.widgets.keyed_rows import Index
 
 _INSET: Final = 16
 _SIZE: Final = 76

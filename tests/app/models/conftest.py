@@ -62,7 +62,7 @@ class Bench:
     @property
     def titles(self) -> list[str]:
         model = self.table.model
-        return [model.row(at).title for at in range(model.rowCount())]
+        return [model.entry(at).title for at in range(model.rowCount())]
 
     def choose(self, model: str) -> None:
         self.table.choose(model)

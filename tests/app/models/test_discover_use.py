@@ -111,7 +111,7 @@ def test_a_fit_that_is_not_known_is_not_called_one(staged):
     hub = FakeHub(replace(CODER, files=(replace(CODER.files[0], fit=None, tokens_per_s=None),)))
 
     async def check(stage) -> None:
-        assert stage.view.list.model.rows[1].look.words == "Not known yet"
+        assert stage.view.list.model.entry(1).look.words == "Not known yet"
         assert stage.pane.sizes.cards[0].file.fit is None
         stage.pane.main_button.click()
         await stage.until(lambda: stage.hub.calls)  # unknown is no reason to ask

@@ -128,7 +128,7 @@ def test_a_download_is_seen_on_its_button_and_a_model_that_is_here_is_opened(sta
         stage.hub.version += 1
         stage.controller.look()
         await stage.until(lambda: stage.pane.main_button.text() == "Open")
-        await stage.until(lambda: stage.view.list.model.rows[1].is_here)
+        await stage.until(lambda: stage.view.list.model.entry(1).is_here)
         stage.pane.main_button.click()
         assert opened == ["qwen-7b"]
 

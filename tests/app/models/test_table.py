@@ -59,7 +59,7 @@ def test_equal_rows_repaint_nothing_and_a_changed_one_only_itself(shown):
         bench.controllers.installed.look()
         await bench.settled()
         assert told == [(6, 6)]
-        assert model.row(6).speed == "150\u00a0tok/s"
+        assert model.entry(6).speed == "150\u00a0tok/s"
 
     shown(check)
 
@@ -116,7 +116,7 @@ def test_two_thousand_scroll_without_a_pause_and_judge_only_what_is_seen(crowd):
 
         assert least_ms(scroll) <= SLOT_MS
         await bench.settled()
-        seen = bench.table.model.row(view.indexAt(view.viewport().rect().center()).row())
+        seen = bench.table.model.entry(view.indexAt(view.viewport().rect().center()).row())
         await bench.until(lambda: bench.table.model.look(seen) is not JUDGING)
         assert bench.engine.fits < 400
 
