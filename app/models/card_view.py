@@ -24,7 +24,7 @@ from app.models.hub_words import (
 from app.models.size_slider import STOPS, SizeSlider, file_sentence
 from app.models.words import count_words, size_words
 from app.theme import Appearance
-from app.theme.widgets import Chip, ChoiceDialog, ColumnScroll, ElidedLabel, IconButton, IconChip
+from app.theme.widgets import Chip, ChoiceDialog, ColumnScroll, ElidedLabel, IconButton, IconChip, SidePane
 from app.theme.widgets.labels import say, text_label
 from app.usage import percent
 from engine import BackgroundJob, Fit, HubFile, HubModel, JobState
@@ -32,7 +32,7 @@ from engine import BackgroundJob, Fit, HubFile, HubModel, JobState
 _RESERVE_BYTES: Final = 500_000_000  # the system needs some of the disk too
 
 
-class CardView(QFrame):
+class CardView(SidePane):
     """A head, sections that scroll, and a fixed footer with the one main button.
 
     Attributes:
@@ -42,27 +42,21 @@ class CardView(QFrame):
     Signals:
         open_wanted: id of an installed model.
         token_wanted: a token is to be entered.
-        close_pressed: the pane lies over the page and should go.
 
     Thread: UI only.
     """
 
     open_wanted = Signal(str)
     token_wanted = Signal()
-    close_pressed = Signal()
 
     def __init__(self, appearance: Appearance, controller: DiscoverController, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("detailPane")
-        self.setProperty("region", True)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(appearance.theme.size("detail-pane"))
-        self._appearance = appearance
+        super().__init__(appearance, parent)
         self._controller = controller
         self._repo = ""
         self._picked = ""  # name of the file that the person chose
         self._title = ElidedLabel("", self)
         self.close_button = IconButton(appearance, "close", "Close the details", parent=self)
+        self._close_with(self.close_button)
         self._about = ElidedLabel("", self, Qt.TextElideMode.ElideRight)
         self._fit = IconChip(appearance, "success", "", "ok", self)
         self._licence_chip = Chip("", "outline", self)
@@ -106,10 +100,6 @@ class CardView(QFrame):
         self.author.show_detail(detail, self._host)
         self._show_choice()
 
-    def set_floating(self, is_floating: bool) -> None:
-        """Say whether the pane lies over the page, and so needs a way to close it."""
-        self.close_button.setVisible(is_floating)
-
     def focus_first(self) -> None:
         """Give the keyboard to the choice of size, or to the main button."""
         target = self.sizes.slider if self.sizes.slider.isVisible() else self.main_button
@@ -145,7 +135,6 @@ class CardView(QFrame):
 
     def _connect(self) -> None:
         self._controller.detail_changed.connect(self.show_detail)
-        self.close_button.clicked.connect(self.close_pressed)
         self.gated.token_pressed.connect(self.token_wanted)
         self.gated.page_pressed.connect(self._open_page)
         self.sizes.chosen.connect(self._pick)
@@ -258,12 +247,9 @@ class CardView(QFrame):
         row.addWidget(self.main_button)
         row.addWidget(self._room, 1)
         self._scroll = self._body()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
-        whole.setSpacing(0)
-        whole.addWidget(self._head())
-        whole.addWidget(self._scroll, 1)
-        whole.addWidget(footer)
+        self.whole.addWidget(self._head())
+        self.whole.addWidget(self._scroll, 1)
+        self.whole.addWidget(footer)
 
     def _head(self) -> QWidget:
         theme = self._appearance.theme

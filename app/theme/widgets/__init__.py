@@ -9,6 +9,7 @@ from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
 from app.theme.widgets.segmented import Segmented
+from app.theme.widgets.side_pane import SidePane, SideRoom
 from app.theme.widgets.swatch import Swatch, paint_swatch
 from app.theme.widgets.switch import Switch
 from app.theme.widgets.watching_page import WatchingPage
@@ -26,6 +27,8 @@ __all__ = [
     "Part",
     "SegmentBar",
     "Segmented",
+    "SidePane",
+    "SideRoom",
     "Swatch",
     "Switch",
     "Tone",
