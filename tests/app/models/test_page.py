@@ -358,6 +358,17 @@ def test_discover_is_made_only_when_it_is_opened_and_takes_the_tray_along(shown)
     shown(check)
 
 
+def test_discover_leaves_the_window_as_wide_as_it_was(shown):
+    async def check(bench) -> None:
+        width = bench.window.width()
+        bench.board.show_view("Discover")
+        await bench.settled()
+        assert bench.board.discover.isVisible()
+        assert bench.window.width() == width
+
+    shown(check)
+
+
 def test_what_fails_is_said_where_the_person_looks(shown):
     async def check(bench) -> None:
         bench.controllers.jobs.failed.emit("The download failed.", "Try again.")
