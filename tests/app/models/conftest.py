@@ -10,7 +10,9 @@ from app.models import ModelsControllers, ModelsPage
 from app.tasks import Tasks
 from app.theme import Appearance
 from engine import ModelCard
+from tests.app.models.discover_stage import DiscoverStage
 from tests.app.models.fake_engine import FakeEngine
+from tests.app.models.finds import FakeHub
 from tests.app.models.staged import (
     BIG,
     BROKEN,
@@ -137,6 +139,22 @@ def shown(run: Callable[..., None], bench: Bench, dressed: Callable[[Appearance]
                 result = check(bench)
                 if result is not None:
                     await result
+
+        run(body())
+
+    return show
+
+
+@pytest.fixture
+def on_discover(run: Callable[..., None], dressed: Callable[..., None]) -> Callable[..., None]:
+    """Run a check on Discover."""
+
+    def show(check: Callable[[DiscoverStage], Any], hub: FakeHub | None = None, width: int = 1208) -> None:
+        async def body() -> None:
+            stage = DiscoverStage(hub or FakeHub(), width)
+            dressed(stage.appearance)
+            async with stage:
+                await check(stage)
 
         run(body())
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,20 +11,9 @@ from PySide6.QtTest import QTest
 
 from app.models.row_delegate import columns_for
 from app.models.words import JUDGING
+from tests.app.own_time import SLOT_MS, TRIES, least_ms
 
-SLOT_MS = 16.0
-TRIES = 12
 MANY = 2000
-
-
-def least_ms(work: Callable[[int], None]) -> float:
-    """The fastest of several runs, in this thread's own time: other programs are not what is measured."""
-    times = []
-    for attempt in range(TRIES):
-        begun = time.thread_time()
-        work(attempt)
-        times.append((time.thread_time() - begun) * 1000)
-    return min(times)
 
 
 def test_columns_have_the_measures_of_the_mock_up():
