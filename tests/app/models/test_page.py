@@ -345,8 +345,11 @@ def test_keys_reach_search_rename_and_regions(shown):
 def test_discover_is_made_only_when_it_is_opened_and_takes_the_tray_along(shown):
     async def check(bench) -> None:
         assert bench.board.discover is None
+        width = bench.window.width()
         bench.board.parts.get_button.click()
         assert bench.board.discover.isVisible()
+        await bench.settled()
+        assert bench.window.width() == width
         assert bench.pane.isHidden()
         assert bench.board.discover.isAncestorOf(bench.board.tray)
         bench.board.parts.views.choose("Installed")
@@ -354,17 +357,6 @@ def test_discover_is_made_only_when_it_is_opened_and_takes_the_tray_along(shown)
         assert bench.pane.isVisible()
         assert not bench.board.discover.isAncestorOf(bench.board.tray)
         await bench.settled()
-
-    shown(check)
-
-
-def test_discover_leaves_the_window_as_wide_as_it_was(shown):
-    async def check(bench) -> None:
-        width = bench.window.width()
-        bench.board.show_view("Discover")
-        await bench.settled()
-        assert bench.board.discover.isVisible()
-        assert bench.window.width() == width
 
     shown(check)
 
