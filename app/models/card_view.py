@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.markdown.link_question import ask_to_open
 from app.models.card_view_parts import AuthorSection, CardSection, GatedNote, LicenceSection
@@ -233,25 +233,17 @@ class CardView(SidePane):
     # -------------------------------------------------------------------------------------------------------- layout
 
     def _lay_out(self) -> None:
-        theme = self._appearance.theme
         self._icon = "download"
         self.main_button.setProperty("kind", "primary")
         self.files.setAccessibleName("All files of this model")
-        footer = QFrame(self)
-        footer.setProperty("line", "top")
-        footer.setFixedHeight(theme.size("header"))
-        row = QHBoxLayout(footer)
-        edge = theme.space("l") + theme.space("xs")
-        row.setContentsMargins(edge, 0, edge, 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(self.main_button)
-        row.addWidget(self._room, 1)
+        self._lay_out_head()
         self._scroll = self._body()
-        self.whole.addWidget(self._head())
         self.whole.addWidget(self._scroll, 1)
-        self.whole.addWidget(footer)
+        footer = self._add_footer("m")
+        footer.addWidget(self.main_button)
+        footer.addWidget(self._room, 1)
 
-    def _head(self) -> QWidget:
+    def _lay_out_head(self) -> None:
         theme = self._appearance.theme
         self._title.setProperty("role", "title")
         self._about.setProperty("muted", True)
@@ -263,16 +255,11 @@ class CardView(SidePane):
         for chip in (self._fit, self._licence_chip, self._advice):
             chips.addWidget(chip)
         chips.addStretch(1)
-        head = QWidget(self)
-        column = QVBoxLayout(head)
-        edge = theme.space("l") + theme.space("xs")
-        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
-        column.setSpacing(theme.space("xxs"))
+        column = self._add_head()
         column.addLayout(title)
         column.addWidget(self._about)
         column.addSpacing(theme.space("s"))
         column.addLayout(chips)
-        return head
 
     def _body(self) -> ColumnScroll:
         theme = self._appearance.theme

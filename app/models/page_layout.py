@@ -2,12 +2,12 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.models.detail_pane import DetailPane
 from app.models.installed_pane import InstalledPane
 from app.theme import Appearance
-from app.theme.widgets import Segmented, SideRoom
+from app.theme.widgets import PageHeader, Segmented, SideRoom
 
 INSTALLED = "Installed"
 DISCOVER = "Discover"
@@ -96,19 +96,10 @@ class PageLayout:
             self.open_details()
             self.pane.head.rename()
 
-    def _make_header(self) -> QFrame:
-        theme = self._appearance.theme
-        header = QFrame(self._page)
-        header.setObjectName("pageHeader")
-        header.setProperty("region", True)
-        header.setFixedHeight(theme.size("header"))
-        title = QLabel("Models", header)
-        title.setProperty("role", "title")
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.space("xl"), 0, theme.space("xl"), 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(title)
-        row.addSpacing(theme.space("m"))
+    def _make_header(self) -> PageHeader:
+        header = PageHeader(self._appearance, "Models", self._page)
+        row = header.row
+        row.addSpacing(self._appearance.theme.space("m"))
         row.addWidget(self.views)
         row.addStretch(1)
         row.addWidget(self.import_button)

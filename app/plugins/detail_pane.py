@@ -1,7 +1,7 @@
 """DetailPane: one plugin: what it is, what it offers, what it may do, how it is, and what can be done with it."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.about_section import AboutSection
 from app.plugins.actions import Action, actions_for, name_for, words_for
@@ -134,22 +134,15 @@ class DetailPane(SidePane):
         return button
 
     def _lay_out(self) -> None:
-        theme = self._appearance.theme
-        self.whole.addWidget(self._head())
+        self._lay_out_head()
         self.whole.addWidget(self._scroll, 1)
-        footer = QFrame(self)
-        footer.setProperty("line", "top")
-        footer.setFixedHeight(theme.size("header"))
-        row = QHBoxLayout(footer)
-        row.setContentsMargins(theme.space("l") + theme.space("xs"), 0, theme.space("l") + theme.space("xs"), 0)
-        row.setSpacing(theme.space("s"))
+        row = self._add_footer("s")
         for action, button in self.buttons.items():
             if action is Action.REMOVE:
                 row.addStretch(1)
             row.addWidget(button)
-        self.whole.addWidget(footer)
 
-    def _head(self) -> QWidget:
+    def _lay_out_head(self) -> None:
         theme = self._appearance.theme
         self._title.setProperty("role", "title")
         self._about.setProperty("muted", True)
@@ -158,16 +151,11 @@ class DetailPane(SidePane):
         title.addWidget(self._title, 1)
         title.addWidget(self._folder)
         title.addWidget(self.close_button)
-        head = QWidget(self)
-        column = QVBoxLayout(head)
-        edge = theme.space("l") + theme.space("xs")
-        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
-        column.setSpacing(theme.space("xxs"))
+        column = self._add_head()
         column.addLayout(title)
         column.addWidget(self._about)
         column.addSpacing(theme.space("s"))
         column.addWidget(self.state)
-        return head
 
     def _body(self) -> ColumnScroll:
         theme = self._appearance.theme

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.detail_pane import DetailPane
 from app.plugins.empty_card import EmptyCard
 from app.plugins.plugin_table import PluginTable
 from app.theme import Appearance
-from app.theme.widgets import Banner, SideRoom
+from app.theme.widgets import Banner, PageHeader, SideRoom
 from engine import PluginInfo, PluginState
 
 
@@ -102,20 +102,10 @@ class PageLayout:
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
-    def _make_header(self) -> QFrame:
-        theme = self._appearance.theme
-        header = QFrame(self._page)
-        header.setObjectName("pageHeader")
-        header.setProperty("region", True)
-        header.setFixedHeight(theme.size("header"))
-        title = QLabel("Plugins", header)
-        title.setProperty("role", "title")
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.space("xl"), 0, theme.space("xl"), 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(title)
-        row.addWidget(self._count, 1)
-        row.addWidget(self._install)
+    def _make_header(self) -> PageHeader:
+        header = PageHeader(self._appearance, "Plugins", self._page)
+        header.row.addWidget(self._count, 1)
+        header.row.addWidget(self._install)
         return header
 
     def _lay_out(self) -> None:

@@ -8,6 +8,7 @@ from app.theme.widgets.elided_label import ElidedLabel
 from app.theme.widgets.focus_ring import FocusRing
 from app.theme.widgets.icon_button import IconButton
 from app.theme.widgets.icon_note import IconNote
+from app.theme.widgets.page_header import PageHeader
 from app.theme.widgets.segment_bar import Part, SegmentBar, paint_bar
 from app.theme.widgets.segmented import Segmented
 from app.theme.widgets.side_pane import SidePane, SideRoom
@@ -26,6 +27,7 @@ __all__ = [
     "IconChip",
     "IconNote",
     "Kind",
+    "PageHeader",
     "Part",
     "SegmentBar",
     "Segmented",

@@ -49,6 +49,30 @@ class SidePane(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def _add_footer(self, spacing: str) -> QHBoxLayout:
+        """Add what does not scroll at the lower end; give its row, whose parts have a named distance."""
+        theme = self._appearance.theme
+        edge = theme.space("l") + theme.space("xs")
+        footer = QFrame(self)
+        footer.setProperty("line", "top")
+        footer.setFixedHeight(theme.size("header"))
+        row = QHBoxLayout(footer)
+        row.setContentsMargins(edge, 0, edge, 0)
+        row.setSpacing(theme.space(spacing))
+        self.whole.addWidget(footer)
+        return row
+
+    def _add_head(self) -> QVBoxLayout:
+        """Add what does not scroll at the upper end; give its column."""
+        theme = self._appearance.theme
+        head = QWidget(self)
+        column = QVBoxLayout(head)
+        edge = theme.space("l") + theme.space("xs")
+        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
+        column.setSpacing(theme.space("xxs"))
+        self.whole.addWidget(head)
+        return column
+
     def _close_with(self, button: QAbstractButton) -> None:
         """Take the button that closes the pane, which is seen only where that is needed."""
         self._close = button
