@@ -1,21 +1,19 @@
 """ModelActions: what the person does with a model; one thing at a time for each."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from app.models.hub_settings import reason_of
 from app.models.load_states import LoadState
 from app.models.rows import Row
 from app.models.source import ModelsSource
 from app.models.words import FOREIGN, origin_words
 from app.tasks import Tasks
 from engine import EngineClosedError, EngineError, ModelDefaults, Origin
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _LOADING: Final = "Loading"
@@ -168,13 +166,8 @@ class ModelActions(QObject):
         self.removed.emit(row.title)
 
     def _fail(self, error: Exception) -> None:
-        if isinstance(error, EngineClosedError):
-            return
-        if isinstance(error, EngineError):
-            self.failed.emit(error.cause, error.remedy)
-            return
-        log.error("A model's action failed", exc_info=error)
-        self.failed.emit("Something in Hearth went wrong.", f"The log says more: {type(error).__name__}.")
+        if not isinstance(error, EngineClosedError):
+            self.failed.emit(*reason_of(error))
 
 
 def need_words(requests: int) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.markdown.link_question import ask_to_open
 from app.models.card_view_parts import AuthorSection, CardSection, GatedNote, LicenceSection
@@ -24,16 +24,15 @@ from app.models.hub_words import (
 from app.models.size_slider import STOPS, SizeSlider, file_sentence
 from app.models.words import count_words, size_words
 from app.theme import Appearance
-from app.theme.widgets import Chip, ChoiceDialog, ElidedLabel, IconButton, IconChip
+from app.theme.widgets import Chip, ChoiceDialog, ColumnScroll, ElidedLabel, IconButton, IconChip, SidePane
 from app.theme.widgets.labels import say, text_label
 from app.usage import percent
 from engine import BackgroundJob, Fit, HubFile, HubModel, JobState
 
-_BAR: Final = 12  # of scrolling
 _RESERVE_BYTES: Final = 500_000_000  # the system needs some of the disk too
 
 
-class CardView(QFrame):
+class CardView(SidePane):
     """A head, sections that scroll, and a fixed footer with the one main button.
 
     Attributes:
@@ -43,27 +42,21 @@ class CardView(QFrame):
     Signals:
         open_wanted: id of an installed model.
         token_wanted: a token is to be entered.
-        close_pressed: the pane lies over the page and should go.
 
     Thread: UI only.
     """
 
     open_wanted = Signal(str)
     token_wanted = Signal()
-    close_pressed = Signal()
 
     def __init__(self, appearance: Appearance, controller: DiscoverController, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("detailPane")
-        self.setProperty("region", True)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(appearance.theme.size("detail-pane"))
-        self._appearance = appearance
+        super().__init__(appearance, parent)
         self._controller = controller
         self._repo = ""
         self._picked = ""  # name of the file that the person chose
         self._title = ElidedLabel("", self)
         self.close_button = IconButton(appearance, "close", "Close the details", parent=self)
+        self._close_with(self.close_button)
         self._about = ElidedLabel("", self, Qt.TextElideMode.ElideRight)
         self._fit = IconChip(appearance, "success", "", "ok", self)
         self._licence_chip = Chip("", "outline", self)
@@ -107,10 +100,6 @@ class CardView(QFrame):
         self.author.show_detail(detail, self._host)
         self._show_choice()
 
-    def set_floating(self, is_floating: bool) -> None:
-        """Say whether the pane lies over the page, and so needs a way to close it."""
-        self.close_button.setVisible(is_floating)
-
     def focus_first(self) -> None:
         """Give the keyboard to the choice of size, or to the main button."""
         target = self.sizes.slider if self.sizes.slider.isVisible() else self.main_button
@@ -146,7 +135,6 @@ class CardView(QFrame):
 
     def _connect(self) -> None:
         self._controller.detail_changed.connect(self.show_detail)
-        self.close_button.clicked.connect(self.close_pressed)
         self.gated.token_pressed.connect(self.token_wanted)
         self.gated.page_pressed.connect(self._open_page)
         self.sizes.chosen.connect(self._pick)
@@ -245,28 +233,17 @@ class CardView(QFrame):
     # -------------------------------------------------------------------------------------------------------- layout
 
     def _lay_out(self) -> None:
-        theme = self._appearance.theme
         self._icon = "download"
         self.main_button.setProperty("kind", "primary")
         self.files.setAccessibleName("All files of this model")
-        footer = QFrame(self)
-        footer.setProperty("line", "top")
-        footer.setFixedHeight(theme.size("header"))
-        row = QHBoxLayout(footer)
-        edge = theme.space("l") + theme.space("xs")
-        row.setContentsMargins(edge, 0, edge, 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(self.main_button)
-        row.addWidget(self._room, 1)
+        self._lay_out_head()
         self._scroll = self._body()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
-        whole.setSpacing(0)
-        whole.addWidget(self._head())
-        whole.addWidget(self._scroll, 1)
-        whole.addWidget(footer)
+        self.whole.addWidget(self._scroll, 1)
+        footer = self._add_footer("m")
+        footer.addWidget(self.main_button)
+        footer.addWidget(self._room, 1)
 
-    def _head(self) -> QWidget:
+    def _lay_out_head(self) -> None:
         theme = self._appearance.theme
         self._title.setProperty("role", "title")
         self._about.setProperty("muted", True)
@@ -278,28 +255,22 @@ class CardView(QFrame):
         for chip in (self._fit, self._licence_chip, self._advice):
             chips.addWidget(chip)
         chips.addStretch(1)
-        head = QWidget(self)
-        column = QVBoxLayout(head)
-        edge = theme.space("l") + theme.space("xs")
-        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
-        column.setSpacing(theme.space("xxs"))
+        column = self._add_head()
         column.addLayout(title)
         column.addWidget(self._about)
         column.addSpacing(theme.space("s"))
         column.addLayout(chips)
-        return head
 
-    def _body(self) -> QScrollArea:
+    def _body(self) -> ColumnScroll:
         theme = self._appearance.theme
         edge = theme.space("l") + theme.space("xs")
         body = QWidget()
-        body.setFixedWidth(self.width() - 1 - _BAR)
         self._choice = CardSection(self._appearance, "Choose a size", body)
         self._choice.head.addWidget(self.files)
         self._choice.column.addWidget(self.sizes)
         self._choice.column.addWidget(self._chosen_note)
         column = QVBoxLayout(body)
-        column.setContentsMargins(edge, 0, edge - _BAR, theme.space("l"))
+        column.setContentsMargins(edge, 0, theme.space("s"), theme.space("l"))
         column.setSpacing(theme.space("m"))
         column.addWidget(self._summary)
         column.addWidget(self.gated)
@@ -309,16 +280,7 @@ class CardView(QFrame):
             sections.addWidget(section)
         column.addLayout(sections)
         column.addStretch(1)
-        scroll = QScrollArea(self)
-        scroll.setWidget(body)
-        body.setAutoFillBackground(False)
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        scroll.setAccessibleName("Details")
-        return scroll
+        return ColumnScroll("Details", body, self.width() - 1, self)
 
 
 def _about(model: HubModel) -> str:

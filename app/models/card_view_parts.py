@@ -11,7 +11,8 @@ from app.models.card_view_text import MOST_CARD
 from app.models.discover_controller import Detail
 from app.models.hub_words import clean, stated_licence
 from app.theme import Appearance
-from app.theme.widgets.labels import IconLabel, say, text_label
+from app.theme.widgets import IconNote
+from app.theme.widgets.labels import say, text_label
 
 _ASK: Final = "Read what its author says"
 
@@ -33,7 +34,7 @@ class CardSection(QFrame):
         self.column.addLayout(self.head)
 
 
-class GatedNote(QFrame):
+class GatedNote(IconNote):
     """Says that the author wants to know who takes a model, and what to do.
 
     Signals:
@@ -45,34 +46,14 @@ class GatedNote(QFrame):
     page_pressed = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("banner", "info")
-        theme = appearance.theme
+        super().__init__(appearance, "key", "info", "info", parent)
         self._text = text_label("")
-        self.token_button = QPushButton("Enter a token…", self)
-        self.page_button = QPushButton("Open its page…", self)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, theme.space("xs"), 0, 0)
-        buttons.setSpacing(theme.space("s"))
-        for button, signal in ((self.token_button, self.token_pressed), (self.page_button, self.page_pressed)):
-            button.setProperty("small", True)
-            button.clicked.connect(signal)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        words = QVBoxLayout()
-        words.setSpacing(theme.space("xxs"))
-        words.addWidget(text_label("It needs an account.", "strong"))
-        words.addWidget(self._text)
-        words.addLayout(buttons)
-        mark = QVBoxLayout()
-        mark.addWidget(IconLabel(appearance, "key", "info"))
-        mark.addStretch(1)
-        row = QHBoxLayout(self)
-        edge = theme.space("m")
-        row.setContentsMargins(edge, edge, edge, edge)
-        row.setSpacing(edge)
-        row.addLayout(mark)
-        row.addLayout(words, 1)
+        self.add_label(text_label("It needs an account.", "strong"))
+        self.add_label(self._text)
+        self.token_button = self.add_button("Enter a token…")
+        self.token_button.clicked.connect(self.token_pressed)
+        self.page_button = self.add_button("Open its page…")
+        self.page_button.clicked.connect(self.page_pressed)
 
     def show_state(self, kept_in: str, host: str) -> None:
         """Say what is missing.

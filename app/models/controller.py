@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.models.actions import ModelActions
 from app.models.details import Details, files_of
 from app.models.fit_book import FitBook, Judgement
+from app.models.hub_settings import reason_of
 from app.models.load_states import REFUSED, LoadState, LoadStates
 from app.models.recommending import best_of
 from app.models.rows import Row, rows_of
@@ -230,10 +231,5 @@ class ModelsController(QObject):
         self.recommended_found.emit(best_of(found))
 
     def _fail(self, error: Exception) -> None:
-        if isinstance(error, EngineClosedError):
-            return
-        if isinstance(error, EngineError):
-            self.failed.emit(error.cause, error.remedy)
-            return
-        log.error("Models failed", exc_info=error)
-        self.failed.emit("Something in Hearth went wrong.", f"The log says more: {type(error).__name__}.")
+        if not isinstance(error, EngineClosedError):
+            self.failed.emit(*reason_of(error))

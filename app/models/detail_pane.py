@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.models.about_cards import FactsCard, FilesCard, LabelsCard, TemplateCard, UsesCard
 from app.models.controller import ModelsController
@@ -20,10 +19,11 @@ from app.models.quality_card import QualityCard
 from app.models.quality_points import budget_of, points_of
 from app.models.refused_note import RefusedNote
 from app.models.rows import Row
-from app.models.sections import ColumnScroll, ModelSection
+from app.models.sections import ModelSection
 from app.models.verdict_card import VerdictCard
 from app.models.words import JUDGING, FitLook, is_text, look_of
 from app.theme import Appearance
+from app.theme.widgets import ColumnScroll, SidePane
 
 _MORE: Final[tuple[Callable[[Appearance], ModelSection], ...]] = (
     UsesCard,
@@ -35,7 +35,7 @@ _MORE: Final[tuple[Callable[[Appearance], ModelSection], ...]] = (
 )
 
 
-class DetailPane(QFrame):
+class DetailPane(SidePane):
     """A head, sections that scroll, and a fixed footer. The sections further down are made after the first ones.
 
     Attributes:
@@ -45,20 +45,13 @@ class DetailPane(QFrame):
         sections: the others, as far as they have been made.
 
     Signals:
-        close_pressed: the pane lies over the page and should go.
         folder_wanted: show its files in the system's own window.
     """
 
-    close_pressed = Signal()
     folder_wanted = Signal()
 
     def __init__(self, appearance: Appearance, controller: ModelsController, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("detailPane")
-        self.setProperty("region", True)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(appearance.theme.size("detail-pane"))
-        self._appearance = appearance
+        super().__init__(appearance, parent)
         self._controller = controller
         self._row: Row | None = None
         self._details: Details | None = None
@@ -74,12 +67,9 @@ class DetailPane(QFrame):
         self._builder.timeout.connect(self._build_next)
         self._column = QVBoxLayout()
         self._scroll = self._body()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
-        whole.setSpacing(0)
-        whole.addWidget(self.head)
-        whole.addWidget(self._scroll, 1)
-        whole.addWidget(self.footer)
+        self.whole.addWidget(self.head)
+        self.whole.addWidget(self._scroll, 1)
+        self.whole.addWidget(self.footer)
         self._connect()
 
     @property
@@ -135,21 +125,10 @@ class DetailPane(QFrame):
             self._show_quality(self._row)
             self._show_sections(self._row)
 
-    def set_floating(self, is_floating: bool) -> None:
-        """Say whether the pane lies over the page, and so needs a way to close it."""
-        self.head.close_button.setVisible(is_floating)
-
     def focus_first(self) -> None:
         """Give the keyboard to the main action, or to the menu where that is not possible."""
         target: QWidget = self.footer.load if self.footer.load.isEnabled() else self.head.more
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Close with Escape."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_pressed.emit()
-        else:
-            super().keyPressEvent(event)
 
     # --------------------------------------------------------------------------------------------------------- private
 
@@ -194,7 +173,7 @@ class DetailPane(QFrame):
 
     def _connect(self) -> None:
         actions, footer = self._controller.actions, self.footer
-        self.head.close_button.clicked.connect(self.close_pressed)
+        self._close_with(self.head.close_button)
         self.head.renamed.connect(lambda title: self._with_row(lambda row: actions.describe(row, title=title)))
         self.head.pin.clicked.connect(lambda is_on: self._with_row(lambda row: actions.pin(row, is_on)))
         footer.load_pressed.connect(lambda: self._with_row(actions.load))

@@ -4,13 +4,13 @@ from typing import Final, NamedTuple
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
-from app.models.discover_model import FIND_ROLE, Index
+from app.models.discover_model import FIND_ROLE
 from app.models.discover_rows import Find
 from app.models.row_delegate import RowDelegate
-from app.theme import Appearance
-from app.theme.brush import Brush
+from app.theme.brush import cell_of
+from app.theme.widgets.keyed_rows import Index
 
 _INSET: Final = 16
 _SIZE: Final = 76
@@ -50,15 +50,10 @@ def discover_columns(width: int) -> DiscoverColumns:
 class DiscoverDelegate(RowDelegate):
     """Paints rows of 52 and captions of 32."""
 
-    def __init__(self, appearance: Appearance, parent: QWidget) -> None:
-        super().__init__(appearance, parent)
-        self._theme = appearance
-        self._write = Brush(appearance)
-
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Captions are lower than rows."""
         name = "row-double" if index.data(FIND_ROLE) is not None else "table-header"
-        return QSize(0, self._theme.theme.size(name))
+        return QSize(0, self._appearance.theme.size(name))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""
@@ -70,13 +65,13 @@ class DiscoverDelegate(RowDelegate):
         if find is None:
             self._paint_caption(painter, rect, index.data(), is_last=is_last)
         else:
-            self._paint_ground(painter, rect, option.state, is_last=is_last)
+            self._brush.card_ground(painter, rect, option.state, is_last=is_last)
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             self._paint_find(painter, rect, find, is_selected=is_selected)
         painter.restore()
 
     def _paint_caption(self, painter: QPainter, rect: QRect, words: str, *, is_last: bool) -> None:
-        brush = self._write
+        brush = self._brush
         ground = rect.adjusted(0, 0, 0, -10) if is_last else rect  # the card's round corners stay free
         painter.fillRect(ground, brush.color("surface"))
         if not is_last:
@@ -84,7 +79,7 @@ class DiscoverDelegate(RowDelegate):
         brush.write(painter, rect.adjusted(_INSET, 0, -_INSET, 0), "caption", "text-muted", words)
 
     def _paint_find(self, painter: QPainter, rect: QRect, find: Find, *, is_selected: bool) -> None:
-        columns, write = discover_columns(rect.width()), self._write.write
+        columns, write = discover_columns(rect.width()), self._brush.write
         left, width = columns.model
         first = QRect(rect.left() + left, rect.top() + 8, width, 20)
         weight, middle = 600 if is_selected else 500, Qt.TextElideMode.ElideMiddle
@@ -94,20 +89,16 @@ class DiscoverDelegate(RowDelegate):
         write(painter, QRect(first.left(), rect.top() + 27, width, 16), "small", "text-muted", find.about)
         for words, column in ((find.size, columns.size), (find.speed, columns.speed)):
             is_known = any(letter.isdigit() for letter in words)
-            write(painter, _cell(rect, column), "body", "text" if is_known else "text-muted", words, right=True)
-        self._paint_look(painter, _cell(rect, columns.fit), find.look)
-        self._paint_here(painter, _cell(rect, columns.state), find)
+            write(painter, cell_of(rect, column), "body", "text" if is_known else "text-muted", words, right=True)
+        self._paint_look(painter, cell_of(rect, columns.fit), find.look)
+        self._paint_here(painter, cell_of(rect, columns.state), find)
 
     def _paint_here(self, painter: QPainter, cell: QRect, find: Find) -> None:
         if not (find.is_here or find.is_gated):
             return
         icon, role, words = ("check", "success", "Installed") if find.is_here else ("key", "text-muted", "Account")
-        theme = self._theme.theme
+        theme = self._appearance.theme
         edge = theme.size("icon-small")
         place = QRect(cell.left(), cell.top() + (cell.height() - edge) // 2, edge, edge)
         theme.icon(icon, role, edge).paint(painter, place)
-        self._write.write(painter, cell.adjusted(edge + 6, 0, 0, 0), "body", "text", words)
-
-
-def _cell(rect: QRect, column: tuple[int, int]) -> QRect:
-    return QRect(rect.left() + column[0], rect.top(), column[1], rect.height())
+        self._brush.write(painter, cell.adjusted(edge + 6, 0, 0, 0), "body", "text", words)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.models.card_view import CardView
 from app.models.discover_controller import DiscoverController, Phase
@@ -16,9 +16,8 @@ from app.models.discover_rows import Find, rows_of
 from app.models.token_dialog import TokenDialog
 from app.models.words import counted
 from app.theme import Appearance
-from app.theme.widgets import Banner, WatchingPage
+from app.theme.widgets import Banner, SideRoom, WatchingPage
 
-_LEAST_WIDE: Final = 1180  # of the window
 _MESSAGE: Final = "message"
 _NARROW_MS: Final = 120  # after a key: the list is not made anew for every letter
 
@@ -46,7 +45,6 @@ class DiscoverView(WatchingPage):
         super().__init__(parent)
         self._appearance = appearance
         self._controller = controller
-        self._is_open = False  # whether the details lie over the view now
         self._banner_for = ""
         self._told = Phase.NONE  # what of a search was announced
         self.filters = DiscoverFilters(appearance, controller.settings, self)
@@ -63,7 +61,7 @@ class DiscoverView(WatchingPage):
     @property
     def is_wide(self) -> bool:
         """Whether the details have their place beside the list."""
-        return self.window().width() >= _LEAST_WIDE or self.width() >= _LEAST_WIDE
+        return self._body.is_wide
 
     def watch(self, is_seen: bool) -> None:
         """Look at the library and the downloads while this can be seen."""
@@ -205,7 +203,8 @@ class DiscoverView(WatchingPage):
         return urlsplit(self._controller.state.url).hostname or "the hub"
 
     def _open_details(self) -> None:
-        self._is_open = self._controller.detail is not None
+        self._body.set_has_details(self._controller.detail is not None)
+        self._body.set_open(True)
         self._fit()
 
     def _on_open_pressed(self) -> None:
@@ -213,24 +212,14 @@ class DiscoverView(WatchingPage):
         self.pane.focus_first()
 
     def _close_details(self) -> None:
-        self._is_open = False
+        self._body.set_open(False)
         self._fit()
         self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fit(self) -> None:
         """Place the details: beside the list, over it, or nowhere."""
-        has_details, is_wide = self._controller.detail is not None, self.is_wide
-        self._is_open = self._is_open and has_details
-        self.pane.set_floating(not is_wide)
-        self.pane.setVisible(has_details and (is_wide or self._is_open))
-        is_beside = self._body.indexOf(self.pane) >= 0
-        if is_wide and not is_beside:
-            self._body.addWidget(self.pane)
-        elif not is_wide:
-            if is_beside:
-                self._body.removeWidget(self.pane)
-            self.pane.setGeometry(self.width() - self.pane.width(), 0, self.pane.width(), self.height())
-            self.pane.raise_()
+        self._body.set_has_details(self._controller.detail is not None)
+        self._body.place()
 
     def _lay_out(self) -> None:
         theme = self._appearance.theme
@@ -243,11 +232,9 @@ class DiscoverView(WatchingPage):
         main.addWidget(self.note, 1000)
         main.addStretch(1)
         main.addLayout(self.foot)
-        self._body = QHBoxLayout(self)
+        self._body = SideRoom(self, main, self.pane)
         self._body.setContentsMargins(0, 0, 0, 0)
-        self._body.setSpacing(0)
-        self._body.addLayout(main, 1)
-        self._body.addWidget(self.pane)
+        self.setLayout(self._body)
 
 
 def _is_find(event: QEvent) -> bool:

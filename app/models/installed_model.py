@@ -1,17 +1,15 @@
 """InstalledModel: the rows of the table as Qt wants them; what is slow to know is asked for when a row is painted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.models.fit_book import Judgement
 from app.models.load_states import LoadState
 from app.models.rows import Row
 from app.models.words import JUDGING, FitLook, look_of
-
-Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
+from app.theme.widgets.keyed_rows import KeyedRows
 
 ROW_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 """The `Row`."""
@@ -26,7 +24,7 @@ UNREADABLE: Final = FitLook("warning", "neutral", "Unknown")
 UNUSABLE: Final = FitLook("error", "bad", "Cannot be used")
 
 
-class InstalledModel(QAbstractListModel):
+class InstalledModel(KeyedRows[Row]):
     """One column; a row is as long as the table is wide.
 
     Thread: UI only.
@@ -48,32 +46,23 @@ class InstalledModel(QAbstractListModel):
             parent: where it lives.
         """
         super().__init__(parent)
-        self._rows: list[Row] = []
-        self._at: dict[str, int] = {}
         self._judge, self._state, self._device = judge, state, device
 
-    def rowCount(self, parent: Index = _ROOT) -> int:
-        """Count rows."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def value(self, entry: Row, role: int) -> Any:
         """Give the words of a row, and the roles above."""
-        if not 0 <= index.row() < len(self._rows):
-            return None
-        row = self._rows[index.row()]
         if role == ROW_ROLE:
-            return row
+            return entry
         if role == LOOK_ROLE:
-            return self.look(row)
+            return self.look(entry)
         if role == STATE_ROLE:
-            return self._state(row)
+            return self._state(entry)
         if role == DEVICE_ROLE:
-            return self._device(row)
+            return self._device(entry)
         if role == Qt.ItemDataRole.DisplayRole:
-            return row.title
+            return entry.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._in_words(row)
-        return self._tip(row) if role == Qt.ItemDataRole.ToolTipRole else None
+            return self._in_words(entry)
+        return self._tip(entry) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def look(self, row: Row) -> FitLook:
         """How the verdict on a row is shown."""
@@ -83,28 +72,6 @@ class InstalledModel(QAbstractListModel):
         if found is None:
             return JUDGING
         return look_of(found.verdict) if found.verdict is not None else UNREADABLE
-
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these, in this order; equal ones cost nothing."""
-        if [row.id for row in rows] == list(self._at):
-            before, self._rows = self._rows, list(rows)
-            changed = [at for at, (old, new) in enumerate(zip(before, rows, strict=True)) if old != new]
-            if changed:
-                self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
-            return
-        self.beginResetModel()
-        self._rows = list(rows)
-        self._at = {row.id: at for at, row in enumerate(rows)}
-        self.endResetModel()
-
-    def row(self, at: int) -> Row | None:
-        """A row by its place."""
-        return self._rows[at] if 0 <= at < len(self._rows) else None
-
-    def index_of(self, model: str) -> QModelIndex:
-        """Index of a model; an invalid one where it is not shown."""
-        at = self._at.get(model)
-        return QModelIndex() if at is None else self.index(at)
 
     def _in_words(self, row: Row) -> str:
         state = row.cause if row.is_refused else self._state(row).words

@@ -2,16 +2,15 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.models.detail_pane import DetailPane
 from app.models.installed_pane import InstalledPane
 from app.theme import Appearance
-from app.theme.widgets import Segmented
+from app.theme.widgets import PageHeader, Segmented, SideRoom
 
 INSTALLED = "Installed"
 DISCOVER = "Discover"
-_LEAST_WIDE = 1180  # of the window
 _NOTHING = (0, 0, 0, 0)
 
 
@@ -31,8 +30,6 @@ class PageLayout:
         self._appearance = appearance
         self._page = page
         self._installed = installed
-        self._has_details = False
-        self._is_open = False  # whether the details lie over the page now
         self._of_list: list[QShortcut] = []  # Discover has its own for the same keys
         self.pane = pane
         self.views = Segmented("Which models are shown", (INSTALLED, DISCOVER), page)
@@ -49,47 +46,34 @@ class PageLayout:
     @property
     def is_wide(self) -> bool:
         """Whether the details have their place beside the list."""
-        return self._page.window().width() >= _LEAST_WIDE or self._page.width() >= _LEAST_WIDE
+        return self._body.is_wide
 
     def set_has_details(self, has_details: bool) -> None:
         """Say whether a model is chosen."""
-        self._has_details = has_details
-        if not has_details:
-            self._is_open = False
+        self._body.set_has_details(has_details)
         self.fit()
 
     def open_details(self) -> None:
         """Show the details of the chosen model, over the page if need be."""
-        self._is_open = self._has_details
+        self._body.set_open(True)
         self.fit()
 
     def close_details(self) -> None:
         """Take the details away from over the page, and give the keyboard back to the list."""
-        self._is_open = False
+        self._body.set_open(False)
         self.fit()
         self._installed.table.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fit(self) -> None:
         """Place the details: beside the list, over it, or nowhere."""
-        is_wide, theme = self.is_wide, self._appearance.theme
+        theme = self._appearance.theme
         is_list = self.stack.currentWidget() is self._installed
         for shortcut in self._of_list:
             shortcut.setEnabled(is_list)
-        is_shown = is_list and self._has_details and (is_wide or self._is_open)
-        self.pane.set_floating(not is_wide)
-        self.pane.setVisible(is_shown)
-        right = theme.space("l") if is_wide and is_shown else theme.space("xl")
+        is_shown = self._body.place(self._header.height(), is_hidden=not is_list)
+        right = theme.space("l") if self.is_wide and is_shown else theme.space("xl")
         self._installed.leave_room(right)
         self.tray_room.setContentsMargins(*((theme.space("xl"), 0, right, theme.space("l")) if is_list else _NOTHING))
-        is_beside = self._body.indexOf(self.pane) >= 0
-        if is_wide and not is_beside:
-            self._body.addWidget(self.pane)
-        elif not is_wide:
-            if is_beside:
-                self._body.removeWidget(self.pane)
-            top, width = self._header.height(), self.pane.width()
-            self.pane.setGeometry(self._page.width() - width, top, width, self._page.height() - top)
-            self.pane.raise_()
 
     def _set_up(self) -> None:
         self.views.choose(INSTALLED)
@@ -100,7 +84,6 @@ class PageLayout:
         self.get_button.setAccessibleName("Get a model")
         self.get_button.setToolTip("Recommended models, and the search of the hub")
         self.pane.close_pressed.connect(self.close_details)
-        self.pane.hide()
         of_list = (("Ctrl+F", self._installed.bar.focus_search), ("F2", self._rename))
         for keys, slot in (("Ctrl+O", self.import_button.click), *of_list):
             shortcut = QShortcut(QKeySequence(keys), self._page, slot)
@@ -109,23 +92,14 @@ class PageLayout:
                 self._of_list.append(shortcut)
 
     def _rename(self) -> None:
-        if self._has_details:
+        if self._body.has_details:
             self.open_details()
             self.pane.head.rename()
 
-    def _make_header(self) -> QFrame:
-        theme = self._appearance.theme
-        header = QFrame(self._page)
-        header.setObjectName("pageHeader")
-        header.setProperty("region", True)
-        header.setFixedHeight(theme.size("header"))
-        title = QLabel("Models", header)
-        title.setProperty("role", "title")
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.space("xl"), 0, theme.space("xl"), 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(title)
-        row.addSpacing(theme.space("m"))
+    def _make_header(self) -> PageHeader:
+        header = PageHeader(self._appearance, "Models", self._page)
+        row = header.row
+        row.addSpacing(self._appearance.theme.space("m"))
         row.addWidget(self.views)
         row.addStretch(1)
         row.addWidget(self.import_button)
@@ -138,10 +112,7 @@ class PageLayout:
         left.setSpacing(0)
         left.addWidget(self.stack, 1)
         left.addLayout(self.tray_room)
-        self._body = QHBoxLayout()
-        self._body.setSpacing(0)
-        self._body.addLayout(left, 1)
-        self._body.addWidget(self.pane)
+        self._body = SideRoom(self._page, left, self.pane)
         whole = QVBoxLayout(self._page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.models.installed_model import DEVICE_ROLE, LOOK_ROLE, ROW_ROLE, STATE_ROLE
@@ -11,7 +11,7 @@ from app.models.load_states import LoadState
 from app.models.rows import Row
 from app.models.words import FitLook
 from app.theme import Appearance
-from app.theme.brush import Brush
+from app.theme.brush import Brush, cell_of
 
 SIZE: Final = 76
 DEVICE: Final = 72
@@ -97,33 +97,13 @@ class RowDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect: QRect = option.rect
         is_last = index.row() == index.model().rowCount() - 1
-        self._paint_ground(painter, rect, option.state, is_last=is_last)
+        self._brush.card_ground(painter, rect, option.state, is_last=is_last)
         columns = self.columns(rect.width())
         self._paint_name(painter, rect, columns, row, bool(option.state & QStyle.StateFlag.State_Selected))
         self._paint_numbers(painter, rect, columns, row, index.data(DEVICE_ROLE))
-        self._paint_look(painter, _cell(rect, columns.fit), index.data(LOOK_ROLE))
-        self._paint_state(painter, _cell(rect, columns.state), index.data(STATE_ROLE))
+        self._paint_look(painter, cell_of(rect, columns.fit), index.data(LOOK_ROLE))
+        self._paint_state(painter, cell_of(rect, columns.state), index.data(STATE_ROLE))
         painter.restore()
-
-    def _paint_ground(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, *, is_last: bool) -> None:
-        theme, brush = self._appearance.theme, self._brush
-        whole = QRectF(rect)
-        painter.save()
-        if is_last:  # stays inside the card's round corners
-            radius = theme.radius("large") - 1
-            inside = QPainterPath()
-            inside.addRoundedRect(whole.adjusted(0, -2 * radius, 0, 0), radius, radius)
-            painter.setClipPath(inside, Qt.ClipOperation.IntersectClip)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, brush.color("selection"))
-            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), brush.color("accent"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, brush.color("hover"))
-        painter.restore()
-        if not is_last:
-            painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), brush.color("border"))
-        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
-            brush.ring(painter, whole)
 
     def _paint_name(self, painter: QPainter, rect: QRect, columns: Columns, row: Row, is_selected: bool) -> None:
         left, width = columns.model
@@ -142,11 +122,11 @@ class RowDelegate(QStyledItemDelegate):
 
     def _paint_numbers(self, painter: QPainter, rect: QRect, columns: Columns, row: Row, device: str) -> None:
         write = self._brush.write
-        write(painter, _cell(rect, columns.size), "body", "text", row.size, right=True)
-        write(painter, _cell(rect, columns.device), "body", "text", device)
+        write(painter, cell_of(rect, columns.size), "body", "text", row.size, right=True)
+        write(painter, cell_of(rect, columns.device), "body", "text", device)
         is_known = any(letter.isdigit() for letter in row.speed)
         role = "text" if is_known else "text-muted"
-        write(painter, _cell(rect, columns.speed), "body", role, row.speed, right=True)
+        write(painter, cell_of(rect, columns.speed), "body", role, row.speed, right=True)
 
     def _paint_look(self, painter: QPainter, cell: QRect, look: FitLook) -> None:
         theme, brush = self._appearance.theme, self._brush
@@ -184,7 +164,3 @@ class RowDelegate(QStyledItemDelegate):
             left = max(cell.left() + _PIN, words.left() + used + 6)
             top = cell.top() + (cell.height() - edge) // 2
             theme.icon("pin", "text-muted", edge).paint(painter, QRect(left, top, edge, edge))
-
-
-def _cell(rect: QRect, column: tuple[int, int]) -> QRect:
-    return QRect(rect.left() + column[0], rect.top(), column[1], rect.height())

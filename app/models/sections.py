@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.models.details import Shown
 from app.theme import Appearance
@@ -12,7 +12,6 @@ from app.theme.widgets import ElidedLabel
 from app.theme.widgets.labels import say, text_label
 
 NAME_WIDTH: Final = 112
-_BAR: Final = 12  # as wide as the style sheet says
 
 
 class Section(QFrame):
@@ -87,27 +86,3 @@ class PairList(QWidget):
         self._grid.addWidget(name, at, 0)
         self._grid.addWidget(value, at, 1)
         self._rows.append((name, value))
-
-
-class ColumnScroll(QScrollArea):
-    """Scrolls a column of fixed width, which leaves room for the scroll bar whether it is there or not."""
-
-    def __init__(self, name: str, column: QWidget, width: int, parent: QWidget) -> None:
-        """Take a column.
-
-        Args:
-            name: what is in it, for those who do not see it.
-            column: what is scrolled; its margins are its own.
-            width: of column and scroll bar together.
-            parent: where it lives.
-        """
-        super().__init__(parent)
-        column.setFixedWidth(width - _BAR)
-        self.setWidget(column)
-        column.setAutoFillBackground(False)  # QScrollArea has just set it
-        self.viewport().setAutoFillBackground(False)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName(name)

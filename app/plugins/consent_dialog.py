@@ -3,7 +3,6 @@
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.plugins.column_scroll import ColumnScroll
 from app.plugins.rows import Point, PointRow
 from app.plugins.wording import (
     NO_PERMISSIONS,
@@ -17,7 +16,7 @@ from app.plugins.wording import (
     whereabouts,
 )
 from app.theme import Appearance
-from app.theme.widgets import Chip, ChoiceDialog, IconButton
+from app.theme.widgets import Chip, ChoiceDialog, ColumnScroll, IconButton
 from app.theme.widgets.labels import text_label
 from engine import PluginInfo
 

@@ -1,12 +1,10 @@
 """DetailPane: one plugin: what it is, what it offers, what it may do, how it is, and what can be done with it."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.about_section import AboutSection
 from app.plugins.actions import Action, actions_for, name_for, words_for
-from app.plugins.column_scroll import ColumnScroll
 from app.plugins.reason_note import ReasonNote
 from app.plugins.sections import (
     LimitsSection,
@@ -18,7 +16,7 @@ from app.plugins.sections import (
 from app.plugins.state_line import StateLine
 from app.plugins.wording import clean, line, name_of, whereabouts
 from app.theme import Appearance
-from app.theme.widgets import ElidedLabel, IconButton
+from app.theme.widgets import ColumnScroll, ElidedLabel, IconButton, SidePane
 from app.theme.widgets.labels import say, text_label
 from engine import PluginInfo
 
@@ -26,28 +24,22 @@ _FOOTER = (Action.ALLOW, Action.ENABLE, Action.DISABLE, Action.RELOAD, Action.RE
 _PRIMARY = {Action.ALLOW, Action.ENABLE}
 
 
-class DetailPane(QFrame):
+class DetailPane(SidePane):
     """A head, sections that scroll, and a fixed footer with the actions.
 
     Signals:
         acted: the `Action` that the person wants for the plugin that is shown.
-        close_pressed: the pane lies over the page and should go.
     """
 
     acted = Signal(object)
-    close_pressed = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("detailPane")
-        self.setProperty("region", True)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(appearance.theme.size("detail-pane"))
-        self._appearance = appearance
+        super().__init__(appearance, parent)
         self._info: PluginInfo | None = None
         self._title = ElidedLabel("", self)
         self._folder = IconButton(appearance, "folder", "Open the folder", parent=self)
-        self.close_button = IconButton(appearance, "close", "Close the details", shortcut="", parent=self)
+        self.close_button = IconButton(appearance, "close", "Close the details", parent=self)
+        self._close_with(self.close_button)
         self._about = ElidedLabel("", self)
         self.state = StateLine(appearance, self)
         self.note = ReasonNote(appearance, self)
@@ -67,7 +59,6 @@ class DetailPane(QFrame):
         self.buttons = {action: self._button(action) for action in _FOOTER}
         self._lay_out()
         self._folder.clicked.connect(lambda: self.acted.emit(Action.FOLDER))
-        self.close_button.clicked.connect(self.close_pressed)
         self.note.copy_pressed.connect(lambda: self.acted.emit(Action.DETAILS))
 
     @property
@@ -108,10 +99,6 @@ class DetailPane(QFrame):
         if is_other:
             self._scroll.verticalScrollBar().setValue(0)
 
-    def set_floating(self, is_floating: bool) -> None:
-        """Say whether the pane lies over the page, and so needs a way to close it."""
-        self.close_button.setVisible(is_floating)
-
     def focus_first(self) -> None:
         """Give the keyboard to the most likely action."""
         for action in _FOOTER:
@@ -119,13 +106,6 @@ class DetailPane(QFrame):
                 self.buttons[action].setFocus(Qt.FocusReason.ShortcutFocusReason)
                 return
         self._folder.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Close with Escape."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_pressed.emit()
-        else:
-            super().keyPressEvent(event)
 
     def _build_next(self) -> None:
         if self._unbuilt and self._info is not None:
@@ -154,25 +134,15 @@ class DetailPane(QFrame):
         return button
 
     def _lay_out(self) -> None:
-        theme = self._appearance.theme
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(1, 0, 0, 0)  # the line at the left belongs to the pane
-        whole.setSpacing(0)
-        whole.addWidget(self._head())
-        whole.addWidget(self._scroll, 1)
-        footer = QFrame(self)
-        footer.setProperty("line", "top")
-        footer.setFixedHeight(theme.size("header"))
-        row = QHBoxLayout(footer)
-        row.setContentsMargins(theme.space("l") + theme.space("xs"), 0, theme.space("l") + theme.space("xs"), 0)
-        row.setSpacing(theme.space("s"))
+        self._lay_out_head()
+        self.whole.addWidget(self._scroll, 1)
+        row = self._add_footer("s")
         for action, button in self.buttons.items():
             if action is Action.REMOVE:
                 row.addStretch(1)
             row.addWidget(button)
-        whole.addWidget(footer)
 
-    def _head(self) -> QWidget:
+    def _lay_out_head(self) -> None:
         theme = self._appearance.theme
         self._title.setProperty("role", "title")
         self._about.setProperty("muted", True)
@@ -181,16 +151,11 @@ class DetailPane(QFrame):
         title.addWidget(self._title, 1)
         title.addWidget(self._folder)
         title.addWidget(self.close_button)
-        head = QWidget(self)
-        column = QVBoxLayout(head)
-        edge = theme.space("l") + theme.space("xs")
-        column.setContentsMargins(edge, theme.space("l"), theme.space("m"), theme.space("m"))
-        column.setSpacing(theme.space("xxs"))
+        column = self._add_head()
         column.addLayout(title)
         column.addWidget(self._about)
         column.addSpacing(theme.space("s"))
         column.addWidget(self.state)
-        return head
 
     def _body(self) -> ColumnScroll:
         theme = self._appearance.theme

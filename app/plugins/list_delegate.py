@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.plugins.list_model import DOING_ROLE, INFO_ROLE
 from app.plugins.wording import line, look_of, name_of, offer_chips, where_of
 from app.theme import Appearance
-from app.theme.brush import Brush
+from app.theme.brush import Brush, cell_of
 from engine import PluginInfo
 
 _STATE = 148
@@ -68,7 +68,7 @@ class PluginDelegate(QStyledItemDelegate):
             self._paint_caption(painter, rect, index.data())
         else:
             is_last = index.row() == index.model().rowCount() - 1
-            self._paint_ground(painter, QRectF(rect), option.state, is_last=is_last)
+            self._brush.card_ground(painter, rect, option.state, is_last=is_last)
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             self._paint_plugin(painter, rect, info, index.data(DOING_ROLE), is_selected=is_selected)
         painter.restore()
@@ -79,38 +79,17 @@ class PluginDelegate(QStyledItemDelegate):
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), self._brush.color("border"))
         self._brush.write(painter, rect.adjusted(space, 0, -space, 0), "caption", "text-muted", words)
 
-    def _paint_ground(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, *, is_last: bool) -> None:
-        theme, brush = self._appearance.theme, self._brush
-        painter.save()
-        if is_last:  # stays inside the card's round corners
-            radius = theme.radius("large") - 1
-            inside = QPainterPath()
-            inside.addRoundedRect(rect.adjusted(0, -2 * radius, 0, 0), radius, radius)
-            painter.setClipPath(inside, Qt.ClipOperation.IntersectClip)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, brush.color("selection"))
-            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), brush.color("accent"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, brush.color("hover"))
-        painter.restore()
-        if not is_last:
-            painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1), brush.color("border"))
-        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
-            painter.setPen(QPen(brush.color("focus"), theme.size("focus-ring")))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(rect.adjusted(3, 3, -3, -4), 4, 4)
-
     def _paint_plugin(self, painter: QPainter, rect: QRect, info: PluginInfo, doing: str, *, is_selected: bool) -> None:
         theme, write = self._appearance.theme, self._brush.write
         columns = columns_for(rect.width(), self._appearance)
         look = look_of(info)
-        name = self._cell(rect, columns.name)
+        name = cell_of(rect, columns.name)
         self._paint_name(painter, QRect(name.left(), rect.top() + 6, name.width(), 20), info, is_selected=is_selected)
         second = QRect(name.left(), rect.top() + 27, name.width(), 16)
         write(painter, second, "small", "text-muted", line(info.summary or info.reason or info.id))
-        self._paint_chips(painter, self._cell(rect, columns.offers), offer_chips(info))
-        write(painter, self._cell(rect, columns.where), "body", "text", where_of(info))
-        state = self._cell(rect, columns.state)
+        self._paint_chips(painter, cell_of(rect, columns.offers), offer_chips(info))
+        write(painter, cell_of(rect, columns.where), "body", "text", where_of(info))
+        state = cell_of(rect, columns.state)
         icon, role = ("clock", "text-muted") if doing else (look.icon, look.role)
         edge = theme.size("icon-small")
         middle = QRect(state.left(), rect.top() + (rect.height() - edge) // 2, edge, edge)
@@ -139,7 +118,3 @@ class PluginDelegate(QStyledItemDelegate):
                 brush.chip(painter, left, room, f"+{rest + 1}")
                 return
             left = brush.chip(painter, left, room, words) + gap
-
-    @staticmethod
-    def _cell(rect: QRect, column: tuple[int, int]) -> QRect:
-        return QRect(rect.left() + column[0], rect.top(), column[1], rect.height())

@@ -1,15 +1,13 @@
 """PluginListModel: the plugins in two groups, strangers' first, those only that match a search."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.plugins.wording import as_tooltip, line, look_of, name_of, offer_chips, offer_words, where_of
+from app.theme.widgets.keyed_rows import KeyedRows
 from engine import PluginInfo
-
-Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 INFO_ROLE = Qt.ItemDataRole.UserRole + 1
 """The `PluginInfo` of a row; None for a caption."""
@@ -19,7 +17,7 @@ DOING_ROLE = Qt.ItemDataRole.UserRole + 2
 _OURS, _THEIRS = "Came with Hearth", "Installed by you"
 
 
-class PluginListModel(QAbstractListModel):
+class PluginListModel(KeyedRows[PluginInfo]):
     """Captions and plugins, by name.
 
     Thread: UI only.
@@ -27,40 +25,19 @@ class PluginListModel(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[str | PluginInfo] = []
         self._doing: dict[str, str] = {}
 
-    def rowCount(self, parent: Index = _ROOT) -> int:
-        """Count captions and plugins."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Give the words of a row, and the roles above."""
-        if not self.checkIndex(index, QAbstractListModel.CheckIndexOption.IndexIsValid):
-            return None
-        row = self._rows[index.row()]
-        if isinstance(row, str):
-            return row if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) else None
+    def value(self, entry: PluginInfo, role: int) -> Any:
+        """Give the words of a plugin, and the roles above."""
         if role == INFO_ROLE:
-            return row
+            return entry
         if role == DOING_ROLE:
-            return self._doing.get(row.id, "")
+            return self._doing.get(entry.id, "")
         if role == Qt.ItemDataRole.DisplayRole:
-            return name_of(row)
+            return name_of(entry)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._in_words(row)
-        return as_tooltip(_in_short(row)) if role == Qt.ItemDataRole.ToolTipRole else None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        """Captions cannot be chosen."""
-        if not index.isValid() or isinstance(self._rows[index.row()], str):
-            return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
-
-    @property
-    def count(self) -> int:
-        """How many plugins are listed."""
-        return sum(not isinstance(row, str) for row in self._rows)
+            return self._in_words(entry)
+        return as_tooltip(_in_short(entry)) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def show_plugins(self, plugins: Sequence[PluginInfo], search: str, doing: Callable[[str], str]) -> None:
         """List these plugins.
@@ -76,31 +53,8 @@ class PluginListModel(QAbstractListModel):
         for caption, is_bundled in ((_THEIRS, False), (_OURS, True)):
             members = [info for info in found if info.is_bundled is is_bundled]
             rows += [caption, *members] if members else []
-        busy = {info.id: said for info in found if (said := doing(info.id))}
-        if [_key(row) for row in rows] == [_key(row) for row in self._rows]:
-            self._update(rows, busy)
-        else:
-            self.beginResetModel()
-            self._rows, self._doing = rows, busy
-            self.endResetModel()
-
-    def index_of(self, plugin: str) -> QModelIndex:
-        """Index of a plugin; an invalid one where it is not listed."""
-        for row, entry in enumerate(self._rows):
-            if isinstance(entry, PluginInfo) and entry.id == plugin:
-                return self.index(row)
-        return QModelIndex()
-
-    def _update(self, rows: list[str | PluginInfo], doing: dict[str, str]) -> None:
-        before, was_doing = self._rows, self._doing
-        self._rows, self._doing = rows, doing
-        changed = [
-            number
-            for number, (old, new) in enumerate(zip(before, rows, strict=True))
-            if _shown(old) != _shown(new) or was_doing.get(_key(new)) != doing.get(_key(new))
-        ]
-        if changed:  # one signal: a view lays itself out for each
-            self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
+        was, self._doing = self._doing, {info.id: said for info in found if (said := doing(info.id))}
+        self.show_rows(rows, lambda old, new: _shown(old, was) != _shown(new, self._doing))
 
     def _in_words(self, info: PluginInfo) -> str:
         offers = ", ".join(offer_chips(info)) or "nothing"
@@ -108,15 +62,12 @@ class PluginListModel(QAbstractListModel):
         return f"{name_of(info)} {line(info.version)}, {state}, {where_of(info).lower()}, offers {offers}"
 
 
-def _key(row: str | PluginInfo) -> str:
-    return row if isinstance(row, str) else row.id
-
-
-def _shown(info: str | PluginInfo) -> tuple[object, ...]:
+def _shown(info: str | PluginInfo, doing: Mapping[str, str]) -> tuple[object, ...]:
     """All that a row shows."""
     if isinstance(info, str):
         return ()
-    return (info.name, info.version, info.summary, info.reason, info.state, info.is_isolated, info.offers)
+    shown = (info.name, info.version, info.summary, info.reason, info.state, info.is_isolated, info.offers)
+    return (*shown, doing.get(info.id))
 
 
 def _in_short(info: PluginInfo) -> str:

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.plugins.detail_pane import DetailPane
 from app.plugins.empty_card import EmptyCard
 from app.plugins.plugin_table import PluginTable
 from app.theme import Appearance
-from app.theme.widgets import Banner
+from app.theme.widgets import Banner, PageHeader, SideRoom
 from engine import PluginInfo, PluginState
-
-_LEAST_WIDE = 1180  # of the window
 
 
 class PageLayout:
@@ -32,8 +30,6 @@ class PageLayout:
     def __init__(self, appearance: Appearance, page: QWidget) -> None:
         self._appearance = appearance
         self._page = page
-        self._has_details = False
-        self._is_open = False  # whether the details lie over the page now
         self._count = QLabel(page)
         self._install = QPushButton("Install…", page)
         self._header = self._make_header()
@@ -56,7 +52,7 @@ class PageLayout:
     @property
     def is_wide(self) -> bool:
         """Whether the details have their place beside the list."""
-        return self._page.window().width() >= _LEAST_WIDE or self._page.width() >= _LEAST_WIDE
+        return self._body.is_wide
 
     def show_counts(self, plugins: Sequence[PluginInfo], installing: int) -> None:
         """Say how many plugins there are, and are being installed; offer to install the first one of a stranger."""
@@ -69,36 +65,23 @@ class PageLayout:
 
     def set_has_details(self, has_details: bool) -> None:
         """Say whether a plugin is chosen."""
-        self._has_details = has_details
-        if not has_details:
-            self._is_open = False
+        self._body.set_has_details(has_details)
         self.fit()
 
     def open_details(self) -> None:
         """Show the details of the chosen plugin, over the page if need be."""
-        self._is_open = self._has_details
+        self._body.set_open(True)
         self.fit()
 
     def close_details(self) -> None:
         """Take the details away from over the page, and give the keyboard back to the list."""
-        self._is_open = False
+        self._body.set_open(False)
         self.fit()
         self.table.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fit(self) -> None:
         """Place the details: beside the list, over it, or nowhere."""
-        is_wide = self.is_wide
-        self.pane.set_floating(not is_wide)
-        self.pane.setVisible(self._has_details and (is_wide or self._is_open))
-        is_beside = self._body.indexOf(self.pane) >= 0
-        if is_wide and not is_beside:
-            self._body.addWidget(self.pane)
-        elif not is_wide:
-            if is_beside:
-                self._body.removeWidget(self.pane)
-            top, width = self._header.height(), self.pane.width()
-            self.pane.setGeometry(self._page.width() - width, top, width, self._page.height() - top)
-            self.pane.raise_()
+        self._body.place(self._header.height())
 
     def _set_up(self) -> None:
         self.search.setPlaceholderText("Search plugins")
@@ -111,7 +94,6 @@ class PageLayout:
         self._install.setToolTip(f"Install a zip ({QKeySequence('Ctrl+O').toString()}) or a folder, or drop it here")
         self._count.setProperty("muted", True)
         self.pane.close_pressed.connect(self.close_details)
-        self.pane.hide()
         for keys, slot in (("Ctrl+F", self._focus_search), ("Ctrl+O", self.zip_action.trigger)):
             shortcut = QShortcut(QKeySequence(keys), self._page, slot)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -120,20 +102,10 @@ class PageLayout:
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
-    def _make_header(self) -> QFrame:
-        theme = self._appearance.theme
-        header = QFrame(self._page)
-        header.setObjectName("pageHeader")
-        header.setProperty("region", True)
-        header.setFixedHeight(theme.size("header"))
-        title = QLabel("Plugins", header)
-        title.setProperty("role", "title")
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.space("xl"), 0, theme.space("xl"), 0)
-        row.setSpacing(theme.space("m"))
-        row.addWidget(title)
-        row.addWidget(self._count, 1)
-        row.addWidget(self._install)
+    def _make_header(self) -> PageHeader:
+        header = PageHeader(self._appearance, "Plugins", self._page)
+        header.row.addWidget(self._count, 1)
+        header.row.addWidget(self._install)
         return header
 
     def _lay_out(self) -> None:
@@ -146,10 +118,7 @@ class PageLayout:
         main.addWidget(self.table, 1000)  # as high as its rows, and no higher
         main.addWidget(self.empty)
         main.addStretch(1)
-        self._body = QHBoxLayout()
-        self._body.setSpacing(0)
-        self._body.addLayout(main, 1)
-        self._body.addWidget(self.pane)
+        self._body = SideRoom(self._page, main, self.pane)
         whole = QVBoxLayout(self._page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

@@ -1,12 +1,13 @@
 """ReasonNote: why a plugin does not run, with its details to copy."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.plugins.actions import Action, name_for
 from app.plugins.wording import clean
 from app.theme import Appearance
-from app.theme.widgets.labels import IconLabel, say, text_label
+from app.theme.widgets import IconNote
+from app.theme.widgets.labels import say, text_label
 from engine import PluginInfo, PluginState
 
 _TITLES = {
@@ -25,7 +26,7 @@ _LOOKS = {  # icon, colour role, kind of banner
 }
 
 
-class ReasonNote(QFrame):
+class ReasonNote(IconNote):
     """What happened in words, and a button; hidden while there is no reason.
 
     Signals:
@@ -35,15 +36,13 @@ class ReasonNote(QFrame):
     copy_pressed = Signal()
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._appearance = appearance
-        self._icon = IconLabel(appearance, "warning", "warning")
+        super().__init__(appearance, "warning", "warning", "warn", parent)
         self._title = text_label("", "strong")
         self._text = text_label("", can_copy=True)
-        self.copy_button = QPushButton("Copy details", self)
-        self.copy_button.setProperty("small", True)
+        self.add_label(self._title)
+        self.add_label(self._text)
+        self.copy_button = self.add_button("Copy details")
         self.copy_button.clicked.connect(self.copy_pressed)
-        self._lay_out()
 
     def show_reason(self, info: PluginInfo) -> None:
         """Show why a plugin is as it is."""
@@ -53,33 +52,5 @@ class ReasonNote(QFrame):
         self.copy_button.setVisible(bool(info.details) or info.state in _BAD)
         self.copy_button.setAccessibleName(name_for(Action.DETAILS, info))
         self.setAccessibleName(f"{_TITLES[info.state]} {clean(info.reason)}")
-        self._dress(*_LOOKS.get(info.state, ("warning", "warning", "warn")))
+        self.dress(*_LOOKS.get(info.state, ("warning", "warning", "warn")))
         self.setVisible(bool(info.reason) or info.state in _BAD)
-
-    def _lay_out(self) -> None:
-        theme = self._appearance.theme
-        words = QVBoxLayout()
-        words.setSpacing(theme.space("xxs"))
-        words.addWidget(self._title)
-        words.addWidget(self._text)
-        press = QHBoxLayout()
-        press.setContentsMargins(0, theme.space("xs"), 0, 0)
-        press.addWidget(self.copy_button)
-        press.addStretch(1)
-        words.addLayout(press)
-        mark = QVBoxLayout()
-        mark.addWidget(self._icon)
-        mark.addStretch(1)
-        row = QHBoxLayout(self)
-        edge = theme.space("m")
-        row.setContentsMargins(edge, edge, edge, edge)
-        row.setSpacing(edge)
-        row.addLayout(mark)
-        row.addLayout(words, 1)
-
-    def _dress(self, icon: str, role: str, kind: str) -> None:
-        self._icon.show_icon(icon, role)
-        if self.property("banner") != kind:
-            self.setProperty("banner", kind)
-            self.style().unpolish(self)
-            self.style().polish(self)

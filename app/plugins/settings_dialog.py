@@ -7,10 +7,9 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.forms import FieldForm
-from app.plugins.column_scroll import ColumnScroll
 from app.plugins.wording import name_of
 from app.theme import Appearance
-from app.theme.widgets import ChoiceDialog
+from app.theme.widgets import ChoiceDialog, ColumnScroll
 from app.theme.widgets.labels import text_label
 from engine import Kind, ModelInfo, PluginInfo, Values
 

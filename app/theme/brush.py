@@ -3,13 +3,19 @@
 from functools import lru_cache
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle
 
 from app.theme.appearance import Appearance
 
 _LINE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 _CHIP_PADDING = 8
 _KEPT = 2048  # elided texts
+
+
+def cell_of(row: QRect, column: tuple[int, int]) -> QRect:
+    """The part of a painted row that a column takes, given its left edge in the row and its width."""
+    return QRect(row.left() + column[0], row.top(), column[1], row.height())
 
 
 class Brush:
@@ -110,6 +116,26 @@ class Brush:
         elif is_hovered:
             painter.fillRect(rect, self.color("hover"))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), self.color("border"))
+
+    def card_ground(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, *, is_last: bool) -> None:
+        """Paint the ground of a whole row in a card: as its state is, the line below, and the ring of the keyboard."""
+        whole = QRectF(rect)
+        painter.save()
+        if is_last:  # stays inside the card's round corners
+            radius = self._appearance.theme.radius("large") - 1
+            inside = QPainterPath()
+            inside.addRoundedRect(whole.adjusted(0, -2 * radius, 0, 0), radius, radius)
+            painter.setClipPath(inside, Qt.ClipOperation.IntersectClip)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self.color("selection"))
+            painter.fillRect(QRectF(rect.left(), rect.top() + 8, 3, rect.height() - 17), self.color("accent"))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, self.color("hover"))
+        painter.restore()
+        if not is_last:
+            painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), self.color("border"))
+        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
+            self.ring(painter, whole)
 
     def _font(self, style: str, weight: int) -> tuple[QFont, QFontMetrics]:
         key = (style, weight)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 from app.hardware import HardwareController, HardwarePage
 from app.hardware.clock import Clock
 from app.tasks import Tasks
-from app.theme import Appearance, palette_for, stylesheet_for
+from app.theme import Appearance
 from engine import EngineClosedError, EngineError, EngineSnapshot, LoadedModelInfo, ModelInfo
 from engine.hardware import (
     Candidate,
@@ -29,8 +29,8 @@ from engine.hardware import (
     Route,
     TelemetrySample,
 )
+from tests.app.page_bench import PageBench
 
-TIMEOUT_S = 30
 GIB = 1 << 30
 NOW_S = 5000.0  # of the monotonic clock
 WALL_S = 1_790_000_000.0
@@ -295,7 +295,7 @@ def model_named(name: str) -> ModelInfo:
     )
 
 
-class Bench:
+class Bench(PageBench):
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
     def __init__(self, source: FakeSource) -> None:
@@ -324,12 +324,6 @@ class Bench:
         parts = [child for child in widget.findChildren(QWidget) if child.isVisibleTo(widget)]
         words = [part.text() if isinstance(part, QLabel) else part.accessibleName() for part in parts]
         return "\n".join(filter(None, words)).replace("\u00a0", " ")
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     async def settled(self) -> None:
         await self.until(lambda: self.tasks.count == 0)
@@ -373,19 +367,3 @@ def shown(run: Callable[..., None], make_bench: Callable[..., Bench]) -> Callabl
         run(body())
 
     return show
-
-
-@pytest.fixture
-def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance], None]]:
-    """Dress the application as the window does; its looks are put back afterwards."""
-    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
-
-    def dress(appearance: Appearance) -> None:
-        qapp.setPalette(palette_for(appearance.theme))
-        qapp.setFont(appearance.theme.font("body"))
-        qapp.setStyleSheet(stylesheet_for(appearance.theme, tmp_path / "icons"))
-
-    yield dress
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-    qapp.setFont(font)

@@ -1,19 +1,18 @@
 """The Models page over a library whose every state can be reached; and over a real engine."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.models import ModelsControllers, ModelsPage
 from app.tasks import Tasks
-from app.theme import Appearance, palette_for, stylesheet_for
-from app.theme.widgets import ChoiceDialog
+from app.theme import Appearance
 from engine import ModelCard
+from tests.app.models.discover_stage import DiscoverStage
 from tests.app.models.fake_engine import FakeEngine
+from tests.app.models.finds import FakeHub
 from tests.app.models.staged import (
     BIG,
     BROKEN,
@@ -25,11 +24,10 @@ from tests.app.models.staged import (
     TEMPLATE,
     card,
 )
+from tests.app.page_bench import PageBench
 
-TIMEOUT_S = 30
 
-
-class Bench:
+class Bench(PageBench):
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
     def __init__(self, engine: Any, width: int = 1208) -> None:
@@ -62,27 +60,10 @@ class Bench:
     @property
     def titles(self) -> list[str]:
         model = self.table.model
-        return [model.row(at).title for at in range(model.rowCount())]
+        return [model.entry(at).title for at in range(model.rowCount())]
 
     def choose(self, model: str) -> None:
         self.table.choose(model)
-
-    @staticmethod
-    def said(widget: QWidget) -> str:
-        """All words that can be seen in a widget."""
-        parts = [child for child in widget.findChildren(QWidget) if child.isVisibleTo(widget)]
-        return "\n".join(part.text() for part in parts if isinstance(part, QLabel | QAbstractButton))
-
-    def dialog(self, kind: type[ChoiceDialog] = ChoiceDialog) -> Any:
-        """The dialog of a kind that is open; None if there is none."""
-        found = [each for each in self.page.findChildren(kind) if each.isVisible()]
-        return found[-1] if found else None
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     async def settled(self) -> None:
         """Wait until nothing is under way, and all that was done is shown."""
@@ -165,16 +146,16 @@ def shown(run: Callable[..., None], bench: Bench, dressed: Callable[[Appearance]
 
 
 @pytest.fixture
-def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance], None]]:
-    """Dress the application as the window does; its looks are put back afterwards."""
-    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
+def on_discover(run: Callable[..., None], dressed: Callable[..., None]) -> Callable[..., None]:
+    """Run a check on Discover."""
 
-    def dress(appearance: Appearance) -> None:
-        qapp.setPalette(palette_for(appearance.theme))
-        qapp.setFont(appearance.theme.font("body"))
-        qapp.setStyleSheet(stylesheet_for(appearance.theme, tmp_path / "icons"))
+    def show(check: Callable[[DiscoverStage], Any], hub: FakeHub | None = None, width: int = 1208) -> None:
+        async def body() -> None:
+            stage = DiscoverStage(hub or FakeHub(), width)
+            dressed(stage.appearance)
+            async with stage:
+                await check(stage)
 
-    yield dress
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-    qapp.setFont(font)
+        run(body())
+
+    return show

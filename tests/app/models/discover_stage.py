@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.models.discover_controller import DiscoverController
-from app.models.discover_rows import Find
+from app.models.discover_model import FIND_ROLE
 from app.models.discover_view import DiscoverView
 from tests.app.models.finds import FakeHub, Stage
 
@@ -33,7 +33,9 @@ class DiscoverStage(Stage):
 
     @property
     def titles(self) -> list[str]:
-        return [row.title if isinstance(row, Find) else f"- {row}" for row in self.view.list.model.rows]
+        model = self.view.list.model
+        rows = [model.index(at) for at in range(model.rowCount())]
+        return [row.data() if row.data(FIND_ROLE) is not None else f"- {row.data()}" for row in rows]
 
     def words(self) -> str:
         return self.said(self.view)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QLabel, QLineEdit, QMainWindow, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMainWindow, QWidget
 
 from app.tasks import Tasks
 from app.theme import Appearance
@@ -28,8 +28,8 @@ from engine import (
     Provenance,
     Trust,
 )
+from tests.app.page_bench import PageBench
 
-TIMEOUT_S = 30
 MB = 1_000_000
 GB = 1_000_000_000
 
@@ -218,14 +218,14 @@ class FakeHub:
             raise error
 
 
-class Stage:
+class Stage(PageBench):
     """A window for one widget; enter it on Qt's loop. Nothing may go wrong unnoticed on it."""
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []
         self.tasks = Tasks(self.errors.append)
         self.appearance = Appearance("light")
-        self.window = QMainWindow()
+        self.page = self.window = QMainWindow()
         self.closers: list[Callable[[], object]] = []
 
     def show(self, widget: QWidget, width: int = 1208, height: int = 712) -> None:
@@ -246,17 +246,6 @@ class Stage:
                 elif isinstance(child, QComboBox):
                     words.append(child.currentText())
         return "\n".join(words).replace("\u200b", "")
-
-    def dialog(self, kind: type[QDialog]) -> Any:
-        """The dialog of a kind that is open; None if there is none."""
-        found = [each for each in self.window.findChildren(kind) if each.isVisible()]
-        return found[-1] if found else None
-
-    async def until(self, condition: Callable[[], object], within_s: float = TIMEOUT_S) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(within_s):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     async def settled(self) -> None:
         """Wait until no coroutine runs."""

@@ -1,10 +1,7 @@
 """Discover as it is seen and used: what it says, what it asks, and whom."""
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
@@ -13,27 +10,10 @@ from app.models.discover_controller import Phase
 from app.models.token_dialog import TokenDialog
 from app.theme.widgets import ChoiceDialog
 from engine import HubError, HubState
-from tests.app.models.discover_stage import DiscoverStage
 from tests.app.models.finds import GATED, GB, QWEN, FakeHub, hub_installed
 
 
-@pytest.fixture
-def staged(run: Callable[..., None], dressed: Callable[..., None]) -> Callable[..., None]:
-    """Run a check on Discover."""
-
-    def show(check: Callable[[DiscoverStage], Any], hub: FakeHub | None = None, width: int = 1208) -> None:
-        async def body() -> None:
-            stage = DiscoverStage(hub or FakeHub(), width)
-            dressed(stage.appearance)
-            async with stage:
-                await check(stage)
-
-        run(body())
-
-    return show
-
-
-def test_it_begins_with_what_suits_this_computer(staged):
+def test_it_begins_with_what_suits_this_computer(on_discover):
     async def check(stage) -> None:
         assert stage.titles == [
             "- Recommended · Chat",
@@ -49,10 +29,10 @@ def test_it_begins_with_what_suits_this_computer(staged):
         assert "212\u00a0GB free on disk" in words
         assert stage.hub.calls == []
 
-    staged(check)
+    on_discover(check)
 
 
-def test_the_slider_goes_from_light_to_powerful_and_says_what_each_size_costs(staged):
+def test_the_slider_goes_from_light_to_powerful_and_says_what_each_size_costs(on_discover):
     async def check(stage) -> None:
         sizes = stage.pane.sizes
         assert [card.file.quantization for card in sizes.cards] == ["Q2_K", "Q4_K_M", "Q6_K", "F16"]
@@ -69,10 +49,10 @@ def test_the_slider_goes_from_light_to_powerful_and_says_what_each_size_costs(st
         assert sizes.slider.value() == 0
         assert "3.01\u00a0GB, quality weak" in sizes.cards[0].accessibleName()
 
-    staged(check)
+    on_discover(check)
 
 
-def test_a_file_without_a_card_can_be_chosen_by_name(staged):
+def test_a_file_without_a_card_can_be_chosen_by_name(on_discover):
     async def check(stage) -> None:
         files = stage.pane.files
         assert files.count() == 5
@@ -81,10 +61,10 @@ def test_a_file_without_a_card_can_be_chosen_by_name(staged):
         assert stage.pane.sizes.file.quantization == "Q3_K_M"
         assert [card.file.quantization for card in stage.pane.sizes.cards] == ["Q3_K_M", "Q4_K_M", "Q6_K", "F16"]
 
-    staged(check)
+    on_discover(check)
 
 
-def test_what_does_not_fit_says_why_and_asks_first(staged):
+def test_what_does_not_fit_says_why_and_asks_first(on_discover):
     async def check(stage) -> None:
         QTest.mouseClick(stage.pane.sizes.cards[3], Qt.MouseButton.LeftButton)
         stage.pane.main_button.click()
@@ -100,10 +80,10 @@ def test_what_does_not_fit_says_why_and_asks_first(staged):
         await stage.until(lambda: stage.hub.calls)
         assert stage.hub.calls == [("download", QWEN.repo, "model-F16.gguf")]
 
-    staged(check)
+    on_discover(check)
 
 
-def test_a_disk_that_is_too_full_is_said_before_anything_begins(staged):
+def test_a_disk_that_is_too_full_is_said_before_anything_begins(on_discover):
     hub = FakeHub()
     hub.set = HubState(is_offline=False, url="https://hub.example", free_bytes=2 * GB)
 
@@ -113,10 +93,10 @@ def test_a_disk_that_is_too_full_is_said_before_anything_begins(staged):
         QTest.mouseClick(stage.pane.sizes.cards[0], Qt.MouseButton.LeftButton)
         assert "The disk lacks 1.51\u00a0GB" in stage.words()
 
-    staged(check, hub)
+    on_discover(check, hub)
 
 
-def test_a_download_is_seen_on_its_button_and_a_model_that_is_here_is_opened(staged):
+def test_a_download_is_seen_on_its_button_and_a_model_that_is_here_is_opened(on_discover):
     async def check(stage) -> None:
         opened = []
         stage.view.open_wanted.connect(opened.append)
@@ -128,14 +108,14 @@ def test_a_download_is_seen_on_its_button_and_a_model_that_is_here_is_opened(sta
         stage.hub.version += 1
         stage.controller.look()
         await stage.until(lambda: stage.pane.main_button.text() == "Open")
-        await stage.until(lambda: stage.view.list.model.rows[1].is_here)
+        await stage.until(lambda: stage.view.list.model.entry(1).is_here)
         stage.pane.main_button.click()
         assert opened == ["qwen-7b"]
 
-    staged(check)
+    on_discover(check)
 
 
-def test_typing_narrows_and_enter_asks_the_hub(staged):
+def test_typing_narrows_and_enter_asks_the_hub(on_discover):
     async def check(stage) -> None:
         stage.view.filters.search.setText("coder")
         await stage.until(lambda: stage.titles == ["- Recommended · Code", "Coder 1.5B"])
@@ -148,10 +128,10 @@ def test_typing_narrows_and_enter_asks_the_hub(staged):
         assert "123 K downloads" in stage.words().replace("\u00a0", " ")
         assert "Licence not stated" in stage.words()
 
-    staged(check)
+    on_discover(check)
 
 
-def test_a_filter_asks_the_hub_again_once_it_was_asked(staged):
+def test_a_filter_asks_the_hub_again_once_it_was_asked(on_discover):
     async def check(stage) -> None:
         stage.search("fine")
         await stage.until(lambda: stage.controller.phase is Phase.FOUND)
@@ -167,10 +147,10 @@ def test_a_filter_asks_the_hub_again_once_it_was_asked(staged):
         await stage.until(lambda: stage.controller.phase is Phase.NONE)
         assert len(stage.hub.calls) == 3
 
-    staged(check)
+    on_discover(check)
 
 
-def test_nothing_found_says_what_to_try(staged):
+def test_nothing_found_says_what_to_try(on_discover):
     hub = FakeHub()
     hub.found = ()
 
@@ -183,10 +163,10 @@ def test_nothing_found_says_what_to_try(staged):
         stage.view.note.clear_button.click()
         await stage.until(lambda: "Qwen 7B Instruct" in stage.titles)
 
-    staged(check, hub)
+    on_discover(check, hub)
 
 
-def test_a_hub_that_does_not_answer_is_a_banner_with_a_way_to_try_again(staged):
+def test_a_hub_that_does_not_answer_is_a_banner_with_a_way_to_try_again(on_discover):
     async def check(stage) -> None:
         stage.hub.error = HubError("hub.example does not answer.", "Look again in a minute.")
         stage.search("qwen")
@@ -197,10 +177,10 @@ def test_a_hub_that_does_not_answer_is_a_banner_with_a_way_to_try_again(staged):
         await stage.until(lambda: stage.controller.phase is Phase.FOUND)
         assert stage.view.banner.message == ""
 
-    staged(check)
+    on_discover(check)
 
 
-def test_offline_is_said_once_with_one_button_to_go_online(staged):
+def test_offline_is_said_once_with_one_button_to_go_online(on_discover):
     hub = FakeHub()
     hub.set_offline(True)
     hub.calls.clear()
@@ -214,10 +194,10 @@ def test_offline_is_said_once_with_one_button_to_go_online(staged):
         assert stage.pane.main_button.isEnabled()
         assert hub.calls == [("offline", False)]
 
-    staged(check, hub)
+    on_discover(check, hub)
 
 
-def test_a_gated_model_leads_to_a_token_that_is_kept_in_the_keyring(staged):
+def test_a_gated_model_leads_to_a_token_that_is_kept_in_the_keyring(on_discover):
     async def check(stage) -> None:
         stage.view.list.choose(GATED.repo)
         assert "It needs an account." in stage.words()
@@ -235,10 +215,10 @@ def test_a_gated_model_leads_to_a_token_that_is_kept_in_the_keyring(staged):
         again.forget_button.click()
         await stage.until(lambda: ("token", "") in stage.hub.calls)
 
-    staged(check)
+    on_discover(check)
 
 
-def test_what_an_author_writes_loads_nothing_and_links_ask_first(staged):
+def test_what_an_author_writes_loads_nothing_and_links_ask_first(on_discover):
     async def check(stage) -> None:
         stage.pane.author.button.click()
         await stage.until(lambda: stage.pane.author.text is not None and stage.pane.author.text.is_settled)
@@ -252,4 +232,4 @@ def test_what_an_author_writes_loads_nothing_and_links_ask_first(staged):
         assert box.informativeText() == "https://elsewhere.example/licence"
         box.reject()
 
-    staged(check)
+    on_discover(check)

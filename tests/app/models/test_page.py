@@ -31,9 +31,10 @@ def test_the_table_shows_all_models_with_verdicts_that_were_asked_for_off_the_th
     async def check(bench) -> None:
         assert len(bench.titles) == 7
         await bench.until(
-            lambda: "Looking" not in str([bench.table.model.look(bench.table.model.row(n)) for n in range(7)])
+            lambda: "Looking" not in str([bench.table.model.look(bench.table.model.entry(n)) for n in range(7)])
         )
-        looks = {bench.table.model.row(n).id: bench.table.model.look(bench.table.model.row(n)).words for n in range(7)}
+        model = bench.table.model
+        looks = {row.id: model.look(row).words for row in map(model.entry, range(7))}
         assert looks["mistral-small-24b"] == "Does not fit"
         assert looks["qwen2.5-14b-instruct-q4_k_m"] == "Fits with paging ~3\u00a0tok/s"
         assert looks["starter"] == "Fits"
@@ -344,8 +345,11 @@ def test_keys_reach_search_rename_and_regions(shown):
 def test_discover_is_made_only_when_it_is_opened_and_takes_the_tray_along(shown):
     async def check(bench) -> None:
         assert bench.board.discover is None
+        width = bench.window.width()
         bench.board.parts.get_button.click()
         assert bench.board.discover.isVisible()
+        await bench.settled()
+        assert bench.window.width() == width
         assert bench.pane.isHidden()
         assert bench.board.discover.isAncestorOf(bench.board.tray)
         bench.board.parts.views.choose("Installed")

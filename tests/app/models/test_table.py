@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,20 +11,9 @@ from PySide6.QtTest import QTest
 
 from app.models.row_delegate import columns_for
 from app.models.words import JUDGING
+from tests.app.own_time import SLOT_MS, TRIES, least_ms
 
-SLOT_MS = 16.0
-TRIES = 12
 MANY = 2000
-
-
-def least_ms(work: Callable[[int], None]) -> float:
-    """The fastest of several runs, in this thread's own time: other programs are not what is measured."""
-    times = []
-    for attempt in range(TRIES):
-        begun = time.thread_time()
-        work(attempt)
-        times.append((time.thread_time() - begun) * 1000)
-    return min(times)
 
 
 def test_columns_have_the_measures_of_the_mock_up():
@@ -59,7 +47,7 @@ def test_equal_rows_repaint_nothing_and_a_changed_one_only_itself(shown):
         bench.controllers.installed.look()
         await bench.settled()
         assert told == [(6, 6)]
-        assert model.row(6).speed == "150\u00a0tok/s"
+        assert model.entry(6).speed == "150\u00a0tok/s"
 
     shown(check)
 
@@ -116,7 +104,7 @@ def test_two_thousand_scroll_without_a_pause_and_judge_only_what_is_seen(crowd):
 
         assert least_ms(scroll) <= SLOT_MS
         await bench.settled()
-        seen = bench.table.model.row(view.indexAt(view.viewport().rect().center()).row())
+        seen = bench.table.model.entry(view.indexAt(view.viewport().rect().center()).row())
         await bench.until(lambda: bench.table.model.look(seen) is not JUDGING)
         assert bench.engine.fits < 400
 

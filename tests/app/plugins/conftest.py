@@ -1,18 +1,17 @@
 """The Plugins page over a host whose every state can be reached."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.plugins import PluginsController, PluginsPage
 from app.tasks import Tasks
-from app.theme import Appearance, palette_for, stylesheet_for
-from app.theme.widgets import ChoiceDialog
+from app.theme import Appearance
 from engine import (
     Engine,
     EngineConfig,
@@ -29,8 +28,8 @@ from engine import (
     Values,
 )
 from engine.testing import FakeBackend
+from tests.app.page_bench import PageBench
 
-TIMEOUT_S = 30
 DIGEST = "9f2c41d0" + "ab" * 24 + "77e1c0de"
 
 
@@ -157,7 +156,7 @@ class FakeHost:
             raise error
 
 
-class Bench:
+class Bench(PageBench):
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
     def __init__(self, host: FakeHost, engine: Engine | None = None) -> None:
@@ -175,23 +174,6 @@ class Bench:
     @property
     def parts(self):
         return self.page.parts
-
-    @staticmethod
-    def said(widget: QWidget) -> str:
-        """All words that can be seen in a widget."""
-        parts = [child for child in widget.findChildren(QWidget) if child.isVisibleTo(widget)]
-        return "\n".join(part.text() for part in parts if isinstance(part, QLabel | QAbstractButton))
-
-    def dialog(self, kind: type[ChoiceDialog] = ChoiceDialog) -> Any:
-        """The dialog of a kind that is open; None if there is none."""
-        found = [each for each in self.page.findChildren(kind) if each.isVisible()]
-        return found[-1] if found else None
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     async def settled(self) -> None:
         await self.until(lambda: self.tasks.count == 0)
@@ -259,19 +241,3 @@ def make_real(tmp_path: Path, qapp: QApplication) -> Callable[..., Bench]:
         return Bench(engine.plugins, engine)  # type: ignore[arg-type]
 
     return make
-
-
-@pytest.fixture
-def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance], None]]:
-    """Dress the application as the window does; its looks are put back afterwards."""
-    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
-
-    def dress(appearance: Appearance) -> None:
-        qapp.setPalette(palette_for(appearance.theme))
-        qapp.setFont(appearance.theme.font("body"))
-        qapp.setStyleSheet(stylesheet_for(appearance.theme, tmp_path / "icons"))
-
-    yield dress
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-    qapp.setFont(font)

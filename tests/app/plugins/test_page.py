@@ -167,7 +167,7 @@ def test_control_f_searches(shown):
 def test_the_parts_are_regions_for_f6(shown):
     def check(bench) -> None:
         regions = [part for part in bench.page.findChildren(QWidget) if part.property("region") and part.isVisible()]
-        assert [type(part).__name__ for part in regions] == ["QFrame", "PluginTable", "DetailPane"]
+        assert [type(part).__name__ for part in regions] == ["PageHeader", "PluginTable", "DetailPane"]
 
     shown(check)
 

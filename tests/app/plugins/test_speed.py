@@ -1,25 +1,12 @@
 """Two hundred plugins whose numbers change all the time do not hold up the window."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from engine import PluginState, Sample
-
-SLOT_MS = 16.0
-TRIES = 20
-
-
-def least_ms(work: Callable[[int], None]) -> float:
-    """The fastest of several runs, in this thread's own time: other programs are not what is measured."""
-    times = []
-    for attempt in range(TRIES):
-        begun = time.thread_time()
-        work(attempt)
-        times.append((time.thread_time() - begun) * 1000)
-    return min(times)
+from tests.app.own_time import SLOT_MS, TRIES, least_ms
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 
 from app.preferences import PreferencesController, PreferencesPage
 from app.tasks import Tasks
-from app.theme import Appearance, palette_for, stylesheet_for
+from app.theme import Appearance
 from engine import (
     CacheInfo,
     CacheTierInfo,
@@ -26,11 +26,10 @@ from engine import (
     ModelInfo,
 )
 from engine.hardware import HardwareSnapshot, TelemetrySample
+from tests.app.page_bench import PageBench
 
 GIB = 1 << 30
 MIB = 1 << 20
-TIMEOUT_S = 10
-
 LIMITS = Limits(
     memory_budget_bytes=None,
     cache_memory_bytes=64 * MIB,
@@ -149,7 +148,7 @@ class FakeSource:
         )
 
 
-class Bench:
+class Bench(PageBench):
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
     def __init__(self, source: FakeSource, settings_file: Path) -> None:
@@ -176,12 +175,6 @@ class Bench:
         """All words of labels that can be seen in a widget."""
         labels = [label for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)]
         return "\n".join(label.text() for label in labels).replace("\u00a0", " ").replace("\u200b", "")
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     async def applied(self) -> None:
         """Apply what is wanted, and wait until that is done."""
@@ -230,22 +223,6 @@ def shown(run: Callable[..., None], make_bench: Callable[..., Bench]) -> Callabl
         run(body())
 
     return show
-
-
-@pytest.fixture
-def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance], None]]:
-    """Dress the application as the window does; its looks are put back afterwards."""
-    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
-
-    def dress(appearance: Appearance) -> None:
-        qapp.setPalette(palette_for(appearance.theme))
-        qapp.setFont(appearance.theme.font("body"))
-        qapp.setStyleSheet(stylesheet_for(appearance.theme, tmp_path / "icons"))
-
-    yield dress
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-    qapp.setFont(font)
 
 
 @pytest.fixture

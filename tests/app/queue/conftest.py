@@ -1,16 +1,14 @@
 """The Queue page over a queue whose every state can be reached."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 
 from app.queue import QueueController, QueuePage
-from app.theme import Appearance, palette_for, stylesheet_for
+from app.theme import Appearance
 from engine.errors import EngineClosedError, EngineError
 from engine.queueing import (
     FACTORS,
@@ -23,8 +21,8 @@ from engine.queueing import (
     RequestState,
 )
 from engine.requests import Urgency
+from tests.app.page_bench import PageBench
 
-TIMEOUT_S = 20
 NOW_S = 1_790_000_000.0
 WEIGHTS = (0.27, 0.10, 0.08, 0.26, 0.07, 0.04, 0.05, 0.04, 0.03, 0.04, 0.02, 1 / 240)
 WORDS = (
@@ -234,7 +232,7 @@ class FakeSource:
             raise error
 
 
-class Bench:
+class Bench(PageBench):
     """A page with everything behind it, in a window; enter it on Qt's loop."""
 
     def __init__(self, source: FakeSource) -> None:
@@ -267,12 +265,6 @@ class Bench:
         words = [part.text() if isinstance(part, QLabel) else part.accessibleName() for part in parts]
         words += [part.accessibleDescription() for part in parts]
         return "\n".join(filter(None, words)).replace("\u00a0", " ")
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Let the loop run until something holds."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110 - conditions come from Qt, not from events
-                await asyncio.sleep(0.001)
 
     def look(self, seconds: float = 0.25) -> None:
         """Let time pass, and look."""
@@ -316,19 +308,3 @@ def shown(run: Callable[..., None], make_bench: Callable[..., Bench]) -> Callabl
         run(body())
 
     return show
-
-
-@pytest.fixture
-def dressed(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[[Appearance], None]]:
-    """Dress the application as the window does; its looks are put back afterwards."""
-    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
-
-    def dress(appearance: Appearance) -> None:
-        qapp.setPalette(palette_for(appearance.theme))
-        qapp.setFont(appearance.theme.font("body"))
-        qapp.setStyleSheet(stylesheet_for(appearance.theme, tmp_path / "icons"))
-
-    yield dress
-    qapp.setStyleSheet(sheet)
-    qapp.setPalette(palette)
-    qapp.setFont(font)
