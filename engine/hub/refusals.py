@@ -86,5 +86,5 @@ def _wait(headers: Mapping[str, str]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r"^\[Errno -?\d+\] ", "", " ".join(str(error).split())) or type(error).__name__
     return text.rstrip(".")[:200]
