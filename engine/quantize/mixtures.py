@@ -16,7 +16,8 @@ TYPES: Final = {kind.name: kind for kind in TENSOR_TYPES.values()}
 UNQUANTIZED: Final = frozenset({"F32", "F16", "BF16"})
 
 _BASE: Final = {
-    "q8_0": "Q8_0", "q6_k": "Q6_K", "q5_k_m": "Q5_K", "q4_k_m": "Q4_K", "iq4_xs": "IQ4_XS", "q3_k_m": "Q3_K",
+    "q8_0": "Q8_0", "q6_k": "Q6_K", "q5_k_m": "Q5_K", "q4_k_m": "Q4_K", "q4_0": "Q4_0", "iq4_xs": "IQ4_XS",
+    "q3_k_m": "Q3_K",
 }  # fmt: skip
 _FALLBACK: Final = {"IQ4_XS": "IQ4_NL", "Q3_K": "Q4_0", "Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
 """What rows get that hold no whole blocks of 256."""

@@ -42,6 +42,13 @@ GGUF_RECIPES: Final[tuple[Recipe, ...]] = (
         needs_calibration=True,
     ),
     Recipe(
+        id="q4_0",
+        name="Fast",
+        format="gguf",
+        bits=4.6,
+        explanation="4-bit weights in their plainest form, the quickest on processors; coarser than Small.",
+    ),
+    Recipe(
         id="iq4_xs",
         name="Smaller",
         format="gguf",

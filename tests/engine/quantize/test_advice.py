@@ -7,7 +7,7 @@ from engine.quantize.advice import advise
 from engine.quantize.planning import Outcome
 from engine.quantize.recipes import GGUF_RECIPES
 
-SIZES = [8_500_000_000, 6_600_000_000, 5_700_000_000, 4_900_000_000, 4_500_000_000, 3_900_000_000]
+SIZES = [8_500_000_000, 6_600_000_000, 5_700_000_000, 4_900_000_000, 4_600_000_000, 4_500_000_000, 3_900_000_000]
 OUTCOMES = [Outcome(recipe, size, 16 / recipe.bits) for recipe, size in zip(GGUF_RECIPES, SIZES, strict=True)]
 
 

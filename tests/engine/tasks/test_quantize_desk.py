@@ -54,7 +54,7 @@ async def ended(engine: Engine, job: int) -> BackgroundJob:
 
 async def test_recipes_are_forecast_for_this_machine(engine: Engine) -> None:
     found = await engine.recipes("starter")
-    assert [it.recipe.id for it in found] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m"]
+    assert [it.recipe.id for it in found] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "iq4_xs", "q3_k_m"]
     assert sum(it.is_recommended for it in found) == 1
     assert all(it.reason for it in found)
     assert await engine.recipes("starter") is found  # a window asks often
