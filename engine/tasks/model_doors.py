@@ -1,5 +1,6 @@
 """ModelDoors: all that the model manager adds to the engine's door, and the desks behind it, made when first used."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from engine.types import ModelInfo
 
 
-class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor):
+class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor, ABC):
     """What the model manager adds to the door; `Engine` is one.
 
     Attributes:
@@ -39,19 +40,21 @@ class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor):
     _library: "ModelLibrary"
     _overrides: "Overrides"
 
+    @abstractmethod
     def _fit_check(self) -> "FitCheck":
-        raise NotImplementedError
+        """Says whether models fit, also while the engine is closed."""
 
+    @abstractmethod
     def _ensure_offers(self) -> None:
         """Somebody has to say what models are good for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _is_open(self) -> bool:
-        raise NotImplementedError
+        """Whether models can be loaded."""
 
+    @abstractmethod
     def _is_in_use(self, path: "Path") -> bool:
         """Whether a model is loaded, being loaded, or wanted by a request."""
-        raise NotImplementedError
 
     @cached_property
     def _gatekeeper(self) -> "Gatekeeper":
