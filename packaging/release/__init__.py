@@ -1,0 +1,1 @@
+"""Makes what people download: frozen programs, installers, and what belongs to them."""
