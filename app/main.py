@@ -41,7 +41,7 @@ from app.settings import AppSettings
 from app.shell import PALETTE_KEYS, CommandPalette, MainWindow, PageEntry
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
-from app.theme import Appearance, palette_for, stylesheet_for
+from app.theme import Appearance, app_icon, palette_for, stylesheet_for
 from engine import Engine, EngineConfig, EngineError
 
 log = logging.getLogger(__name__)
@@ -310,6 +310,7 @@ def run_qt(main: Callable[[QApplication], Awaitable[None]]) -> None:
     qt = QApplication(sys.argv[:1])
     qt.setApplicationName("Hearth")
     qt.setDesktopFileName("hearth")
+    qt.setWindowIcon(app_icon())
     qt.setStyle("Fusion")
     qt.setQuitOnLastWindowClosed(False)
     ticker = QTimer()

@@ -17,6 +17,11 @@ def icons_dir() -> Path:
     return _folder("icons")
 
 
+def app_icon_dir() -> Path:
+    """Folder of the app's own icon: a PNG per size, named by its edge in pixels."""
+    return _folder("app_icon")
+
+
 def themes_dir() -> Path:
     """Folder of the themes: colour tokens and the style sheet template."""
     return _folder("themes")

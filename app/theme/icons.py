@@ -3,9 +3,19 @@
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+
+from resources import app_icon_dir
+
+
+def app_icon() -> QIcon:
+    """Hearth's own icon, for windows and taskbars; a size is read when somebody draws it."""
+    icon = QIcon()
+    for path in sorted(app_icon_dir().glob("*.png")):
+        icon.addFile(str(path), QSize(int(path.stem), int(path.stem)))
+    return icon
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPalette
 
-from app.theme import SCHEMES, Appearance, load_theme, palette_for, stylesheet_for
+from app.theme import SCHEMES, Appearance, app_icon, load_theme, palette_for, stylesheet_for
 from app.theme.icons import icon_pixmap
 
 
@@ -94,6 +94,17 @@ def test_every_icon_can_be_rendered(qapp):
     for name in names:
         image = icon_pixmap(name, "#ff0000", 20, 1.0).toImage()
         assert any(image.pixelColor(x, y) != QColor(0, 0, 0, 0) for x in range(20) for y in range(20)), name
+
+
+def test_the_icon_of_the_app_is_there_in_every_size_on_the_accent(qapp):
+    icon = app_icon()
+    sizes = sorted(size.width() for size in icon.availableSizes())
+    assert sizes[0] == 16
+    assert sizes[-1] == 256
+    for size in sizes:
+        image = icon.pixmap(QSize(size, size)).toImage()
+        assert image.width() == size
+        assert image.pixelColor(size // 2, 1) == load_theme("light").color("accent")
 
 
 def test_fonts_follow_the_type_scale(qapp):
