@@ -1,6 +1,7 @@
 """Equal sources give equal archives."""
 
 import os
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from release.reproducible import normalise, sorted_files
 
+TIMED = py_compile.PycInvalidationMode.TIMESTAMP
+UNTIMED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 EPOCH = 1_790_000_000
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes and tar are those of POSIX")
 
@@ -23,9 +26,8 @@ def make_tree(folder: Path, names: list[str]) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name, encoding="utf-8")
-    cache = folder / "a" / "__pycache__"
-    cache.mkdir()
-    (cache / "c.cpython-311.pyc").write_bytes(os.urandom(8))
+    (folder / "a" / "module.py").write_text("x = 1", encoding="utf-8")
+    py_compile.compile(str(folder / "a" / "module.py"), invalidation_mode=TIMED)
     (folder / "a" / "program").write_text("run", encoding="utf-8")
     (folder / "a" / "program").chmod(0o700)
     (folder / "b.txt").chmod(0o600)
@@ -34,13 +36,17 @@ def make_tree(folder: Path, names: list[str]) -> Path:
 
 def test_files_come_in_the_order_of_their_bytes(tree):
     normalise(tree)
-    assert [path.relative_to(tree).as_posix() for path in sorted_files(tree)] == [
-        "Z.txt",
-        "a.txt",
-        "a/c.txt",
-        "a/program",
-        "b.txt",
-    ]
+    names = [path.relative_to(tree).as_posix() for path in sorted_files(tree)]
+    assert names == ["Z.txt", "a.txt", "a/c.txt", "a/module.py", "a/program", "b.txt"]
+
+
+def test_what_is_compiled_for_any_time_stays(tree):
+    (tree / "b").mkdir()
+    (tree / "b" / "kept.py").write_text("y = 1", encoding="utf-8")
+    compiled = py_compile.compile(str(tree / "b" / "kept.py"), invalidation_mode=UNTIMED)
+    normalise(tree)
+    assert Path(compiled).is_file()
+    assert not (tree / "a" / "__pycache__").exists()
 
 
 def test_everything_bears_the_time_of_the_source(tree):
