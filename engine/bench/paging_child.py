@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import resource
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.bench.measure import Watched, letters, watch
 from engine.bench.repetition import repetitive_request
@@ -19,6 +18,9 @@ from engine.devices.machine import physical_cores
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.types import GenerateRequest, Sampling
+
+if TYPE_CHECKING:
+    import resource
 
 CONTEXT: Final = 512
 SEQUENCES: Final = 4
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure one side, print what was found."""
     order = Order(**json.loads(arguments[0]))
     found = asyncio.run(_hearth(order)) if order.side == "hearth" else _mmap(order)
-    found.peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found.peak_bytes = _usage().ru_maxrss * 1024
     sys.stdout.write(json.dumps(asdict(found)) + "\n")
 
 
@@ -174,7 +176,13 @@ def _counting() -> Iterator[_Counted]:
 
 
 def _major_faults() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_majflt
+    return _usage().ru_majflt
+
+
+def _usage() -> "resource.struct_rusage":
+    import resource  # Windows has none; there the bench says so in a sentence, for which this file is read as well
+
+    return resource.getrusage(resource.RUSAGE_SELF)
 
 
 def _read_bytes() -> int:

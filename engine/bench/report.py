@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from engine.backends.onnx.providers import CPU, package_version
 from engine.devices.machine import describe_machine
 
 Samples = Mapping[str, Sequence[float]]
@@ -119,7 +120,8 @@ def machine_facts() -> dict[str, object]:
         **asdict(describe_machine()),
         "load_average": load,
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("hearth", "llama-cpp-python", "onnxruntime")},
+        **{name: _version(name) for name in ("hearth", "llama-cpp-python")},
+        "onnxruntime": package_version(CPU) or None,
     }
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import psutil
 
+from engine.backends.onnx.providers import CPU, package_version
 from engine.cards import GateReport, Trust
 from engine.errors import EngineError, ModelFileError
 from engine.gates.verdicts import Verdicts
@@ -169,7 +170,8 @@ def _engine_version(library: str) -> str:
     """Which engine tries a file, with which rules."""
     from importlib.metadata import version  # it drags in the email package, which a start-up need not wait for
 
-    return f"{library} {version(library)}, rules {RULES}, {platform.system()} {platform.machine()}"
+    number = package_version(CPU) if library == _LIBRARIES["onnx"] else version(library)
+    return f"{library} {number}, rules {RULES}, {platform.system()} {platform.machine()}"
 
 
 def _unreadable(path: Path, error: OSError) -> GateReport:

@@ -1,9 +1,9 @@
 """OnnxBackend: opens ONNX files."""
 
-from importlib.metadata import version
 from pathlib import Path
 
 from engine.backends.base import LoadedModel, LoadOptions, LoadProgress
+from engine.backends.onnx.providers import CPU, package_version
 from engine.backends.onnx.remote_session import WORKER
 from engine.plugins.bundled import bundled_registry
 from engine.plugins.registry import Registry
@@ -32,8 +32,8 @@ class OnnxBackend:
 
     @property
     def version(self) -> str:
-        """Version of the inference library."""
-        return version("onnxruntime")
+        """Version of the inference library, whichever package it came in."""
+        return package_version(CPU)
 
     def load(self, info: ModelInfo, options: LoadOptions, progress: LoadProgress) -> LoadedModel:
         """Load a model; blocks for as long as it takes.

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engine.errors import (
@@ -49,6 +50,8 @@ _NOISE: Final = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : |\[[\w-]+EP\] |Exception from \S+:\d+:\s*|\S+\.(?:cc|cpp|h):\d+(?: - |:? )"
 )
 """Codes and source files that stand before the reason."""
+_NEWER_FORMAT: Final = re.compile(r"model IR version: (\d+), max supported IR version: (\d+)")
+_NEWER_OPERATORS: Final = re.compile(r"Opset (\d+) is under .* for domain (\S+) is till opset (\d+)", re.DOTALL)
 _FROM_PROVIDER: Final = re.compile(r"\[[\w-]+EP\] |Exception from ")
 _LOST: Final = ("device removed", "device_removed", "device lost", "device_lost", "device hung", "device_hung",
                 "887a0005", "887a0006", "887a0007", "cudaerrordevicesunavailable", "no cuda-capable device",
@@ -78,7 +81,7 @@ def load_error(path: Path, error: Exception, device: str = "") -> EngineError:
     if device and (isinstance(error, native.EPFail) or _FROM_PROVIDER.search(text)):
         return DeviceError(f"{device} refuses {path.name}: {reason_of(error)}.", "It can run on the processor.")
     if "opset" in text.lower() or "IR version" in text:
-        return ModelFileError(f"The model {path.name} is newer than this version of ONNX Runtime.", "Update Hearth.")
+        return ModelFileError(_too_new(path.name, text), "Choose an export for older versions, or update Hearth.")
     if isinstance(error, native.NotImplemented) or "not a registered" in text or "No Op registered" in text:
         return ModelFileError(
             f"The model {path.name} uses an operator that ONNX Runtime lacks: {reason_of(error)}.",
@@ -89,6 +92,16 @@ def load_error(path: Path, error: Exception, device: str = "") -> EngineError:
     return ModelFileError(
         f"The file {path.name} is no ONNX model, or damaged: {reason_of(error)}.", "Download it again."
     )
+
+
+def _too_new(name: str, text: str) -> str:
+    """What of a graph is newer than ONNX Runtime, which is not of one version on every system."""
+    cause = f"The model {name} is newer than ONNX Runtime {onnxruntime.__version__} of this Hearth"
+    if found := _NEWER_FORMAT.search(text):
+        return f"{cause}: its format has version {found[1]}, and up to {found[2]} can be read."
+    if found := _NEWER_OPERATORS.search(text):
+        return f"{cause}: its operators ({found[2]}) have version {found[1]}, and up to {found[3]} can be run."
+    return f"{cause}."
 
 
 def run_error(path: Path, error: Exception, device: str = "") -> EngineError:

@@ -98,9 +98,13 @@ class Provider:
         return {key: value.replace("{threads}", str(max(1, threads))) for key, value in self.options.items()}
 
 
-# Run everywhere. The processor's own; every graph can run on it, and what no other provider takes does.
+# Run everywhere. The processor's own; every graph can run on it, and what no other provider takes does. It is in every
+# package that ONNX Runtime comes in.
 CPU: Final = Provider(
-    name="CPUExecutionProvider", title="ONNX Runtime", packages=("onnxruntime",), kinds=frozenset({DeviceKind.CPU})
+    name="CPUExecutionProvider",
+    title="ONNX Runtime",
+    packages=("onnxruntime", "onnxruntime-directml", "onnxruntime-windowsml", "onnxruntime-gpu"),
+    kinds=frozenset({DeviceKind.CPU}),
 )
 
 # Run: its CPU device (float32, static INT8, free and fixed shapes, compiled contexts). Not run: its GPU and NPU. On the
@@ -123,16 +127,15 @@ OPENVINO: Final = Provider(
 )
 
 # Not run. One device per session, operators in sequence, no memory pattern, and one run of a session at a time: the
-# last is how every lane works. GPUs only: its public builds list no NPU. Its own package replaces `onnxruntime`.
+# last is how every lane works. ONNX Runtime lists its adapters, software's left out, and gives each its number
+# (`device_id`). GPUs only: its public builds list no NPU. Its own package replaces `onnxruntime`, and is an older one;
+# operators newer than version 20 run on the processor.
 DIRECTML: Final = Provider(
     name="DmlExecutionProvider",
     title="DirectML",
     packages=("onnxruntime-directml", "onnxruntime-windowsml"),
     kinds=_GPU,
     platforms=frozenset({"win32"}),
-    named=(
-        NamedDevice(kind=DeviceKind.GPU, name="DirectX 12 adapter 0", options=MappingProxyType({"device_id": "0"})),
-    ),
     is_sequential=True,
     memory_pattern=False,
 )

@@ -47,6 +47,8 @@ _BLOCK: Final = 32
 _INT8_COMPUTING: Final = 4  # ONNX Runtime's accuracy level: products of 8-bit integers
 _OPSET: Final = 13
 """Oldest version of the operators that knows a scale for each channel."""
+_ADDED_DOMAIN: Final = "com.microsoft"
+"""Of the operators that compute with packed weights."""
 _MOST_RUNS: Final = 256
 _PREPARED, _CALIBRATED = 0.3, 0.6  # of the progress
 
@@ -207,9 +209,17 @@ def _quantize_int4(prepared: Path, target: Path, *, is_large: bool) -> None:
 
 
 def _sign(source: Path, target: Path) -> None:
-    """Give the result the notes of its source, by which plugins know it, without those of the quantizer."""
-    notes = onnx.load(source, load_external_data=False).metadata_props
+    """Give the result the notes of its source, by which plugins know it, without those of the quantizer.
+
+    It also names no sets of operators but its own: ONNX Runtime adds all that it knows, in its own versions, and an
+    older one (Windows has one) would refuse the graph for what is not in it.
+    """
+    before = onnx.load(source, load_external_data=False)
     model = onnx.load(target, load_external_data=False)
     del model.metadata_props[:]
-    model.metadata_props.extend(notes)
+    model.metadata_props.extend(before.metadata_props)
+    used = {"", "ai.onnx", _ADDED_DOMAIN, *(entry.domain for entry in before.opset_import)}
+    kept = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
     onnx.save_model(model, target)

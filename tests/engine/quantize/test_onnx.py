@@ -135,6 +135,21 @@ def test_matrices_become_8_bit_integers(save_graph: SaveGraph, tmp_path: Path, g
     assert alikeness(source, result) > 0.999
 
 
+@pytest.mark.parametrize("recipe", ["int8", "int4"])
+@pytest.mark.parametrize(("opset", "becomes"), [(11, 13), (17, 17)])
+def test_a_result_is_no_newer_than_it_must_be(
+    save_graph: SaveGraph, tmp_path: Path, opset: int, becomes: int, recipe: str
+):
+    """ONNX Runtime is an older one on Windows: what was made elsewhere has to open there."""
+    source, result = matrices(save_graph, opset=opset), part(tmp_path, "small.onnx")
+    quantize_here(source, result, recipe)
+    model = onnx.load(result)
+    assert model.ir_version == onnx.load(source).ir_version
+    named = {entry.domain: entry.version for entry in model.opset_import}
+    assert named.pop("") == becomes
+    assert named in ({}, {"com.microsoft": 1})
+
+
 def test_matrices_become_4_bit_integers(save_graph: SaveGraph, tmp_path: Path):
     source, result = matrices(save_graph), part(tmp_path, "small.onnx")
     quantize_here(source, result, "int4")

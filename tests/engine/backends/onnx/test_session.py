@@ -1,28 +1,44 @@
 """Opening graphs: broken files, threads, memory, and a window that stays alive meanwhile."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
 from engine.backends.base import LoadOptions
-from engine.backends.onnx import OnnxBackend
+from engine.backends.onnx import OnnxBackend, providers
 from engine.backends.onnx.session import Session
 from engine.errors import EngineError, ModelFileError, ModelNotFoundError
 from engine.models.onnx import describe
 from engine.testing import recognize_images
 from engine.types import RecognizeRequest
 
+RELEASE = tuple(int(part) for part in onnxruntime.__version__.split(".")[:2])
+
 
 def test_name_and_version() -> None:
     assert OnnxBackend().name == "onnxruntime"
-    assert OnnxBackend().version.count(".") == 2
+    assert OnnxBackend().version == onnxruntime.__version__
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "onnxruntime-directml"])
+def test_the_version_is_that_of_whichever_package_it_came_in(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name != package:
+            raise PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(providers, "version", version)
+    assert OnnxBackend().version == "1.2.3"
 
 
 def test_not_a_model(tmp_path: Path) -> None:
@@ -60,8 +76,12 @@ def test_too_new(colour_model: Callable[..., Path], change: str) -> None:
     else:
         model.ir_version = 60
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(ModelFileError, match="newer than this version"):
+    with pytest.raises(ModelFileError) as caught:
         Session(path, 1)
+    what = r"its operators \(ai\.onnx\) have version 99" if change == "opset" else "its format has version 60"
+    runtime = re.escape(onnxruntime.__version__)
+    assert re.search(rf"newer than ONNX Runtime {runtime} .*{what}, and up to \d\d can be", caught.value.cause)
+    assert "export for older versions" in caught.value.remedy
 
 
 @pytest.mark.parametrize("domain", ["", "com.example"])
@@ -111,6 +131,7 @@ def test_close_twice_and_memory(colour_model: Callable[..., Path], load: Any) ->
     assert model.memory_bytes == 0
 
 
+@pytest.mark.skipif(RELEASE <= (1, 24), reason="it keeps the interpreter's lock while it reads a file")
 def test_other_threads_run_while_a_large_model_loads(save_graph: Callable[..., Path]) -> None:
     """50 MB: if ONNX Runtime kept the interpreter lock, as it does for a model from bytes, hardly a tick would pass."""
     side, layers = 2048, 3
