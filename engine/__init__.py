@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.background import BackgroundJob, JobKind, JobState, JobUnit
+    from engine.build import BuildInfo, build_info
     from engine.caching import Cached, CacheInfo, CacheTier, CacheTierInfo, CacheUse, Limits
     from engine.cards import GateReport, LibraryFolder, ModelCard, ModelDefaults, Origin, Provenance, Trust
     from engine.config import EngineConfig
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepts",
     "BackgroundJob",
+    "BuildInfo",
     "CacheInfo",
     "CacheTier",
     "CacheTierInfo",
@@ -246,12 +248,14 @@ __all__ = [
     "Values",
     "VisionOutput",
     "assistant",
+    "build_info",
     "system",
     "user",
 ]
 
 _HOMES = (
     "engine.errors",
+    "engine.build",
     "engine.caching",
     "engine.background",
     "engine.quality",

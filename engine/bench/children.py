@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from time import perf_counter
 
 from engine.errors import EngineError
+from engine.programs import module_command
 
 _LIMIT_S = 300
 
@@ -17,14 +17,14 @@ class BenchProgramError(EngineError):
 
 
 def run_module(module: str, *arguments: str, limit_s: float = _LIMIT_S) -> str:
-    """Run `python -m module` to its end and return what it printed.
+    """Run a module of Hearth to its end, as `python -m` does, and return what it printed.
 
     A window is drawn off the screen unless Qt is told otherwise, so that a bench needs no display.
 
     Raises:
         BenchProgramError: it failed, or took longer than the limit, five minutes if none is given.
     """
-    command = [sys.executable, "-m", module, *arguments]
+    command = module_command(module, *arguments)
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
     try:
         ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=limit_s, check=False)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,17 +15,10 @@ from engine.bench.random_model import cached_random_model
 from engine.bench.report import BenchReport, machine_facts
 from engine.devices.machine import usable_cores
 from engine.engine import Engine
+from engine.programs import module_command
 
 _PROMPT_TOKENS = 16
 _MOST_TOKENS = 3000
-
-# Ends by itself when the bench is killed.
-_SPIN = """
-import os
-print(flush=True)
-while os.getppid() == {parent}:
-    for _ in range(1_000_000): pass
-"""
 
 
 def run(options: BenchOptions) -> BenchReport:
@@ -74,8 +66,8 @@ async def _measure(options: BenchOptions, engine: Engine, bare: BareLlama, model
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
     """Keep this many processes spinning; they run before the context is entered, and are gone after it."""
-    code = _SPIN.format(parent=os.getpid())
-    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(count)]
+    command = module_command("engine.bench.spin", str(os.getpid()))
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(count)]
     try:
         for process in processes:
             assert process.stdout is not None

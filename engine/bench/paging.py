@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from engine.bench.report import BenchReport, machine_facts
 from engine.devices.disk import reading_s
 from engine.errors import CapabilityError
 from engine.models.page_plan import layout_of, plan_pages
+from engine.programs import module_command
 
 DEFAULT_BUDGET_BYTES: Final = 6 << 30
 PROGRAM_BYTES: Final = 360 << 20
@@ -91,7 +91,7 @@ def _run_side(side: str, model: Path, home: Path, group: MemoryGroup, budget: in
         model=str(model), home=str(home), side="mmap" if side == "mmap" else "hearth", tokens=tokens,
         full=side == "limited", budget_bytes=budget - PROGRAM_BYTES if side == "limited" else 0,
     )  # fmt: skip
-    command = [sys.executable, "-m", "engine.bench.paging_child", json.dumps(asdict(order))]
+    command = module_command("engine.bench.paging_child", json.dumps(asdict(order)))
     forget_file(model)
     try:
         if side == "unlimited":

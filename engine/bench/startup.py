@@ -1,15 +1,15 @@
 """`hearth bench startup`: from starting a fresh process to the window, and to the first token."""
 
-import sys
 from collections.abc import Mapping
 from statistics import median
 
 from engine.bench.children import BenchProgramError, first_output_s, json_lines, run_module
 from engine.bench.measure import BenchOptions
 from engine.bench.report import BenchReport, machine_facts
+from engine.programs import module_command
 
 _WINDOW_PROGRAM = "app.bench_startup"
-_COMMAND = (sys.executable, "-m", "engine", "run", "starter", "hi", "--max-tokens", "8")
+_COMMAND = ("run", "starter", "hi", "--max-tokens", "8")
 
 
 def run(options: BenchOptions) -> BenchReport:
@@ -20,7 +20,7 @@ def run(options: BenchOptions) -> BenchReport:
         seconds = _window_times()
         for figure in ("window", "first_token"):
             samples[f"{figure}_ms"].append(seconds[f"{figure}_s"] * 1000)
-        samples["cli_first_token_ms"].append(first_output_s(_COMMAND) * 1000)
+        samples["cli_first_token_ms"].append(first_output_s(module_command("engine", *_COMMAND)) * 1000)
     figures: dict[str, float | None] = {name: median(values) for name, values in samples.items()}
     return BenchReport(bench="startup", figures=figures, samples=samples, machine=machine)
 

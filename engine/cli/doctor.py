@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from engine.backends.onnx.providers import CPU, package_version
+from engine.build import BuildInfo, build_info
 from engine.cli.devices_view import (
     caches_text,
     devices_document,
@@ -20,11 +22,11 @@ from engine.cli.devices_view import (
     modules_text,
     processor_text,
 )
+from engine.cli.display import has_display
 from engine.cli.options import JsonOption
 from engine.cli.output import Output, human_size, note
 from engine.cli.probe import Probe, probe_libraries
 from engine.cli.session import Session
-from engine.cli.window import has_display
 from engine.config import EngineConfig
 from engine.devices.inventory import inventory_of, modules_folder
 from engine.devices.machine import Machine, describe_machine
@@ -89,6 +91,7 @@ def doctor(
     output.document(
         {
             "versions": versions,
+            "build": build_info(),
             "libraries": libraries,
             "machine": system.machine,
             "processor": system.processor,
@@ -109,11 +112,6 @@ def doctor(
         raise typer.Exit(1)
 
 
-def hearth_version() -> str:
-    """Version of the installed package."""
-    return _package_version("hearth")
-
-
 def _package_version(name: str) -> str:
     try:
         return version(name)
@@ -123,11 +121,11 @@ def _package_version(name: str) -> str:
 
 def _versions() -> dict[str, str]:
     return {
-        "hearth": hearth_version(),
+        "hearth": build_info().version or "not installed",
         "python": platform.python_version(),
         "qt": _package_version("PySide6-Essentials"),
         "llama.cpp": _package_version("llama-cpp-python"),
-        "onnxruntime": _package_version("onnxruntime"),
+        "onnxruntime": package_version(CPU) or "not installed",
     }
 
 
@@ -158,6 +156,10 @@ def _folder(role: str, path: Path) -> Folder:
     return Folder(role, path, writable, shutil.disk_usage(existing).free)
 
 
+def _build_text(build: BuildInfo) -> str:
+    return f"commit {build.commit}, {build.built}" if build.commit else "from source"
+
+
 def _table(
     versions: Mapping[str, str], libraries: Mapping[str, Probe], system: _System, folders: Sequence[Folder]
 ) -> "Table":
@@ -166,7 +168,7 @@ def _table(
 
     machine, processor = system.machine, system.processor
     table = Table.grid(padding=(0, 2))
-    rows = list(versions.items())
+    rows = [*versions.items(), ("build", _build_text(build_info()))]
     rows += [(f"{name} build", probe.build or probe.fault) for name, probe in libraries.items()]
     rows += [
         ("llama.cpp modules", modules_text(system.modules)),

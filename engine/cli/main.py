@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from engine.build import build_info
 from engine.cli import bench, cache, demo, devices, doctor, embed, models, plugins, ps, queue, recognize, run, task
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
@@ -45,7 +46,7 @@ app.command("bench")(bench.bench)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"Hearth {doctor.hearth_version()}")
+        typer.echo(f"Hearth {build_info().title or 'not installed'}")
         raise typer.Exit
 
 

@@ -2,15 +2,13 @@
 
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.backends.describing import FLAG, FUNCTIONS
+from engine.programs import NO_WINDOW, process_command
+
 _LIMIT_S = 60
-_PROGRAMS: Mapping[str, str] = {
-    "llama.cpp": "import llama_cpp as l; l.llama_backend_init(); print(l.llama_print_system_info().decode())",
-    "onnxruntime": "import onnxruntime as o; print(', '.join(o.get_available_providers()))",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +24,18 @@ class Probe:
     fault: str = ""
 
 
-def probe_libraries(programs: Mapping[str, str] = _PROGRAMS) -> dict[str, Probe]:
+def probe_libraries(commands: Mapping[str, Sequence[str]] | None = None) -> dict[str, Probe]:
     """Load every library in a fresh process, all at the same time.
 
     Args:
-        programs: name of the library -> Python code that loads it and prints how it was built.
+        commands: name of the library -> the command that loads it and prints how it was built; None is Hearth's own.
     """
+    if commands is None:
+        commands = {library: process_command(FLAG, library) for library in FUNCTIONS}
+    pipe = subprocess.PIPE
     processes = {
-        name: subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for name, code in programs.items()
+        name: subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, creationflags=NO_WINDOW)
+        for name, command in commands.items()
     }
     return {name: _outcome(process) for name, process in processes.items()}
 

@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from engine.cli.display import has_display
 from engine.cli.output import note
+from engine.programs import is_frozen, module_command
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
 
 
-def has_display() -> bool:
-    """Whether a window could be shown, or Qt was told to draw elsewhere."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
 def open_window(context: typer.Context, session: "Session") -> None:
-    """Become the window's process, or say how to use Hearth where there is no display."""
+    """Become the window's process, or say how to use Hearth where there is no display.
+
+    An installed Hearth on Windows starts the window and ends, as a shell there does not wait for windows.
+    """
     if not has_display():
         note("There is no display here, so the window stays closed. Try `hearth demo`.")
         typer.echo(context.get_help())
@@ -33,7 +31,11 @@ def open_window(context: typer.Context, session: "Session") -> None:
         raise typer.Exit(1)
     folders = [part for folder in session.model_dirs for part in ("--model-dir", str(folder))]
     flags = {"--safe": session.is_safe, "--dev-plugins": session.is_development}
-    command = [sys.executable, "-m", "app", *folders, *(flag for flag, is_set in flags.items() if is_set)]
+    command = module_command("app", *folders, *(flag for flag, is_set in flags.items() if is_set))
     if sys.platform == "win32":  # there, exec returns to the shell at once
-        raise typer.Exit(subprocess.call(command))
-    os.execv(sys.executable, command)
+        if not is_frozen():
+            raise typer.Exit(subprocess.call(command))
+        nowhere = subprocess.DEVNULL
+        subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+        raise typer.Exit
+    os.execv(command[0], command)

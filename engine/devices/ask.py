@@ -25,6 +25,7 @@ import msgspec
 
 from engine.errors import EngineError
 from engine.hardware import DeviceKind, ReachedDevice
+from engine.programs import NO_WINDOW, process_command
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,8 @@ FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 FLAG: Final = "--ask-devices"
-"""How a frozen program starts itself to ask; what follows is for `main`."""
+"""First argument of the process that asks; what follows is for `main`."""
 
-_MAIN: Final = "import sys; sys.path.insert(0, sys.argv[1]); from engine.devices.ask import main; main(sys.argv[2:])"
 _KEPT_BYTES: Final = 1 << 20  # of what the process prints; a driver in a loop may print without end
 _GRACE_S: Final = 5.0  # then a process that nobody has ended, because we were killed, ends itself
 _POLL_S: Final = 0.02
@@ -209,7 +209,7 @@ def ask(
             stderr=subprocess.PIPE,
             env={**os.environ, "GGML_NO_BACKTRACE": "1"},  # or llama.cpp starts a debugger when it aborts
             start_new_session=sys.platform != "win32",  # Ctrl-C is for Hearth, which ends its processes itself
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
     except OSError as error:
         return Asked(fault=f"{subject} cannot be asked for its devices: {error}.")
@@ -224,16 +224,8 @@ def ask(
 
 
 def child_command(function: str, options: Mapping[str, Any], timeout_s: float) -> list[str]:
-    """The command that asks.
-
-    A frozen program starts itself; whoever makes one gives it `--ask-devices`, which calls `main`.
-    """
-    arguments = [function, json.dumps(dict(options)), str(timeout_s + _GRACE_S)]
-    if getattr(sys, "frozen", False):
-        return [sys.executable, FLAG, *arguments]
-    root = str(Path(__file__).parents[2])
-    # -P: not from the folder that Hearth happens to be started in, where anybody may have put a module.
-    return [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, root, *arguments]
+    """The command that asks."""
+    return process_command(FLAG, function, json.dumps(dict(options)), str(timeout_s + _GRACE_S))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -35,15 +35,13 @@ from engine.devices.prediction import Rates
 from engine.devices.rates import encoded
 from engine.devices.seen.processor import see_caches
 from engine.errors import DeviceError, EngineError
+from engine.programs import NO_WINDOW, process_command
 
 FLAG: Final = "--calibrate-device"
-"""How a frozen program starts itself to measure; what follows is for `main`."""
+"""First argument of the process that measures; what follows is for `main`."""
 
 LLAMA: Final = "llama.cpp"
 
-_MAIN: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from engine.devices.calibrate import main; main(sys.argv[2:])"
-)
 _POLL_S: Final = 0.1
 _DEVICE_CACHE_BYTES: Final = 64 << 20  # last-level cache of large graphics processors; drivers do not say
 _USUAL_CACHE_BYTES: Final = 32 << 20  # where the system does not say
@@ -113,7 +111,7 @@ def calibrate(order: CalibrationOrder, timeout_s: float = 120.0, stop: Stop | No
             stderr=subprocess.PIPE,
             env={**os.environ, "GGML_NO_BACKTRACE": "1"},  # or llama.cpp starts a debugger when it aborts
             start_new_session=sys.platform != "win32",  # Ctrl-C is for Hearth, which ends its processes itself
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
     except OSError as error:
         raise DeviceError(f"{name} cannot be measured: {error}.") from error
@@ -142,16 +140,8 @@ def _wait(process: "subprocess.Popen[bytes]", timeout_s: float, stop: Stop, name
 
 
 def child_command(order: CalibrationOrder) -> list[str]:
-    """The command that measures.
-
-    A frozen program starts itself; whoever makes one gives it `--calibrate-device`, which calls `main`.
-    """
-    document = msgspec.json.encode(order).decode()
-    if getattr(sys, "frozen", False):
-        return [sys.executable, FLAG, document]
-    root = str(Path(__file__).parents[2])
-    # -P: not from the folder that Hearth happens to be started in, where anybody may have put a module.
-    return [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, root, document]
+    """The command that measures."""
+    return process_command(FLAG, msgspec.json.encode(order).decode())
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from engine.errors import EngineError, ModelFileError, OutOfMemoryError
 from engine.plugins.process.confinement import confine
 
 FLAG: Final = "--try-model"
-"""How a frozen program starts itself to try a model."""
+"""First argument of the process that tries a model."""
 
 BACKENDS: Final = {"gguf": "engine.backends.llama.trial", "onnx": "engine.backends.onnx.trial"}
 

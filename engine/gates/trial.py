@@ -16,15 +16,16 @@ from typing import IO, Final
 
 import psutil
 
+from engine.backends.llama.variants import VARIABLE as CPU_VARIANT
 from engine.cards import GateReport, Trust
 from engine.errors import EngineError
 from engine.gates.limits import TrialLimits
 from engine.gates.probe_child import FLAG
 from engine.plugins.process.confinement import Confinement, hold
 from engine.plugins.process.launch import child_environment
+from engine.programs import NO_WINDOW, process_command
 
-_MAIN: Final = "import sys; sys.path.append(sys.argv[1]); from engine.gates.probe_child import main; main()"
-_LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH")
+_KEPT_VARIABLES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", CPU_VARIANT)
 _TICK_S: Final = 0.05
 _LINE_BYTES: Final = 64 << 10
 _SAID_BYTES: Final = 4 << 10
@@ -85,7 +86,7 @@ def confinement_of(trial: Trial, scratch: Path) -> Confinement:
 
 
 def _start(trial: Trial, scratch: Path) -> "subprocess.Popen[bytes]":
-    kept = {name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return subprocess.Popen(
         _command(trial, confinement_of(trial, scratch)),
         stdin=subprocess.DEVNULL,
@@ -94,17 +95,15 @@ def _start(trial: Trial, scratch: Path) -> "subprocess.Popen[bytes]":
         cwd=scratch,
         env=child_environment(scratch) | kept | {"GGML_NO_BACKTRACE": "1"},
         start_new_session=sys.platform != "win32",
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        creationflags=NO_WINDOW,
     )
 
 
 def _command(trial: Trial, confinement: Confinement) -> list[str]:
     threads = str(max(1, min(4, (os.cpu_count() or 1))))
     extent = "words" if trial.words_only else "all"
-    arguments = [confinement.to_json(), trial.kind, extent, threads, str(trial.files[0].absolute())]
-    if getattr(sys, "frozen", False):
-        return [sys.executable, FLAG, *arguments]
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, str(Path(__file__).parents[2]), *arguments]
+    arguments = (confinement.to_json(), trial.kind, extent, threads, str(trial.files[0].absolute()))
+    return process_command(FLAG, *arguments, is_isolated=True)
 
 
 class _Watch:

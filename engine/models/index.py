@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +16,12 @@ from typing import Any, Final, Literal, Self
 
 import msgspec
 
+from engine.build import build_info
 from engine.models.database import is_damage, open_database, set_aside
 from engine.models.model_file import Stamp
+from engine.plugins.bundled import bundled_dir
 from engine.plugins.contract.models import ModelFacts, TensorFacts
+from engine.programs import is_frozen, own_program
 from engine.requests import Accepts, Sampling
 from engine.types import ModelInfo
 
@@ -260,8 +262,12 @@ class _writing:  # noqa: N801 - used like a function
 def program_stamp() -> str:
     """Tells whether rows were written by this very program; another one may read or recognise files otherwise."""
     digest = hashlib.sha256()
-    for folder in (Path(__file__).parent, Path(__file__).parents[2] / "plugins"):
-        for path in sorted(folder.rglob("*.py")) or [Path(sys.executable)]:
+    own = sorted(Path(__file__).parent.rglob("*.py"))
+    if is_frozen():  # then modules have no files of their own, and there may be two programs, which must agree
+        digest.update(repr(build_info()).encode())
+        own = [Path(own_program())]
+    for files in (own, sorted(bundled_dir().rglob("*.py"))):
+        for path in files:
             with suppress(OSError):
                 status = os.stat(path)
                 digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())

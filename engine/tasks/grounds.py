@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from engine.backends.base import Backend
+from engine.build import build_info
 from engine.memory.answers.key import Ground, ModelGround, ServingPlugin
 from engine.models.fingerprint import Fingerprints
 from engine.models.library import ModelLibrary, variants_in
@@ -48,7 +48,7 @@ class Grounds:
         self._registry = registry
         self._plugins = plugins
         self._context_tokens = context_tokens
-        self._program = _version()
+        self._program = build_info().version
         self._fingerprints = Fingerprints()
         self._named: dict[str, tuple[float, tuple[int, int], tuple[ModelInfo, ...]]] = {}
         self._libraries: dict[str, str] = {}
@@ -97,13 +97,6 @@ class Grounds:
             backend = self._backends.get(kind)
             self._libraries[kind] = "" if backend is None else f"{backend.name} {backend.version}"
         return self._libraries[kind]
-
-
-def _version() -> str:
-    try:
-        return version("hearth")
-    except PackageNotFoundError:
-        return ""
 
 
 def _serving(name: str, info: PluginInfo | None) -> ServingPlugin:

@@ -10,10 +10,13 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import llama_cpp.llama_cpp as llama
 import numpy as np
 
+from engine.backends.llama.symbols import function
+from engine.backends.llama.variants import load_variant
 from engine.types import FloatArray
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ _IN_HOST_MEMORY = re.compile(r"CPU|.*_Host$|BLAS|AMX")
 
 _lock = threading.Lock()
 _initialised = False  # guarded by _lock
+_variant = ""  # guarded by _lock
 _capture = threading.local()
 
 
@@ -85,13 +89,44 @@ def ensure_initialised() -> None:
     """Initialise llama.cpp, unless that was done already.
 
     Thread: any.
+
+    Raises:
+        EngineError: it has no code for this processor.
     """
-    global _initialised
+    global _initialised, _variant
     with _lock:
         if not _initialised:
             llama.llama_log_set(_log_callback, None)
+            if not function("ggml_backend_reg_count", ctypes.c_size_t)():  # a portable build
+                _variant = load_variant(Path(llama.__file__).with_name("lib"), _load_backend)
             llama.llama_backend_init()
             _initialised = True
+
+
+def cpu_variant() -> str:
+    """The variant of the processor's code that is loaded; empty for a build with that code inside.
+
+    Raises:
+        EngineError: llama.cpp has no code for this processor.
+    """
+    ensure_initialised()
+    return _variant
+
+
+def build_text() -> str:
+    """How llama.cpp was built, for people.
+
+    Raises:
+        EngineError: it has no code for this processor.
+    """
+    variant = cpu_variant()
+    features = text_of(llama.llama_print_system_info())
+    return f"variant {variant} for this processor | {features}" if variant else features
+
+
+def _load_backend(path: Path) -> bool:
+    load = function("ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
+    return bool(load(str(path).encode()))
 
 
 def _on_log(level: int, text: bytes, _user_data: int | None) -> None:

@@ -43,6 +43,11 @@ _ORDERS: Final = ("DxgiAdapterNumber", "card_idx", "accel_idx")
 _VIRTUAL: Final = ("is_virtual", "IsVirtual")
 
 
+def build_text() -> str:
+    """The providers that ONNX Runtime was built with, for people."""
+    return ", ".join(onnxruntime.get_available_providers())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoundDevice:
     """A device that a session can be opened on.

@@ -19,6 +19,7 @@ from engine.plugins.isolation import isolate
 from engine.plugins.manifest import Manifest, OfferKind
 from engine.plugins.manifest_reader import MANIFEST_NAME, read_manifest
 from engine.plugins.offers import Offers
+from engine.programs import is_frozen
 
 Start = Callable[[Path, Manifest], AbstractContextManager[Offers]]
 """Runs a plugin while the context lasts."""
@@ -90,6 +91,8 @@ def run_suite(
 def run_own_tests(folder: Path) -> Check:
     """Run the tests that lie in a plugin's folder, with the rights of this process."""
     name = "its own tests"
+    if is_frozen():
+        return Check(name=name, note="not run: an installed Hearth has no pytest, so run pytest in the plugin's folder")
     if find_spec("pytest") is None:
         return Check(name=name, note="not run: pytest is not installed here")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "."]

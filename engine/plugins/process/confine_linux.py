@@ -14,6 +14,7 @@ from engine.plugins.process.confine_posix import FILE_BYTES, lower_limits
 from engine.plugins.process.confinement import FILES, NETWORK, PROGRAMS, SIGNALS, Confinement
 from engine.plugins.process.landlock import SCOPE_VERSION, TCP_VERSION, FileRules, landlock_version, restrict
 from engine.plugins.process.seccomp import has_seccomp, refuse_calls
+from engine.programs import is_frozen
 
 _LIBRARIES: Final = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/nix/store",
@@ -77,7 +78,8 @@ def _python_folders() -> list[str]:
     package = str(Path(__file__).parents[2])
     root = os.path.dirname(package)
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    frozen = [os.path.dirname(sys.executable)] if getattr(sys, "frozen", False) else []
+    # Of a frozen program's folder not all: in portable mode everything that Hearth keeps lies there as well.
+    frozen = [str(getattr(sys, "_MEIPASS", "")), sys.executable] if is_frozen() else []
     return [package, *frozen, *(path for path in sys.path if path != root or path in libraries)]
 
 

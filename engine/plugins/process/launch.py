@@ -9,24 +9,15 @@ from pathlib import Path
 from typing import Final, cast
 
 from engine.plugins.process.confinement import Confinement
+from engine.programs import NO_WINDOW, process_command
 
 _KEPT_VARIABLES: Final = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "SYSTEMDRIVE")
 """All that a plugin sees of the user's environment, where passwords and tokens may lie."""
-_MAIN: Final = "import sys; sys.path.append(sys.argv[1]); from engine.plugins.process.child import main; main()"
 
 
 def child_command(descriptor: int, confinement: Confinement) -> list[str]:
-    """The command that runs the process of a plugin.
-
-    A frozen program starts itself; whoever makes one gives it `--plugin-process`, which calls `child.main`. Else the
-    interpreter gets the folder that this very package was imported from, because it sees neither the environment nor
-    the working folder.
-    """
-    arguments = [str(descriptor), confinement.to_json()]
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--plugin-process", *arguments]
-    root = str(Path(__file__).parents[3])
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, root, *arguments]
+    """The command that runs the process of a plugin."""
+    return process_command("--plugin-process", str(descriptor), confinement.to_json(), is_isolated=True)
 
 
 def child_environment(scratch: Path) -> dict[str, str]:
@@ -61,6 +52,7 @@ def launch(confinement: Confinement) -> tuple["subprocess.Popen[bytes]", socket.
                 env=child_environment(Path(confinement.scratch)),
                 pass_fds=(theirs.fileno(),) if is_posix else (),
                 close_fds=is_posix,  # Windows hands over what is marked as inheritable, which is only this socket
+                creationflags=NO_WINDOW,
                 start_new_session=is_posix,
             )
         except OSError:

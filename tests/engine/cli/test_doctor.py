@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_doctor_says_what_is_here(hearth, home: Path) -> None:
         assert word in ended.out
     document = hearth("doctor", "--json").document
     assert document.keys() == {
-        "versions", "libraries", "machine", "processor", "display", "devices", "modules", "packages", "faults",
+        "versions", "build", "libraries", "machine", "processor", "display", "devices", "modules", "packages", "faults",
         "folders", "models", "broken", "problems",
     }  # fmt: skip
     assert document["versions"].keys() == {"hearth", "python", "qt", "llama.cpp", "onnxruntime"}
@@ -109,7 +110,8 @@ def test_libraries_say_how_they_were_built(hearth) -> None:
     ],
 )
 def test_a_library_that_does_not_load_is_said(hearth, monkeypatch: pytest.MonkeyPatch, code: str, fault: str) -> None:
-    monkeypatch.setattr("engine.cli.doctor.probe_libraries", lambda: probe_libraries({"broken": code}))
+    commands = {"broken": [sys.executable, "-c", code]}
+    monkeypatch.setattr("engine.cli.doctor.probe_libraries", lambda: probe_libraries(commands))
     ended = hearth("doctor", "--json")
     assert ended.code == 1
     assert f"broken cannot be used: {fault}." in ended.err

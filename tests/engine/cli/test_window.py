@@ -26,6 +26,24 @@ def test_without_a_command_the_process_becomes_the_window(hearth, monkeypatch: p
     assert started == [[*command, "--model-dir", "more"], [*command, "--safe", "--dev-plugins"]]
 
 
+def test_an_installed_hearth_becomes_its_window(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(window.os, "execv", lambda program, command: started.append((program, command)))
+    assert hearth("--safe").code == 0
+    assert started == [(sys.executable, [sys.executable, "--window", "--safe"])]
+
+
+def test_an_installed_hearth_on_windows_does_not_wait_for_its_window(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(window.sys, "platform", "win32")
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_streams: started.append(command))
+    assert hearth("--safe").code == 0
+    assert [command[1:] for command in started] == [["--window", "--safe"]]
+
+
 def test_an_engine_without_a_window_says_so(hearth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(window, "find_spec", lambda _: None)

@@ -21,6 +21,7 @@ import msgspec
 from engine.backends.base import LoadOptions
 from engine.backends.llama.cells import PAGED_RESERVE_BYTES
 from engine.backends.llama.context import DecodeContext
+from engine.backends.llama.native import cpu_variant
 from engine.backends.llama.opening import open_decode_context
 from engine.backends.llama.paging.opening import MappedFiles, PagedRequest, open_paged_context
 from engine.backends.llama.symbols import binding_version
@@ -30,19 +31,17 @@ from engine.models.gguf import read_header
 from engine.models.gguf_info import describe
 from engine.models.gguf_writer import WeightType
 from engine.models.random_model import RandomRecipe, RandomShape, write_random_model
+from engine.programs import NO_WINDOW, process_command
 from engine.types import ModelInfo
 
 log = logging.getLogger(__name__)
 
 FLAG: Final = "--check-paging"
-"""How a frozen program starts itself to check."""
+"""First argument of the process that checks."""
 
 SHAPE: Final = RandomShape(12, 512, 1536, 8, 2, 512, 1024)
 """Layers of a few megabytes each, so that chunks are larger than the pages at their edges."""
 _RECIPE: Final = RandomRecipe(7, WeightType.Q8_0, WeightType.Q8_0)
-_MAIN: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from engine.backends.llama.paging.self_check import main; main([])"
-)
 _LIMIT_S: Final = 60.0
 _PROMPT: Final = tuple(range(3, 51))
 _STEPS: Final = 8
@@ -95,11 +94,8 @@ class SelfCheck:
 
 
 def command() -> list[str]:
-    """The command that checks; whoever makes a frozen program gives it `--check-paging`, which calls `main`."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, FLAG]
-    root = str(Path(__file__).parents[4])
-    return [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, root]
+    """The command that checks."""
+    return process_command(FLAG)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -166,7 +162,7 @@ def _in_a_child() -> str:
             check=False,
             env={**os.environ, "GGML_NO_BACKTRACE": "1"},
             start_new_session=sys.platform != "win32",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"Whether paging works could not be tried: {error}."
@@ -176,4 +172,4 @@ def _in_a_child() -> str:
 
 
 def _key() -> str:
-    return f"{binding_version()} {platform.system()} {platform.release()}"
+    return f"{binding_version()} {platform.system()} {platform.release()} {cpu_variant()}".strip()
