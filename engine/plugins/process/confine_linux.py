@@ -75,12 +75,13 @@ def unenforced_linux() -> tuple[str, ...]:
 
 def _python_folders() -> list[str]:
     """Where Python finds modules, and this package; not the folder of a checkout, in which anything may lie."""
+    if is_frozen():
+        # Not all of the program's folder: in portable mode everything that Hearth keeps lies there as well.
+        return [str(getattr(sys, "_MEIPASS", "")), sys.executable]
     package = str(Path(__file__).parents[2])
     root = os.path.dirname(package)
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    # Of a frozen program's folder not all: in portable mode everything that Hearth keeps lies there as well.
-    frozen = [str(getattr(sys, "_MEIPASS", "")), sys.executable] if is_frozen() else []
-    return [package, *frozen, *(path for path in sys.path if path != root or path in libraries)]
+    return [package, *(path for path in sys.path if path != root or path in libraries)]
 
 
 def _limit_threads() -> None:

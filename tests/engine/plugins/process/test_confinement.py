@@ -264,3 +264,14 @@ def test_the_command_sees_neither_environment_nor_working_folder(monkeypatch, tm
     assert child_command(5, confinement)[1:] == ["--plugin-process", "5", confinement.to_json()]
     monkeypatch.setitem(os.environ, "PYTHONPATH", "/somewhere")
     assert "PYTHONPATH" not in child_environment(tmp_path)
+
+
+@linux_only
+def test_of_a_frozen_program_its_libraries_can_be_read_and_not_what_lies_beside_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "hearth"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "_internal" / "base_library.zip"), str(tmp_path / "_internal")])
+    folders = [Path(folder) for folder in confine_linux._python_folders()]
+    assert {tmp_path / "_internal", tmp_path / "hearth"} <= set(folders)
+    assert not any((tmp_path / "hearth-data").is_relative_to(folder) for folder in folders)
