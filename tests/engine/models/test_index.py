@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
 import engine.models.catalogue as catalogue_module
 import engine.models.index as index_module
+from engine.build import BuildInfo
 from engine.models.index import LibraryIndex
 from engine.models.library import ModelLibrary
 from engine.plugins.contract.models import ModelFacts, Recognition
@@ -108,6 +110,34 @@ def test_another_program_reads_anew_and_still_knows_since_when(tmp_path, write_g
     second.scan()
     assert reads == ["a.gguf"]
     assert second.entry("a").known.row.added_at == first.entry("a").known.row.added_at
+
+
+def test_a_frozen_program_is_told_from_another_build_of_it(tmp_path, monkeypatch):
+    stamp = index_module.program_stamp.__wrapped__
+    program = tmp_path / "hearth"
+    program.write_bytes(b"modules and all")
+    from_source = stamp()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(index_module, "build_info", lambda: BuildInfo(commit="a"))
+    frozen = stamp()
+    assert frozen == stamp()
+    monkeypatch.setattr(index_module, "build_info", lambda: BuildInfo(commit="b"))
+    of_another_commit = stamp()
+    program.write_bytes(b"other modules of the same commit")
+    assert len({from_source, frozen, of_another_commit, stamp()}) == 4
+
+
+def test_both_programs_of_an_installation_have_one_stamp(tmp_path, monkeypatch):
+    for name, size in (("hearth.exe", 1), ("hearth-window.exe", 2)):
+        (tmp_path / name).write_bytes(bytes(size))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    stamps = set()
+    for name in ("hearth.exe", "hearth-window.exe"):
+        monkeypatch.setattr(sys, "executable", str(tmp_path / name))
+        stamps.add(index_module.program_stamp.__wrapped__())
+    assert len(stamps) == 1
 
 
 @pytest.mark.parametrize("damage", ["header", "middle", "text", "folder", "version", "row"])

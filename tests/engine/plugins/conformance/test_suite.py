@@ -1,5 +1,6 @@
 """Plugins that break the contract, each in one way, and those that keep it."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -180,6 +181,14 @@ def test_the_plugins_own_tests_are_run(tmp_path: Path, test: str, note: str, pro
     assert note in check.note
     assert problem in check.problem
     assert check.details == "" or "assert 1 == 2" in check.details
+
+
+def test_an_installed_hearth_says_why_it_runs_no_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    (tmp_path / "test_it.py").write_text("def test_it():\n    assert False\n")
+    check = run_own_tests(tmp_path)
+    assert check.is_passed
+    assert "an installed Hearth has no pytest" in check.note
 
 
 def test_a_slow_call_is_measured_three_times_and_then_a_problem():
