@@ -121,6 +121,16 @@ def sign_macos(paths: Iterable[Path], entitlements: Path, env: Mapping[str, str]
     return True
 
 
+def seal_macos(bundle: Path) -> None:
+    """Seal a bundle without a certificate, so that it runs on the machine that made it and where a person allows it.
+
+    Raises:
+        SetupError: codesign is missing or refuses.
+    """
+    program = _program("codesign", "Xcode's command line tools")
+    _run(_Step((program, "--force", "--sign", "-", str(bundle))), bundle)
+
+
 def notarise_macos(image: Path, env: Mapping[str, str] = os.environ) -> bool:
     """Let Apple look at a signed disk image, and fasten its word to the image.
 
@@ -143,7 +153,7 @@ def notarise_macos(image: Path, env: Mapping[str, str] = os.environ) -> bool:
 def _program(name: str, source: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise SetupError(f"A certificate is given, but {name} is not installed.", f"Install it ({source}).")
+        raise SetupError(f"{name}, which signs, is not installed.", f"Install it ({source}).")
     return found
 
 

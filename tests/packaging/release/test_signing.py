@@ -107,7 +107,7 @@ def test_without_a_certificate_nothing_is_touched_and_it_is_said(tmp_path, capsy
 
 def test_a_certificate_without_the_program_that_signs_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SetupError, match="codesign is not installed"):
+    with pytest.raises(SetupError, match="codesign, which signs, is not installed"):
         signing.sign_macos([tmp_path], tmp_path, {signing.IDENTITY: "Developer ID Application: Nobody"})
 
 
