@@ -45,7 +45,8 @@ def make_setup(tree: Path, icon: Path, version: str, folder: Path = DIST, *, is_
         remedy = "Install NSIS (Debian and Ubuntu: apt-get install nsis) and run it again."
         raise SetupError("There is no makensis here.", remedy)
     (tree / _SHIM_FOLDER).mkdir(exist_ok=True)
-    shutil.copyfile(_SHIM, tree / _SHIM_FOLDER / _SHIM.name)
+    script = _SHIM.read_text(encoding="ascii")
+    (tree / _SHIM_FOLDER / _SHIM.name).write_text(script, encoding="ascii", newline="\r\n")
     normalise(tree)
     work = tree.parent
     listing = work / "files.nsh"

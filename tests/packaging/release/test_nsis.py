@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,28 @@ def test_the_script_deletes_nothing_but_what_setup_unpacks() -> None:
     whole = set(re.findall(r"^\s*RMDir /r (.*)$", script, re.MULTILINE))
 
     assert whole == {'"$INSTDIR\\_internal"', '"$INSTDIR\\bin"'}  # a folder that a person chose may hold more
+
+
+@needs_nsis
+def test_a_certificate_signs_setup_and_uninstaller(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
+        pytest.skip("osslsigncode or openssl is not installed")
+    key, certificate, pfx = (str(tmp_path / name) for name in ("key.pem", "cert.pem", "hearth.pfx"))
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Hearth", "-days", "2"]
+    make += ["-addext", "extendedKeyUsage=codeSigning", "-keyout", key, "-out", certificate]
+    pack = ["openssl", "pkcs12", "-export", "-inkey", key, "-in", certificate, "-out", pfx, "-passout", "pass:secret"]
+    for command in (make, pack):
+        subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.setenv("HEARTH_SIGN_PFX", pfx)
+    monkeypatch.setenv("HEARTH_SIGN_PASSWORD", "secret")
+    icon = tmp_path / "hearth.ico"
+    Image.new("RGBA", (32, 32), "red").save(icon)
+
+    setup = make_setup(tree, icon, "1.2.3", tmp_path / "dist", is_quick=True)
+
+    verify = ["osslsigncode", "verify", "-CAfile", certificate, "-in", str(setup)]
+    checked = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert "Signature verification: ok" in checked.stdout
+    log = (tree.parent / "makensis.log").read_text(encoding="utf-8")
+    assert log.count("  Signed: ") == 2  # the uninstaller is signed before Setup takes it in
+    assert "secret" not in log
