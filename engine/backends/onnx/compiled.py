@@ -18,10 +18,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-import onnxruntime
-
 from engine.backends.onnx.devices import FoundDevice, device_version
 from engine.backends.onnx.native_errors import NATIVE_ERRORS, is_lost, lacks_memory, reason_of
+from engine.backends.onnx.runtime import onnxruntime
 from engine.backends.onnx.session_options import session_options
 
 log = logging.getLogger(__name__)

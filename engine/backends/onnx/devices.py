@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import onnxruntime
-
 from engine.backends.onnx.native_errors import NATIVE_ERRORS, reason_of
 from engine.backends.onnx.providers import (
     CPU,
@@ -28,6 +26,7 @@ from engine.backends.onnx.providers import (
     library_file,
     package_version,
 )
+from engine.backends.onnx.runtime import onnxruntime
 from engine.errors import DeviceError, DeviceLostError
 from engine.hardware import DeviceKind, ReachedDevice
 

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
+from engine.backends.onnx.runtime import onnxruntime
 from engine.errors import (
     DeviceError,
     DeviceLostError,

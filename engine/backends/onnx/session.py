@@ -18,7 +18,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import psutil
 
 from engine.backends.base import CPU_TARGET, DeviceTarget, Whereabouts
@@ -28,6 +27,7 @@ from engine.backends.onnx.graph_outline import Outline, batch_sides, read_outlin
 from engine.backends.onnx.graph_session import Array, Assignment, TensorInfo
 from engine.backends.onnx.native_errors import NATIVE_ERRORS, load_error, reason_of, run_error
 from engine.backends.onnx.providers import CPU, CPU_INTERFACES
+from engine.backends.onnx.runtime import onnxruntime
 from engine.backends.onnx.session_options import providers_by_name, session_options
 from engine.errors import DeviceError, EngineError, ModelFileError
 from engine.hardware import DeviceKind

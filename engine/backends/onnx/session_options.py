@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import onnxruntime
-
 from engine.backends.onnx.devices import FoundDevice
 from engine.backends.onnx.providers import CPU, Provider
+from engine.backends.onnx.runtime import onnxruntime
 
 
 def session_options(

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from engine.backends.onnx.graph_session import Array
 from engine.backends.onnx.native_errors import NATIVE_ERRORS, load_error
 from engine.backends.onnx.providers import CPU
+from engine.backends.onnx.runtime import onnxruntime
 from engine.backends.onnx.session_options import session_options
 from engine.errors import ModelFileError
 
