@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         PermissionKind,
     )
     from engine.quality import QualityReport, Recipe, RecipeForecast
+    from engine.releases import Release, ReleaseFile
     from engine.types import (
         Accepts,
         Detection,
@@ -217,6 +218,8 @@ __all__ = [
     "RecipeForecast",
     "RecognizeRequest",
     "RecognizeResult",
+    "Release",
+    "ReleaseFile",
     "RequestError",
     "Route",
     "Sample",
@@ -261,6 +264,7 @@ _HOMES = (
     "engine.quality",
     "engine.footprint",
     "engine.finds",
+    "engine.releases",
     "engine.config",
     "engine.types",
     "engine.cards",

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import platformdirs
 
 from engine.errors import ConfigError
+from engine.portable import portable_home
 
 _NOT_NUMBERS = frozenset(
     {
@@ -25,11 +26,15 @@ _NOT_NUMBERS = frozenset(
         "hub_url",
         "proxy",
         "used_in_place",
+        "update_url",
     }
 )
 
 FOREIGN: Final = ("lm-studio", "ollama", "jan", "hugging-face")
 """Other programs whose model folders Hearth knows."""
+
+_CONFIDENTIAL: Final = ("https://", "http://localhost", "http://127.0.0.1", "http://[::1]")
+"""How addresses begin on the way to which nobody can change what comes."""
 
 ORDERS: Final = ("hearth", "fifo", "fifo_batched", "round_robin", "collate", "free_for_all")
 """How requests can be ordered: by twelve factors; by arrival, one at a time or batched; models in turn; all of one
@@ -58,9 +63,11 @@ in simulation, and checked on traces that the search had not seen."""
 
 
 def default_home() -> Path:
-    """Where Hearth keeps models, settings and caches: `HEARTH_HOME`, else the platform's data folder."""
+    """Where Hearth keeps all it keeps: `HEARTH_HOME`, else the folder beside the program, else the platform's."""
     home = os.environ.get("HEARTH_HOME")
-    return Path(home).expanduser() if home else Path(platformdirs.user_data_path("hearth", appauthor=False))
+    if home:
+        return Path(home).expanduser()
+    return portable_home() or Path(platformdirs.user_data_path("hearth", appauthor=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,8 @@ class EngineConfig:
         hub_url: where models are searched and fetched; `HF_ENDPOINT` comes before the default.
         proxy: address of the proxy for that, such as `http://HOST:PORT`; empty takes the system's.
         download_bytes_per_s: most that all downloads together may take; 0 sets no limit.
+        update_url: where the window may ask for new versions, once somebody has switched that on; empty takes what this
+            Hearth was built with.
     """
 
     home: Path = field(default_factory=default_home)
@@ -117,6 +126,7 @@ class EngineConfig:
     hub_url: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
     proxy: str = ""
     download_bytes_per_s: int = 0
+    update_url: str = ""
 
     def __post_init__(self) -> None:
         _check_range("context_tokens", self.context_tokens, 16, 1 << 24)
@@ -129,6 +139,8 @@ class EngineConfig:
         _check_address("hub_url", self.hub_url, ("http://", "https://"))
         if self.proxy:
             _check_address("proxy", self.proxy, ("http://", "https://"))
+        if self.update_url:
+            _check_address("update_url", self.update_url, _CONFIDENTIAL)
         if unknown := sorted(set(self.used_in_place) - set(FOREIGN)):
             raise ConfigError(f"Setting used_in_place names {unknown[0]!r}.", f"Choose from: {', '.join(FOREIGN)}.")
         _check_range("cache_days", self.cache_days, 1, 36_500)
@@ -177,7 +189,7 @@ def _convert(name: str, value: object) -> Any:
         return tuple(value)
     if name == "weights" and isinstance(value, dict) and all(type(v) in {int, float} for v in value.values()):
         return {**DEFAULT_WEIGHTS, **value}
-    if name in {"order", "hub_url", "proxy"} and isinstance(value, str):
+    if name in {"order", "hub_url", "proxy", "update_url"} and isinstance(value, str):
         return value
     if name in {"offline", "probe_files"} and isinstance(value, bool):
         return value

@@ -131,6 +131,7 @@ class HubState:
         proxy: address of the proxy; empty takes the system's.
         has_token: whether a token is known.
         token_kept_in: where it is kept, in words; empty if there is none.
+        is_portable: whether a token goes into a file beside the program, and never into the system's keyring.
         bytes_per_s: limit of all downloads together; 0 for none.
         free_bytes: on the disk that models go to.
     """
@@ -140,5 +141,6 @@ class HubState:
     proxy: str = ""
     has_token: bool = False
     token_kept_in: str = ""
+    is_portable: bool = False
     bytes_per_s: int = 0
     free_bytes: int = 0

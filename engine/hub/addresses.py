@@ -1,6 +1,10 @@
 """Addresses of a hub and of what it has."""
 
+from typing import Final
 from urllib.parse import quote, urlsplit
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+"""Hosts on the way to which nobody listens."""
 
 
 def host_of(url: str) -> str:
@@ -21,3 +25,14 @@ def host_of(url: str) -> str:
 def file_path(repo: str, revision: str, name: str) -> str:
     """Where a file of a repository is, behind the hub's address."""
     return f"/{repo}/resolve/{quote(revision, safe='')}/{quote(name)}"
+
+
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes to an address: https, or this machine itself."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        )
+    except ValueError:  # a bracket without the other
+        return False

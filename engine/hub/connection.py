@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from engine.errors import EngineError, HubError, OfflineError
-from engine.hub.addresses import host_of
+from engine.hub.addresses import LOOPBACK, host_of
 from engine.hub.refusals import nonsense, refusal, unreachable
 from engine.hub.transfer import Network
 
@@ -37,7 +37,6 @@ _NONSENSE: Final = (
 _SENT: Final = ("host", "accept", "range")
 """Headers that are sent as they were meant; all others say what nobody needs to know."""
 _LIMIT: Final = "hearth.limit"
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class HubConnection:
@@ -170,9 +169,7 @@ class HubConnection:
             raise unreachable(error, host) from None
         if response.status_code >= 400:
             response.close()
-            found = {name.lower(): value for name, value in response.headers.items()}
-            where = f"{request.url.scheme}://{host}"
-            raise refusal(response.status_code, found, where, request.url.path, has_token=bool(token))
+            raise self.refused(response, request, has_token=bool(token))
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
             raise nonsense(host)
@@ -180,9 +177,21 @@ class HubConnection:
         stream = _Bounded(response, host, self._network, most, is_cut=is_cut)
         return httpx2.Response(response.status_code, headers=response.headers, stream=stream, request=request)
 
+    def refused(self, response: httpx2.Response, request: httpx2.Request, *, has_token: bool) -> HubError:
+        """What an answer with an error means.
+
+        Args:
+            response: of status 400 or above.
+            request: that it answers.
+            has_token: whether a token was sent along.
+        """
+        found = {name.lower(): value for name, value in response.headers.items()}
+        where = f"{request.url.scheme}://{host_of(str(request.url))}"
+        return refusal(response.status_code, found, where, request.url.path, has_token=has_token)
+
     def _may_hear(self, host: str, scheme: str) -> bool:
         """Whether a host may hear the token: the hub alone, and nobody on the way there."""
-        return bool(host) and host == self.host and (scheme == "https" or urlsplit(f"//{host}").hostname in _LOOPBACK)
+        return bool(host) and host == self.host and (scheme == "https" or urlsplit(f"//{host}").hostname in LOOPBACK)
 
     def _line(self) -> httpx2.Client:
         with self._lock:

@@ -35,13 +35,15 @@ class TokenStore:
     Thread: any; reading and keeping may block while the system asks for permission to use the keyring.
     """
 
-    def __init__(self, home: Path, host: str) -> None:
+    def __init__(self, home: Path, host: str, *, is_portable: bool = False) -> None:
         """Make one that has read nothing yet.
 
         Args:
             home: Hearth's folder.
             host: of the hub, as in its address.
+            is_portable: keep nothing outside that folder, so that the system's keyring is neither read nor written.
         """
+        self._is_portable = is_portable
         self._folder = home / "secrets"
         self._host = host
         self._lock = threading.Lock()
@@ -59,7 +61,8 @@ class TokenStore:
         if self._noted():
             return _KEYRING
         if self._file.is_file():
-            return f"the file {self._file}, which only you can read: this system has no keyring"
+            why = "portable mode leaves the keyring alone" if self._is_portable else "this system has no keyring"
+            return f"the file {self._file}, which only you can read: {why}"
         if self._of_environment():
             return f"the environment ({_VARIABLE})"
         theirs = _file_of_others()
@@ -90,7 +93,7 @@ class TokenStore:
         return self._folder / f"hub-keyring-{_as_name(self._host)}.json"
 
     def _noted(self) -> bool:
-        return self._note.is_file()
+        return not self._is_portable and self._note.is_file()
 
     def _read(self) -> str:
         if self._noted() and (token := self._read_from_keyring()):
@@ -109,6 +112,8 @@ class TokenStore:
 
     def _keep_in_keyring(self, token: str) -> bool:
         """Whether the keyring has it now; a keyring that keeps nothing says nothing, so it is read again."""
+        if self._is_portable:
+            return False
         import keyring
         from keyring.errors import KeyringError
 

@@ -23,6 +23,7 @@ from engine.hub.transfer import DownloadWork, Network, Throttle, TransferSetting
 from engine.jobs import Spec, Work
 from engine.models.page_plan import WeightLayout
 from engine.models.shape import ModelShape
+from engine.portable import is_portable
 from engine.types import ModelInfo
 from resources import catalogue_file
 
@@ -43,6 +44,9 @@ class HubDesk:
     """Finds and fetches models.
 
     Thread: any; what asks the hub blocks.
+
+    Attributes:
+        network: whether it may be used; one switch for all that does.
     """
 
     def __init__(
@@ -64,9 +68,10 @@ class HubDesk:
         self._fit_check = fit_check
         self._add_job = add_job
         self._arrived = arrived
-        self._network = Network(is_offline=config.offline)
+        self.network = Network(is_offline=config.offline)
         self._throttle = Throttle(config.download_bytes_per_s)
-        self._tokens = TokenStore(config.home, host_of(config.hub_url))
+        self._is_portable = is_portable(config.home)
+        self._tokens = TokenStore(config.home, host_of(config.hub_url), is_portable=self._is_portable)
         self._judge = Judge(self._brief, self.folder)
         self._judging = threading.Lock()
         self._judged: tuple[HubModel, ...] | None = None  # guarded by _judging
@@ -89,7 +94,7 @@ class HubDesk:
     def work(self) -> DownloadWork:
         """What fetches models."""
         settings = TransferSettings(proxy=self._config.proxy, token=self._token_for)
-        return DownloadWork(self.folder, settings, self._throttle, self._network, self._arrived)
+        return DownloadWork(self.folder, settings, self._throttle, self.network, self._arrived)
 
     def catalogue(self) -> tuple[HubModel, ...]:
         """See `HubDoor.catalogue`; what fits is as it was a few seconds ago."""
@@ -100,17 +105,17 @@ class HubDesk:
 
     def search(self, query: HubQuery) -> tuple[HubModel, ...]:
         """See `HubDoor.search_models`."""
-        self._network.check()
+        self.network.check()
         return self._hub.search(query)
 
     def card(self, repo: str) -> HubCard:
         """See `HubDoor.hub_card`."""
-        self._network.check()
+        self.network.check()
         return self._hub.card(repo)
 
     def order(self, repo: str, file: str = "", revision: str = "") -> "Order":
         """See `HubDoor.order_model`."""
-        self._network.check()
+        self.network.check()
         return self._hub.order(repo, file, revision)
 
     def download(self, repo: str, file: str = "", revision: str = "") -> int:
@@ -123,18 +128,19 @@ class HubDesk:
         """See `HubDoor.hub_state`."""
         kept_in = self._tokens.kept_in()
         return HubState(
-            is_offline=self._network.is_offline,
+            is_offline=self.network.is_offline,
             url=self._config.hub_url,
             proxy=self._config.proxy,
             has_token=bool(kept_in),
             token_kept_in=kept_in,
+            is_portable=self._is_portable,
             bytes_per_s=self._throttle.limit,
             free_bytes=free_bytes(self.folder),
         )
 
     def set_offline(self, is_offline: bool) -> None:
         """See `HubDoor.set_offline`."""
-        self._network.set_offline(is_offline)
+        self.network.set_offline(is_offline)
 
     def set_limit(self, bytes_per_s: int) -> None:
         """See `HubDoor.set_download_limit`."""
@@ -155,7 +161,7 @@ class HubDesk:
         place = HubPlace(
             url=self._config.hub_url,
             proxy=self._config.proxy,
-            network=self._network,
+            network=self.network,
             token=self._tokens.get,
             cache=self._config.cache_dir / "hub",
             models=self.folder,

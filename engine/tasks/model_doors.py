@@ -6,11 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.background import JobKind
+from engine.build import build_info
+from engine.errors import HubError
 from engine.tasks.foreground_door import ForegroundDoor
 from engine.tasks.hub_door import HubDoor
 from engine.tasks.job_door import JobDoor
 from engine.tasks.library_door import LibraryDoor
 from engine.tasks.quantize_door import QuantizeDoor
+from engine.tasks.update_door import UpdateDoor
 from resources import models_dir
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from engine.config import EngineConfig
     from engine.devices.overrides import Overrides
     from engine.gates import Gatekeeper
+    from engine.hub.updates import ReleaseFeed
     from engine.jobs import JobBoard, Spec, Work
     from engine.models.library import ModelLibrary
     from engine.scheduling.fitting import FitCheck
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from engine.types import ModelInfo
 
 
-class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor, ABC):
+class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor, UpdateDoor, ABC):
     """What the model manager adds to the door; `Engine` is one.
 
     Attributes:
@@ -106,6 +110,18 @@ class ModelDoors(LibraryDoor, ForegroundDoor, HubDoor, QuantizeDoor, JobDoor, AB
 
     def _hub_desk(self) -> "HubDesk":
         return self._desk_of_hub
+
+    def update_url(self) -> str:
+        """See `UpdateDoor.update_url`."""
+        return self.config.update_url or build_info().update_url
+
+    def _release_feed(self) -> "ReleaseFeed":
+        from engine.hub.updates import ReleaseFeed
+
+        url = self.update_url()
+        if not url:
+            raise HubError("This Hearth does not know where new versions are told.", "Set update_url.")
+        return ReleaseFeed(url, self.config.proxy, self._desk_of_hub.network)
 
     def _quantize_desk(self) -> "QuantizeDesk":
         return self._desk_of_quantizing

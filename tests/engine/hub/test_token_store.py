@@ -85,6 +85,22 @@ def test_without_a_keyring_a_file_keeps_it_that_nobody_else_can_read(tmp_path: P
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
+def test_in_portable_mode_a_file_keeps_it_and_the_keyring_is_left_alone(tmp_path: Path, safe: Safe) -> None:
+    TokenStore(tmp_path, HOST).keep("hf_of_the_machine")
+    store = TokenStore(tmp_path / "stick", HOST, is_portable=True)
+    assert store.get() == ""
+    store.keep("hf_secret")
+    assert safe.kept == {("hearth", HOST): "hf_of_the_machine"}
+    (file,) = (path for path in (tmp_path / "stick").rglob("*") if path.is_file())
+    assert store.get() == file.read_text() == "hf_secret"
+    assert f"the file {file}, which only you can read: portable mode" in store.kept_in()
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    store.keep("")
+    assert not file.exists()
+    assert safe.kept, "what was kept elsewhere is not forgotten with it"
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_it_is_forgotten_in_a_file(tmp_path: Path) -> None:
     store = TokenStore(tmp_path, HOST)
