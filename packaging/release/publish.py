@@ -42,12 +42,13 @@ def publish(dist: Path, version: str, trees: Mapping[str, Path]) -> bool:
 
 
 def main() -> int:
-    """Do it over `dist`; returns the exit code."""
+    """Do it over `dist`; returns the exit code, which a size beyond its target does not change: the table says it."""
     try:
-        return 0 if publish(DIST, project_version(), TREES) else 1
+        publish(DIST, project_version(), TREES)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
 if __name__ == "__main__":
