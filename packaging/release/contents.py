@@ -85,8 +85,18 @@ _UNUSED: Final = re.compile(
 )
 
 
-WITH_METADATA: Final = ("hearth", "huggingface_hub", "keyring", "llama_cpp_python", "onnx", "tokenizers", "tqdm")
-"""Distributions that are asked for their versions or entry points at run time; the ONNX Runtime is added by system."""
+ONNX_RUNTIME: Final = "onnxruntime-directml" if sys.platform == "win32" else "onnxruntime"
+WITH_METADATA: Final = (
+    "hearth",
+    "huggingface_hub",
+    "keyring",
+    "llama_cpp_python",
+    "onnx",
+    ONNX_RUNTIME,
+    "tokenizers",
+    "tqdm",
+)
+"""Distributions that are asked for their versions or entry points at run time."""
 WITH_DATA: Final = ("jsonschema", "jsonschema_specifications", "llama_cpp", "rich", "pyqtgraph")
 
 
