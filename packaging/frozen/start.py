@@ -10,18 +10,22 @@ from typing import Final
 
 _LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _QT_PATHS: Final = ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH")
+_OF_BOOTLOADER: Final = "_PYI_"
 
 
 def give_back_environment(environment: MutableMapping[str, str], folder: str) -> None:
     """Undo what PyInstaller has set for this process, or programs that it starts would get Hearth's libraries.
 
     A browser that finds another libstdc++ or another Qt than its own crashes. This process has read the variables
-    already; Qt finds its plugins without them, because its package says where they are.
+    already; Qt finds its plugins without them, because its package says where they are. What the bootloader notes for
+    processes of the same program goes too: a child that finds it takes it that its libraries can be found already.
 
     Args:
         environment: to be changed.
         folder: of Hearth's own libraries.
     """
+    for name in [name for name in environment if name.startswith(_OF_BOOTLOADER)]:
+        del environment[name]
     for name in _LIBRARY_PATHS:
         before = environment.pop(f"{name}_ORIG", "")
         places = before.split(os.pathsep) if before else environment.get(name, "").split(os.pathsep)

@@ -26,6 +26,7 @@ def start():
         ({"LD_LIBRARY_PATH": "/own"}, {"LD_LIBRARY_PATH": "/own"}),
         ({"DYLD_LIBRARY_PATH": "/h/_internal:/own"}, {"DYLD_LIBRARY_PATH": "/own"}),
         ({"QT_PLUGIN_PATH": "/h/_internal/PySide6/Qt/plugins", "QML2_IMPORT_PATH": "/h/_internal/q"}, {}),
+        ({"_PYI_ARCHIVE_FILE": "/h/hearth", "_PYI_PARENT_PROCESS_LEVEL": "1"}, {}),
         ({"QT_PLUGIN_PATH": "/usr/lib/qt"}, {"QT_PLUGIN_PATH": "/usr/lib/qt"}),
     ],
 )
