@@ -24,9 +24,10 @@ from typing import cast
 
 from PySide6.QtWidgets import QApplication
 
+from app.application import run_qt
 from app.hardware import HardwareController, HardwarePage, HardwareSource
 from app.hardware.clock import LONGEST_S
-from app.main import App, Options, run_qt
+from app.main import App, Options
 from app.settings import AppSettings
 from engine import Engine, EngineConfig, EngineSnapshot
 from engine.hardware import (

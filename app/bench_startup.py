@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 from PySide6.QtWidgets import QApplication
 
+from app.application import run_qt
 from app.chat.failure import Failure
-from app.main import App, Options, run_qt
+from app.main import App, Options
 from app.settings import AppSettings
 from engine import Engine, EngineConfig
 

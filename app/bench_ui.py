@@ -21,10 +21,11 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.application import run_qt
 from app.chat import ChatPage
 from app.chat.failure import Failure
 from app.chat.presets import Preset
-from app.main import App, Options, run_qt
+from app.main import App, Options
 from app.settings import AppSettings
 from engine import Accepts, Engine, EngineConfig, ModelInfo, Sampling
 from engine.testing import FakeBackend, FakeLibrary

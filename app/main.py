@@ -10,27 +10,27 @@ block: running coroutines are cancelled and awaited, the engine is closed, the s
 import asyncio
 import logging
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
-import qasync
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 
+from app.application import keep_qt_settings_in, run_qt
 from app.chat import ChatController, ChatPage
 from app.commands import Commands
-from app.garbage import collecting_on_this_thread
 from app.hardware import HardwareController, HardwarePage
 from app.library_watch import LibraryWatch
 from app.logs import logging_to
 from app.markdown.render import warm_up
 from app.models import ModelsControllers, ModelsPage
+from app.one_window import OnlyWindow
+from app.opening import Opening
 from app.plugin_watch import PluginWatch
 from app.plugins import PluginNotice, PluginsController, PluginsPage
 from app.preferences import PreferencesController, PreferencesPage
@@ -41,13 +41,13 @@ from app.settings import AppSettings
 from app.shell import PALETTE_KEYS, CommandPalette, MainWindow, PageEntry
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
-from app.theme import Appearance, app_icon, palette_for, stylesheet_for
+from app.theme import Appearance, palette_for, stylesheet_for
 from engine import Engine, EngineConfig, EngineError
+from engine.portable import is_portable
 
 log = logging.getLogger(__name__)
 
 _SNAPSHOT_MS = 500
-_SIGNAL_MS = 250  # Python sees Ctrl-C only when it runs; without this that may take seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class Options:
     Attributes:
         config: for the engine.
         theme: one of the schemes, or `system`; None takes the remembered one.
-        files: pictures to open in Recognize.
+        files: to be opened: models, pictures, plugins.
+        place: of the only window of its data folder; None where others do not matter.
         is_safe: leave strangers' plugins out.
         is_development: run an allowed plugin anew when its files change.
         settings_file: that the engine's settings come from and go to; None is the usual one in the data folder.
@@ -66,6 +67,7 @@ class Options:
     config: EngineConfig
     theme: str | None = None
     files: tuple[Path, ...] = ()
+    place: OnlyWindow | None = None
     is_safe: bool = False
     is_development: bool = False
     settings_file: Path | None = None
@@ -85,6 +87,7 @@ class App:
         plugins: the controller of Plugins.
         preferences: the controller of Settings.
         palette: the search over all commands.
+        opening: takes files from outside.
     """
 
     def __init__(self, qt: QApplication, options: Options, settings: AppSettings, engine: Engine) -> None:
@@ -113,6 +116,7 @@ class App:
             self._library.changed.connect(look_again)
         self.chat.choices.changed.connect(self._prefer_model)
         self.window, self.palette = self._make_window()
+        self.opening = Opening(self.window, self._tasks, self)
         self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
         self._restore()
         self.window.banner.pressed.connect(self.open)
@@ -126,7 +130,7 @@ class App:
         chat, tasks = ChatPage(appearance, self.chat), TasksPage(appearance, self.runs)
         hardware, queue = HardwarePage(appearance, self.hardware), QueuePage(appearance, self.queue)
         preferences, models = PreferencesPage(appearance, self.preferences), ModelsPage(appearance, self.models)
-        self._plugins_page = PluginsPage(appearance, self.plugins)
+        self._models_page, self._plugins_page = models, PluginsPage(appearance, self.plugins)
         pages = (
             PageEntry("chat", "Chat", "chat", chat),
             PageEntry("recognize", "Recognize", "recognize", RecognizePage(appearance, self.recognize)),
@@ -171,9 +175,11 @@ class App:
         self.queue.open()
         self.plugins.open()
         self.preferences.open()
+        self.opening.begin()
 
     async def close(self) -> None:
         """End the work in flight, then the engine, then remember the window. Safe to call twice."""
+        self.opening.close()
         self._meter.stop()
         self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
@@ -202,6 +208,21 @@ class App:
             self.window.strip.show_snapshot(snapshot, self._engine.hardware())
             self.window.rail.set_badge(self._queue_at, snapshot.waiting)
             self._library.look()
+
+    def open_pictures(self, paths: tuple[Path, ...]) -> None:
+        """Look at pictures."""
+        self.window.open_page("recognize")
+        self.recognize.add_files(paths)
+
+    def open_models(self, paths: tuple[Path, ...]) -> None:
+        """Show models that are installed, and offer to import the others."""
+        self.window.open_page("models")
+        self._models_page.open_files(paths)
+
+    def open_plugins(self, paths: tuple[Path, ...]) -> None:
+        """Install plugins; each then asks for consent."""
+        self.window.open_page("plugins")
+        self.plugins.install(paths)
 
     def _install_plugin(self) -> None:
         self.window.open_page("plugins")
@@ -267,9 +288,8 @@ async def run_app(qt: QApplication, options: Options) -> None:
     app.window.painted.connect(lambda: commands.enter_context(_reachable(engine, config)))
     app.window.show()
     app.window.focus_page()
-    if options.files:
-        app.window.show_named("recognize")
-        app.recognize.add_files(options.files)
+    app.opening.add(options.files)
+    app.opening.listen(qt, options.place)
     try:
         with _set_by_signals(closing):
             await closing.wait()
@@ -305,32 +325,14 @@ def _set_by_signals(event: asyncio.Event) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def run_qt(main: Callable[[QApplication], Awaitable[None]]) -> None:
-    """Run a coroutine on Qt's event loop; Ctrl-C cancels it where it does not look after that itself."""
-    qt = QApplication(sys.argv[:1])
-    qt.setApplicationName("Hearth")
-    qt.setDesktopFileName("hearth")
-    qt.setWindowIcon(app_icon())
-    qt.setStyle("Fusion")
-    qt.setQuitOnLastWindowClosed(False)
-    ticker = QTimer()
-    ticker.timeout.connect(lambda: None)
-    ticker.start(_SIGNAL_MS)
-
-    async def run() -> None:
-        await main(qt)
-
-    loop = asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qt))
-    with collecting_on_this_thread(), loop as runner, suppress(KeyboardInterrupt):
-        runner.run(run())
-
-
 def main(options: Options) -> int:
     """Open the window; return the exit code once it is closed.
 
     Raises:
         OSError: the data folder cannot be written.
     """
+    if is_portable(options.config.home):
+        keep_qt_settings_in(options.config.cache_dir / "system")
     with logging_to(options.config.home / "logs"):
         run_qt(lambda qt: run_app(qt, options))
     return 0

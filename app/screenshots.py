@@ -18,8 +18,9 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QCursor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QDialog, QListView, QWidget
 
+from app.application import run_qt
 from app.hardware import HardwarePage
-from app.main import App, Options, run_qt
+from app.main import App, Options
 from app.preferences import PreferencesPage
 from app.queue import QueuePage
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin

@@ -62,6 +62,12 @@ class FilterBar(QWidget):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
+    def show_all(self) -> None:
+        """Narrow nothing; the order stays."""
+        self.search.clear()
+        self.kinds.choose(FILTERS[0])
+        self._take(Filter(order=self._chosen.order))
+
     def _set_up(self) -> None:
         theme = self._appearance.theme
         self.search.setPlaceholderText("Search installed models")

@@ -1,5 +1,7 @@
 """ModelsPage: the frame of the page. Its content is built when it is opened for the first time."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -7,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.models.controllers import ModelsControllers
+from app.models.given_models import GivenModels
 from app.theme import Appearance
 from app.theme.widgets import WatchingPage
 
@@ -36,6 +39,7 @@ class ModelsPage(WatchingPage):
         self._appearance = appearance
         self.controllers = controllers
         self._board: ModelsBoard | None = None
+        self._given = GivenModels(controllers, lambda: self.board, self)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
@@ -66,6 +70,10 @@ class ModelsPage(WatchingPage):
     def import_files(self) -> None:
         """Open the dialog for files; it does not block."""
         self.board.drop.choose_files()
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Show those that are installed, and ask whether the others are to be imported."""
+        self._given.open(paths)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin to look; the first time, build the content."""

@@ -64,12 +64,7 @@ class TokenDialog(ChoiceDialog):
         label.setBuddy(self.field)
         self.room.addWidget(label)
         self.room.addWidget(self.field)
-        kept = (
-            f"A token is kept in {state.token_kept_in}. A new one takes its place."
-            if state.has_token
-            else "It goes into this system's keyring, not into a file of Hearth's, and is sent to this host alone."
-        )
-        self.room.addWidget(text_label(kept, "small", is_muted=True))
+        self.room.addWidget(text_label(_place_words(state), "small", is_muted=True))
         row = QHBoxLayout()
         row.addWidget(self.forget_button)
         row.addStretch(1)
@@ -78,3 +73,14 @@ class TokenDialog(ChoiceDialog):
     def _forget(self) -> None:
         self.token_given.emit("")
         self.reject()
+
+
+def _place_words(state: HubState) -> str:
+    if state.has_token:
+        return f"A token is kept in {state.token_kept_in}. A new one takes its place."
+    if state.is_portable:
+        return (
+            "Hearth is portable here: it goes into a file beside the program, not into this system's keyring, and is "
+            "sent to this host alone. Only you can read that file, unless the disk is a stick that knows no owners."
+        )
+    return "It goes into this system's keyring, not into a file of Hearth's, and is sent to this host alone."

@@ -10,9 +10,9 @@ from typing import TypeVar
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
 from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QImageWriter
 
-T = TypeVar("T")
+from app.given_files import IMAGE_SUFFIXES
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+T = TypeVar("T")
 
 _FORMATS = frozenset({b"png", b"jpeg", b"webp", b"gif", b"bmp", b"tiff"})  # Qt would open SVG and PDF too
 _THREADS = 2  # a guess: one for the picture that is shown, one for thumbnails

@@ -6,10 +6,11 @@ from PySide6.QtCore import QMimeData, QModelIndex, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from app.given_files import IMAGE_SUFFIXES
 from app.recognize.areas import overlay_of
 from app.recognize.batch_strip import BatchStrip
 from app.recognize.controller import RecognizeController
-from app.recognize.decoder import IMAGE_SUFFIXES, Decoded
+from app.recognize.decoder import Decoded
 from app.recognize.drop_zone import DropZone
 from app.recognize.model_picker import ModelPicker
 from app.recognize.picture import Picture, State

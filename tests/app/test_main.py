@@ -291,9 +291,9 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_the_arguments_are_understood():
     said = parse(["--home", "/h", "--model-dir", "/a", "--model-dir", "/b", "--theme", "dark", "one.png"])
     assert (said.home, said.model_dir, said.theme) == (Path("/h"), [Path("/a"), Path("/b")], "dark")
-    assert said.files == [Path("one.png")]
+    assert (said.files, said.window) == (["one.png"], False)
     assert (said.safe, said.dev_plugins) == (False, False)
-    said = parse(["--safe", "--dev-plugins"])
+    said = parse(["--window", "--safe", "--dev-plugins"])
     assert (said.safe, said.dev_plugins) == (True, True)
 
 
