@@ -14,11 +14,13 @@ import typer
 
 from engine.build import build_info
 from engine.cli import bench, cache, demo, devices, doctor, embed, models, plugins, ps, queue, recognize, run, task
+from engine.cli.arguments import ForWindow, for_window, options_first
 from engine.cli.logs import log_to_file
 from engine.cli.output import PipeClosedError, note
 from engine.cli.session import Session
 from engine.cli.window import open_window
 from engine.errors import EngineError, InvalidRequestError
+from engine.portable import use_portable_home
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +62,25 @@ def root(
     dev_plugins: Annotated[
         bool, typer.Option("--dev-plugins", help="Run plugins anew when their files change.")
     ] = False,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="Keep all data in hearth-data beside the program, now and from now on.")
+    ] = False,
+    window: Annotated[
+        bool, typer.Option("--window", help="Open the window, with the files that are named behind it.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Run AI models on this machine, offline. Without a command, opens the window."""
+    if not use_portable_home(portable) and portable:
+        note("HEARTH_HOME names the data folder, so --portable changes nothing.")
+    if window and context.invoked_subcommand is not None:
+        raise InvalidRequestError("A command and --window do not go together.", "Leave one of them out.")
+    files = context.obj.files if isinstance(context.obj, ForWindow) else ()
     folders = tuple(folder.expanduser() for folder in model_dir or ())
     title = f"hearth {context.invoked_subcommand}"
-    context.obj = Session(folders, is_safe=safe, is_development=dev_plugins, title=title)
+    context.obj = Session(folders, is_safe=safe, is_development=dev_plugins, title=title, files=files)
     if context.invoked_subcommand is None:
         open_window(context, context.obj)
 
@@ -92,7 +105,9 @@ def _prepare_streams() -> None:
 def run_arguments(arguments: list[str]) -> int | str | None:
     """Run one command; return its exit code. What `main` does, for a process that goes on afterwards."""
     try:
-        app(_folders_first(arguments))
+        known = {str(entry.name) for entry in app.registered_commands} | {str(g.name) for g in app.registered_groups}
+        rest, files = for_window(options_first(arguments), known)
+        app(rest, obj=files)
     except SystemExit as end:
         return end.code
     except PipeClosedError:
@@ -113,20 +128,3 @@ def run_arguments(arguments: list[str]) -> int | str | None:
         note(f"Hearth failed: {type(error).__name__}: {error}. Set HEARTH_DEBUG=1 to see where.")
         return 1
     return 0
-
-
-def _folders_first(arguments: list[str]) -> list[str]:
-    """Allow `--model-dir DIR` behind the command as well, where people write it."""
-    front: list[str] = []
-    rest: list[str] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        if argument == "--":
-            rest.extend((argument, *remaining))
-        elif argument == "--model-dir":
-            front.extend((argument, *(value for value in (next(remaining, None),) if value is not None)))
-        elif argument.startswith("--model-dir="):
-            front.append(argument)
-        else:
-            rest.append(argument)
-    return front + rest

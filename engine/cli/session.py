@@ -26,12 +26,14 @@ class Session:
         is_safe: leave out the plugins that did not come with Hearth.
         is_development: run plugins anew when their files change.
         title: what `hearth ps` and `hearth queue` call it.
+        files: that the window is to open, as they were named.
     """
 
     model_dirs: tuple[Path, ...] = ()
     is_safe: bool = False
     is_development: bool = False
     title: str = "hearth"
+    files: tuple[str, ...] = ()
 
     def config(self) -> EngineConfig:
         """The settings file, with the command line's folders added.

@@ -31,7 +31,8 @@ def open_window(context: typer.Context, session: "Session") -> None:
         raise typer.Exit(1)
     folders = [part for folder in session.model_dirs for part in ("--model-dir", str(folder))]
     flags = {"--safe": session.is_safe, "--dev-plugins": session.is_development}
-    command = module_command("app", *folders, *(flag for flag, is_set in flags.items() if is_set))
+    files = ("--", *session.files) if session.files else ()
+    command = module_command("app", *folders, *(flag for flag, is_set in flags.items() if is_set), *files)
     if sys.platform == "win32":  # there, exec returns to the shell at once
         if not is_frozen():
             raise typer.Exit(subprocess.call(command))

@@ -50,3 +50,26 @@ def test_an_engine_without_a_window_says_so(hearth, monkeypatch: pytest.MonkeyPa
     ended = hearth()
     assert ended.code == 1
     assert "not installed" in ended.err
+
+
+@pytest.mark.parametrize("flag", [["--window"], []])
+def test_files_go_to_the_window(hearth, home, monkeypatch: pytest.MonkeyPatch, flag: list[str]) -> None:
+    started = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(window.os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(subprocess, "call", lambda command: started.append(command) or 0)
+    model = str(home / "models" / "plain.gguf")
+    assert hearth("--safe", *flag, model).code == 0
+    assert started == [[sys.executable, "-m", "app", "--safe", "--", model]]
+
+
+def test_a_word_that_is_neither_a_command_nor_a_file_is_wrong_use(hearth) -> None:
+    ended = hearth("nonsense")
+    assert ended.code == 2
+    assert "nonsense" in ended.err
+
+
+def test_a_data_folder_that_was_named_comes_before_portable_mode(hearth, home) -> None:
+    ended = hearth("--portable", "cache", "--json")
+    assert ended.code == 0
+    assert "HEARTH_HOME" in ended.err
