@@ -12,6 +12,8 @@ from release.component import TEXTS, Component
 
 _DOCUMENTS: Final = Path("/usr/share/doc")
 _COMMON: Final = re.compile(r"/usr/share/common-licenses/((?:L?GPL|Apache|MPL|GFDL|Artistic|BSD|CC0)[-.\w]*\w)")
+_LIBRARY_FOLDER: Final = re.compile(r"(/usr)?/lib(64)?(/[^/]+-linux-gnu)?/[^/]+")
+"""Where the loader looks; programs that bring libraries of their own keep them elsewhere."""
 _FIRST_LICENCE: Final = re.compile(r"^Files: \*$(?:\n(?!\s*$).*)*?\nLicense: *(\S[^\n]*)", re.MULTILINE)
 
 
@@ -39,7 +41,8 @@ def _owners(query: str, names: Sequence[str]) -> dict[str, str]:
     owners: dict[str, str] = {}
     for line in said.splitlines():
         packages, _colon, path = line.partition(": ")
-        owners.setdefault(path.rpartition("/")[2], packages.split(",")[0].split(":")[0])
+        if _LIBRARY_FOLDER.fullmatch(path):
+            owners.setdefault(path.rpartition("/")[2], packages.split(",")[0].split(":")[0])
     return owners
 
 

@@ -49,7 +49,7 @@ class _Inventory:
 
     def components(self) -> list[Component]:
         unknown = [place for place in self._paths if not self._claim(place)]
-        debian = debian_components([self._paths[place] for place in unknown if self._system == "linux"])
+        debian = debian_components(self._of_the_system(unknown))
         unknown = [place for place in unknown if self._paths[place] not in debian and not self._match(place, LAST)]
         unnamed = [place for place in unknown if _BINARY.search(place)]
         if unnamed:
@@ -61,6 +61,9 @@ class _Inventory:
         own = self._own(tuple(sorted(names)), [self._paths[place] for place in unknown])
         check([own])
         return [own, *sorted(found, key=lambda component: (component.name.lower(), component.version))]
+
+    def _of_the_system(self, places: Iterable[str]) -> list[Path]:
+        return [self._paths[place] for place in places if self._system == "linux" and _BINARY.search(place)]
 
     def _claim(self, place: str) -> bool:
         if self._match(place, FIRST):
