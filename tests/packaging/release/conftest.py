@@ -74,8 +74,9 @@ def named(frozen: Frozen) -> Callable[[str], dict[str, str]]:
 
 
 @pytest.fixture
-def tiny_tree(tmp_path: Path) -> Path:
+def tiny_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A frozen program for Linux as small as it can be: a program, a library with a link to it, and notices."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
     tree = tmp_path / "tree" / "hearth"
     contents = tree / "_internal"
     (contents / "resources").mkdir(parents=True)
