@@ -7,6 +7,8 @@ import pytest
 from failure import SetupError
 from release.latest import PAGE, URL, notes_of, write_latest
 
+from engine.hub.updates import release_of
+
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
@@ -61,6 +63,11 @@ def test_it_says_version_day_notes_page_and_files(dist):
         "notes": "### Fixed\n\n- An **ünïcode** line.",
         "page": BASE + "/",
     }
+
+
+def test_the_window_understands_it(dist):
+    release = release_of(write(dist, {URL: BASE}).read_bytes())
+    assert (release.version, release.page, len(release.files)) == ("1.2.3", BASE, 2)
 
 
 def test_the_page_may_be_another_one(dist):
