@@ -8,6 +8,8 @@ from typing import Final
 
 from release.component import Component, licence_texts
 
+_PRODUCT_VERSION: Final = re.compile("ProductVersion".encode("utf-16-le") + rb"\0*((?:[\d.]\0)+)")
+"""In what Windows shows of a file."""
 _NOT_IN_PURL: Final = re.compile(r"[^a-z0-9.+]+")
 
 
@@ -63,8 +65,16 @@ MICROSOFT: Final = Part(
     files=re.compile(
         r"_internal/(.*/)?(vcruntime140|msvcp140|concrt140|ucrtbase|api-ms-win-)[-\w]*\.dll", re.IGNORECASE
     ),
+    version=_PRODUCT_VERSION,
 )
-FIRST: Final = (LLAMA, BOOTLOADER, MICROSOFT)
+DIRECTML: Final = Part(
+    name="DirectML",
+    licence="LicenseRef-Microsoft-DirectML",
+    texts=("directml.txt",),
+    files=re.compile(r"_internal/(.*/)?DirectML\.dll", re.IGNORECASE),
+    version=_PRODUCT_VERSION,
+)
+FIRST: Final = (LLAMA, BOOTLOADER, MICROSOFT, DIRECTML)
 """Recognised before anything else, because packages lay claim to some of the same files."""
 SURE: Final = (PYTHON, LLAMA, BOOTLOADER)
 """Ships with every program, in whatever files."""
@@ -157,5 +167,5 @@ def stated_version(part: Part, files: tuple[Path, ...]) -> str:
         for path in files:
             found = part.version.search(path.read_bytes())
             if found:
-                return found[1].decode("ascii")
+                return found[1].replace(b"\0", b"").decode("ascii")
     return ""

@@ -103,11 +103,13 @@ def test_what_asks_it_of_its_own_files_only_may_ship(frozen, named, licence):
 
 def test_the_runtime_of_microsoft_is_no_part_of_the_package_that_brings_it(frozen, named):
     frozen.install("fast", files=["fast/msvcp140.dll"])
-    frozen.add("_internal/msvcp140.dll", b"x")
+    version = "ProductVersion\0\x0014.44.35211.0\0".encode("utf-16-le")
+    frozen.add("_internal/msvcp140.dll", b"x" + version)
     frozen.add("_internal/libcrypto-3.dll", b"..OpenSSL 3.0.15 3 Sep 2024..")
     assert {"Microsoft Visual C++ runtime", "OpenSSL"} <= named("windows").keys()
     parts = {part.name: part for part in inventory(frozen.tree, frozen.packages, "windows")}
     assert parts["OpenSSL"].version == "3.0.15"
+    assert parts["Microsoft Visual C++ runtime"].version == "14.44.35211.0"
 
 
 @pytest.mark.skipif(not DEBIAN, reason="needs a system with Debian's packages")
