@@ -100,7 +100,8 @@ def quantize_graph(
     """
     size = read_onnx_header(source).size_bytes
     reduces = reduces_range_here() if reduce_range is None else reduce_range
-    with tempfile.TemporaryDirectory(prefix=".between-", dir=target.parent) as folder:
+    # On Windows a file that is still mapped stays; what is left goes with the folder of the whole work.
+    with tempfile.TemporaryDirectory(prefix=".between-", dir=target.parent, ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = folder  # the quantizer's own files can be as large as the graph
         try:
             prepared = _prepared(source, Path(folder), is_large=size > most_bytes)
