@@ -4,10 +4,10 @@ ARGS ?=
 BOOTSTRAP := packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check backends screenshots bench clean
+.PHONY: help run test check backends screenshots bench installer-linux installer-windows installers clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on, as in: make test ARGS="-k chat"; PYTHON=python3.12 names the Python to use.'
 
 run:  ## set Hearth up and open it (without a display: hearth demo)
@@ -27,6 +27,15 @@ screenshots:  ## draw every page, light and dark, into screenshots/
 
 bench:  ## measure this machine
 	@$(PYTHON) $(BOOTSTRAP) bench $(ARGS)
+
+installer-linux:  ## make the .deb and the .tar.xz in dist/
+	@$(PYTHON) $(BOOTSTRAP) installer-linux
+
+installer-windows:  ## make the Setup for Windows in dist/ (on Linux: needs root, builds under Wine)
+	@$(PYTHON) $(BOOTSTRAP) installer-windows
+
+installers:  ## make all of them, with checksums and a table of sizes
+	@$(PYTHON) $(BOOTSTRAP) installers
 
 clean:  ## remove everything that can be made again
 	@$(PYTHON) $(BOOTSTRAP) clean

@@ -21,7 +21,7 @@ import supported_python  # noqa: F401  # must come first: it refuses a Python th
 import backend_modules
 import backend_recipes
 import system_libraries
-from environment import prepare, venv_program
+from environment import pip_install, prepare, requirements_of, venv_program
 from failure import SetupError
 from locking import locked
 
@@ -132,6 +132,26 @@ def libraries(arguments: Sequence[str]) -> int:
     return 1 if system_libraries.ensure_libraries(LIBRARIES_LOG) else 0
 
 
+def installer(what: str) -> Callable[[Sequence[str]], int]:
+    """The command that makes what people download.
+
+    Args:
+        what: `linux`, `windows` or `all`.
+    """
+
+    def make(arguments: Sequence[str]) -> int:
+        refuse(arguments)
+        install(dev=False)
+        python, tools = venv_program(VENV, "python"), requirements_of(ROOT, "package")
+        with locked(SETUP_LOCK, SETUP_RUNS):
+            pip_install(python, tools, "installing what installers are made with", ROOT / ".cache" / "package.log")
+        return call([python, ROOT / "packaging" / "release" / "commands.py", what])
+
+    titles = {"linux": "the packages for Linux", "windows": "the Setup for Windows", "all": "all installers"}
+    make.__doc__ = f"Make {titles[what]} in dist/."
+    return make
+
+
 def clean(arguments: Sequence[str]) -> int:
     """Remove everything that can be made again; what was compiled for this user stays in their cache."""
     refuse(arguments)
@@ -155,6 +175,9 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "check": check,
     "screenshots": screenshots,
     "bench": bench,
+    "installer-linux": installer("linux"),
+    "installer-windows": installer("windows"),
+    "installers": installer("all"),
     "clean": clean,
 }
 
@@ -175,7 +198,7 @@ def call(command: Iterable[object], env: Mapping[str, str] | None = None) -> int
 def main(arguments: Sequence[str]) -> int:
     """Run one command and say in one sentence what went wrong, if anything did."""
     parser = argparse.ArgumentParser(prog="bootstrap.py", description="Sets Hearth up and starts it.")
-    summaries = "\n".join(f"  {name:12} {(action.__doc__ or '').splitlines()[0]}" for name, action in COMMANDS.items())
+    summaries = "\n".join(f"  {name:17} {(action.__doc__ or '').splitlines()[0]}" for name, action in COMMANDS.items())
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"commands:\n{summaries}\n\nWhat follows the command is passed on."
     parser.add_argument("command", choices=COMMANDS, metavar="command")

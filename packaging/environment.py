@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,6 +126,12 @@ def examine(venv: Path) -> Health | None:
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return Health(python, llama) if Path(prefix).resolve() == venv.resolve() else None
+
+
+def requirements_of(root: Path, extra: str) -> list[str]:
+    """What an extra of the checkout's pyproject.toml asks for."""
+    with (root / "pyproject.toml").open("rb") as file:
+        return list(tomllib.load(file)["project"]["optional-dependencies"][extra])
 
 
 def _make(venv: Path) -> None:

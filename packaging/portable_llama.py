@@ -30,7 +30,8 @@ _VARIANTS: Final = ("-DGGML_CPU_ALL_VARIANTS=ON",)
 _MINUTES_OF_WORK: Final = 30  # measured on two cores
 _TOO_NEW: Final = re.compile(r"^\s*ggml_add_cpu_backend_variant\(sapphirerapids\b.*$\n", re.MULTILINE)
 """The only variant whose assembler (AMX) Debian 12's compiler refuses; such processors run the next best one."""
-_LIBRARY: Final = re.compile(r"^(lib)?(ggml|llama)[\w-]*\.(so|dylib|dll)$")
+_LIBRARY: Final = re.compile(r"^(lib)?(ggml|llama)[\w-]*\.(so|dylib|dll)$|^libggml(-base)?(\.so\.\d+|\.\d+\.dylib)$")
+"""By the names that programs look for, and for those that others are linked to by the names that they have there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ TARGETS: Final[Mapping[str, Target]] = {
 
 def portable_key(target: Target, version: str) -> str:
     """Name that two builds share only if one can stand in for the other."""
-    parts = [*SETTINGS, *target.settings[:-1], _TOO_NEW.pattern, llama_source.PATCH]
+    # Where the checkout is does not matter; what is in the file that this names does.
+    settings = [setting for setting in target.settings if not setting.startswith("-DCMAKE_TOOLCHAIN_FILE=")]
+    parts = [*SETTINGS, *settings, _TOO_NEW.pattern, llama_source.PATCH]
     parts += [file.read_text(encoding="utf-8") for file in target.files]
     parts += ["".join(platform.libc_ver())] if target.name == "linux" else []
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -145,5 +148,5 @@ def leave_out_too_new(source: Path) -> bool:
 
 
 def built_libraries(folder: Path) -> list[Path]:
-    """The libraries in a build folder, by the names that programs look for: without a version."""
+    """The libraries in a build folder, by all names under which they are looked for."""
     return sorted(path for path in folder.rglob("*") if _LIBRARY.match(path.name))

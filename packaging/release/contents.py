@@ -21,6 +21,8 @@ WHOLE: Final = ("PIL", "cachetools", "jinja2", "keyring", "msgspec", "numpy", "p
 """Packages of others whose modules are found by name at run time, or that plugins may use."""
 EXCLUDED: Final = (
     *PLAIN,
+    "nis",
+    "readline",
     "hf_xet",  # a second way to download, which Hearth does not take
     "sympy",  # for shapes with symbols, before quantizing; Hearth's graphs have numbers
     "mpmath",
@@ -32,6 +34,11 @@ EXCLUDED: Final = (
     "pytest",
     "setuptools",
     "pip",
+    # Of Qt's modules three are used, and QtSvg; the plotting library asks for others and does without.
+    "PySide6.QtNetwork",
+    "PySide6.QtOpenGL",
+    "PySide6.QtOpenGLWidgets",
+    "PySide6.QtTest",
     "PySide6.QtQml",
     "PySide6.QtQuick",
     "PySide6.QtSql",
@@ -51,6 +58,8 @@ _NOT_IN_LIBRARY: Final = {
     "tkinter",
     "turtle",
     "turtledemo",
+    "nis",  # of systems that are no more; it brings libraries
+    "readline",  # GPL
     "venv",
 }
 _CODE: Final = (".py", ".pyc")
@@ -64,21 +73,24 @@ _QT_PLUGINS: Final = {
     "networkinformation": (),
     "platforminputcontexts": ("compose", "ibus"),
     "platforms": ("cocoa", "offscreen", "wayland", "windows", "xcb"),
-    "platformthemes": ("gtk3", "xdg"),
+    "platformthemes": ("xdg",),  # the other one brings half of GTK
     "iconengines": ("svg",),
     "imageformats": ("gif", "ico", "jpeg", "svg", "webp"),
     "tls": (),
+    "wayland-graphics-integration-client": (),  # nothing is drawn with OpenGL
+    "xcbglintegrations": (),
 }
 """Qt's plugins that are kept, by folder and a part of the name; folders that are not listed are kept whole."""
 _QT_LIBRARIES: Final = re.compile(
-    r"(Qt6?(Qml|Quick|Pdf|VirtualKeyboard|LabsAnimation|LabsFolder|Sql|PrintSupport|EglFS|EglFs|Designer|Help)\w*)|opengl32sw"
+    r"(Qt6?(Network|OpenGL|OpenGLWidgets|Test|Qml|Quick|Pdf|VirtualKeyboard|LabsAnimation|LabsFolder|Sql|PrintSupport|EglFS|EglFs|Designer|Help)\w*)|opengl32sw"
 )
 _UNUSED: Final = re.compile(
     r"""(^|/)(
         PySide6/(Qt/)?translations/ | PySide6/(Qt/)?qml/ | PySide6/(include|typesystems|glue|doc|scripts)/
       | onnx/backend/ | onnx/(defs|common|onnx_cpp2py_export)/.*\.(h|cc|pyi)$ | onnx/.*\.(proto|proto3|h|cc|pyi)$
       | onnxruntime/(transformers|tools|datasets)/
-      | numpy/.*/tests/ | numpy/(f2py|tests|_core/include|_core/lib)/ | pyqtgraph/(examples|icons/.*\.png$)
+      | numpy/_core/(_simd|_\w+_tests)\. | numpy/.*/tests/
+      | numpy/(f2py|tests|_core/include|_core/lib)/ | pyqtgraph/(examples|icons/.*\.png$)
       | pyqtgraph/colors/ | tests?/.*\.py$ | .*\.pyi$ | .*\.a$ | .*\.lib$
     )""",
     re.VERBOSE,
@@ -109,6 +121,11 @@ def is_wanted_module(name: str) -> bool:
     """Whether a module of a package that is taken whole is to ship."""
     parts = name.split(".")
     return name not in EXCLUDED and (parts[0] in PACKAGES or "tests" not in parts)
+
+
+def compiled_halves() -> list[str]:
+    """Modules that packages compiled with mypyc import from a file beside them, by a name that nobody can see."""
+    return sorted({path.name.split(".")[0] for folder in sys.path for path in Path(folder).glob("*__mypyc.*")})
 
 
 def llama_libraries() -> list[tuple[str, str]]:

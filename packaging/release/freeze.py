@@ -19,12 +19,14 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this file is the program
 
 import backend_modules
+from backend_build import strip
 from environment import pip_install, venv_program
 from failure import SetupError
 from llama_wheel import pinned_version
 from portable_llama import TARGETS, ensure_portable
 from progress import run_with_progress
 
+from release.icu import shrink
 from release.plan import ROOT, WORK, commit, project_version, source_epoch
 
 SPEC: Final = ROOT / "packaging" / "hearth.spec"
@@ -158,11 +160,26 @@ def complete(tree: Path, packages: Path) -> None:
     contents = tree / "_internal"
     write_build_information(contents / "resources" / "build.json", packages)
     compile_plain(contents)
+    if sys.platform == "linux":
+        slim(contents, tree.with_name("tools.log"))
+
+
+def slim(contents: Path, log: Path) -> None:
+    """Take out of a tree for Linux what only a debugger reads, and ICU's names in every language.
+
+    Libraries that were moved into packages (`*.libs`) have been patched, and `strip` may break those; Qt's have none.
+    """
+    for path in sorted(contents.rglob("*.so*")):
+        is_patched = path.parent.suffix == ".libs" or "Qt" in path.parts
+        if not is_patched and not path.is_symlink():
+            strip(path)
+    for path in contents.glob("PySide6/Qt/lib/libicudata.so.*"):
+        shrink(path, log)
 
 
 def write_build_information(path: Path, packages: Path) -> None:
     """Say what this build is, for About, `hearth --version` and reports."""
-    llama = next(packages.glob("llama_cpp_python-*.dist-info")).name.split("-")[1]
+    llama = next(packages.glob("llama_cpp_python-*.dist-info")).name.removesuffix(".dist-info").partition("-")[2]
     built = datetime.fromtimestamp(source_epoch(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     said = {
         "version": project_version(),
