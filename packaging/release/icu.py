@@ -23,8 +23,6 @@ _TAKEN_OUT: Final = (
     "rbnf/*",
     "translit/*",
     "brkitr/*",
-    "ebcdic*",
-    "ibm-1*",
 )
 _SYMBOL: Final = re.compile(
     r"^\s*\d+: (?P<start>[0-9a-f]+)\s+(?P<size>\S+) OBJECT .* (?P<name>icudt\d+_dat)$", re.MULTILINE
