@@ -32,6 +32,7 @@ class Commands:
         queue: tuple[QueuePage, QueueController],
         preferences: PreferencesPage,
         install_plugin: Callable[[], None] | None = None,
+        more: Callable[[], Iterator[Command]] | None = None,
     ) -> None:
         self._window = window
         self._appearance = appearance
@@ -42,6 +43,7 @@ class Commands:
         self._queue_page, self._queue = queue
         self._preferences = preferences
         self._install_plugin = install_plugin
+        self._more = more
 
     def __call__(self) -> tuple[Command, ...]:
         """List them: pages, tasks, chat, models, hardware, queue, the rest."""
@@ -53,6 +55,7 @@ class Commands:
             *self._hardware_actions(),
             *self._queue_actions(),
             *self._settings(),
+            *(self._more() if self._more is not None else ()),
         )
 
     def _pages(self) -> Iterator[Command]:

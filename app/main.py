@@ -10,6 +10,7 @@ block: running coroutines are cancelled and awaited, the engine is closed, the s
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -37,12 +38,15 @@ from app.preferences import PreferencesController, PreferencesPage
 from app.preferences.engine_file import write_settings
 from app.queue import QueueController, QueuePage
 from app.recognize import RecognizeController, RecognizePage
+from app.recovery import RunMarker
 from app.settings import AppSettings
 from app.shell import PALETTE_KEYS, CommandPalette, MainWindow, PageEntry
 from app.task_runs import TaskRunsController, TasksPage
 from app.tasks import Tasks
 from app.theme import Appearance, palette_for, stylesheet_for
+from app.upkeep import Start, Upkeep
 from engine import Engine, EngineConfig, EngineError
+from engine.build import build_info
 from engine.portable import is_portable
 
 log = logging.getLogger(__name__)
@@ -59,7 +63,8 @@ class Options:
         theme: one of the schemes, or `system`; None takes the remembered one.
         files: to be opened: models, pictures, plugins.
         place: of the only window of its data folder; None where others do not matter.
-        is_safe: leave strangers' plugins out.
+        marker: that tells of a crash; None where that does not matter.
+        is_safe: leave strangers' plugins out, let jobs wait, and begin with the usual window.
         is_development: run an allowed plugin anew when its files change.
         settings_file: that the engine's settings come from and go to; None is the usual one in the data folder.
     """
@@ -68,6 +73,7 @@ class Options:
     theme: str | None = None
     files: tuple[Path, ...] = ()
     place: OnlyWindow | None = None
+    marker: RunMarker | None = None
     is_safe: bool = False
     is_development: bool = False
     settings_file: Path | None = None
@@ -87,12 +93,15 @@ class App:
         plugins: the controller of Plugins.
         preferences: the controller of Settings.
         palette: the search over all commands.
+        upkeep: what concerns Hearth itself.
         opening: takes files from outside.
     """
 
     def __init__(self, qt: QApplication, options: Options, settings: AppSettings, engine: Engine) -> None:
         self._settings_path = options.config.home / "window.toml"
-        self._settings = settings
+        self._kept = settings
+        self._is_safe = options.is_safe
+        settings = self._settings = settings.for_safe_mode if options.is_safe else settings
         self._engine = engine
         self._tasks = Tasks(self._on_error)
         self._given_theme = options.theme  # for this time only; what is chosen in the window is remembered
@@ -110,6 +119,9 @@ class App:
         settings_file = options.settings_file or options.config.home / "engine.toml"
         self.preferences = PreferencesController(engine, self._tasks, settings_file)
         self.models = ModelsControllers(engine, self._tasks, partial(write_settings, settings_file), self._uses_of)
+        ending = options.marker.ending if options.marker is not None else None
+        started = Start(config=options.config, settings_file=settings_file, theme=options.theme, ending=ending)
+        self.upkeep = Upkeep(self.appearance, engine, self._tasks, settings, started, self._remember)
         self._watch, self._library = PluginWatch(engine), LibraryWatch(engine, self._tasks)
         for look_again in (self.chat.look_for_models, self.recognize.find_models, self.runs.refresh):
             self._watch.changed.connect(look_again)
@@ -117,7 +129,8 @@ class App:
         self.chat.choices.changed.connect(self._prefer_model)
         self.window, self.palette = self._make_window()
         self.opening = Opening(self.window, self._tasks, self)
-        self._notice = PluginNotice(self.window.notice, self.plugins, self.window)
+        self._notice = PluginNotice(self.window.notices, self.plugins, self.window)
+        self.upkeep.open_over(self.window)
         self._restore()
         self.window.banner.pressed.connect(self.open)
         self._meter = QTimer(self.window)
@@ -129,7 +142,8 @@ class App:
         appearance = self.appearance
         chat, tasks = ChatPage(appearance, self.chat), TasksPage(appearance, self.runs)
         hardware, queue = HardwarePage(appearance, self.hardware), QueuePage(appearance, self.queue)
-        preferences, models = PreferencesPage(appearance, self.preferences), ModelsPage(appearance, self.models)
+        preferences = PreferencesPage(appearance, self.preferences, self.upkeep.cards)
+        models = ModelsPage(appearance, self.models)
         self._models_page, self._plugins_page = models, PluginsPage(appearance, self.plugins)
         pages = (
             PageEntry("chat", "Chat", "chat", chat),
@@ -149,7 +163,9 @@ class App:
         for wanted in (hardware.budget_wanted, chat.memory_wanted):
             wanted.connect(partial(window.open_page, "settings"))
         known = (chat, (tasks, self.runs), models, hardware, (queue, self.queue), preferences)
-        palette = CommandPalette(appearance, Commands(window, appearance, *known, self._install_plugin), window)
+        palette = CommandPalette(
+            appearance, Commands(window, appearance, *known, self._install_plugin, self.upkeep.commands), window
+        )
         QShortcut(QKeySequence(PALETTE_KEYS), window, palette.toggle)
         return window, palette
 
@@ -170,11 +186,12 @@ class App:
         self.recognize.open()
         self.chat.open()
         self.runs.open()
-        self.models.open()
+        self.models.open(resumes_jobs=not self._is_safe)
         self.hardware.open()
         self.queue.open()
         self.plugins.open()
         self.preferences.open()
+        self.upkeep.updates.open()
         self.opening.begin()
 
     async def close(self) -> None:
@@ -183,6 +200,7 @@ class App:
         self._meter.stop()
         self._watch.close()  # plugins end with the engine; nobody is to look for models then
         self.plugins.close()
+        self.upkeep.updates.close()
         self.models.close()
         self.hardware.close()
         self.queue.close()
@@ -261,16 +279,18 @@ class App:
         self.window.show_named(self._settings.page)
 
     def _remember(self) -> None:
-        place = self.window.normalGeometry()
-        settings = replace(
-            self._settings,
-            theme=self.appearance.setting if self.appearance.setting != self._given_theme else self._settings.theme,
-            vision_model=self.recognize.model_id or self._settings.vision_model,
-            geometry=(place.left(), place.top(), place.width(), place.height()),
-            page=self.window.page_name,
-        )
+        place, kept = self.window.normalGeometry(), self._kept
+        is_given = self.appearance.setting == self._given_theme
+        kept = replace(kept, theme=kept.theme if is_given else self.appearance.setting, **self.upkeep.remembered())
+        if not self._is_safe:  # the window of safe mode is not the usual one
+            kept = replace(
+                kept,
+                vision_model=self.recognize.model_id or kept.vision_model,
+                geometry=(place.left(), place.top(), place.width(), place.height()),
+                page=self.window.page_name,
+            )
         try:
-            settings.save(self._settings_path)
+            kept.save(self._settings_path)
         except OSError:
             log.exception("The settings could not be saved")
 
@@ -283,6 +303,8 @@ async def run_app(qt: QApplication, options: Options) -> None:
     app = App(qt, options, settings, engine)
     closing = asyncio.Event()
     app.window.close_requested.connect(closing.set)
+    if options.marker is not None:
+        qt.commitDataRequest.connect(options.marker.leave)  # the session ends, and this process with it
     app.window.painted.connect(app.open)
     commands = ExitStack()
     app.window.painted.connect(lambda: commands.enter_context(_reachable(engine, config)))
@@ -293,6 +315,8 @@ async def run_app(qt: QApplication, options: Options) -> None:
     try:
         with _set_by_signals(closing):
             await closing.wait()
+            if options.marker is not None:
+                options.marker.leave()
     finally:
         commands.close()
         await app.close()
@@ -308,8 +332,11 @@ def _reachable(engine: Engine, config: EngineConfig) -> AbstractContextManager[o
 
 @contextmanager
 def _set_by_signals(event: asyncio.Event) -> Iterator[None]:
-    """Let Ctrl-C and a request to terminate set the event; the second one ends the program at once."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let Ctrl-C, a request to terminate and the end of the terminal set the event; the second one ends all at once."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32":
+        numbers.append(signal.SIGHUP)  # the terminal was closed
+    before = {number: signal.getsignal(number) for number in numbers}
 
     def set_once(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -331,8 +358,9 @@ def main(options: Options) -> int:
     Raises:
         OSError: the data folder cannot be written.
     """
+    home = options.config.home
     if is_portable(options.config.home):
         keep_qt_settings_in(options.config.cache_dir / "system")
-    with logging_to(options.config.home / "logs"):
-        run_qt(lambda qt: run_app(qt, options))
+    with logging_to(home / "logs"), RunMarker(home, build_info().version) as marker:
+        run_qt(lambda qt: run_app(qt, replace(options, marker=marker)))
     return 0

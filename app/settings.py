@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,10 @@ class AppSettings:
         vision_model: id of the model that Recognize used last; empty for none yet.
         geometry: left, top, width, height in pixels; empty for the default.
         page: name of the page that was shown last.
+        looks_for_updates: whether to look for a new version once a day.
+        looked_for_updates_at: when that was done last, in seconds since 1970.
+        told_version: the new version that was told of last.
+        skipped_version: the new version that nobody wants to hear of.
     """
 
     theme: str = "system"
@@ -34,6 +38,15 @@ class AppSettings:
     vision_model: str = ""
     geometry: tuple[int, ...] = ()
     page: str = ""
+    looks_for_updates: bool = False
+    looked_for_updates_at: int = 0
+    told_version: str = ""
+    skipped_version: str = ""
+
+    @property
+    def for_safe_mode(self) -> Self:
+        """These without what decides where the window is, what it shows first and which model it takes."""
+        return replace(self, vision_model="", geometry=(), page="")
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -74,6 +87,10 @@ def _checked(table: dict[str, Any]) -> dict[str, Any]:
         "model_dirs": lambda value: isinstance(value, tuple) and all(isinstance(item, str) for item in value),
         "vision_model": lambda value: isinstance(value, str),
         "page": lambda value: isinstance(value, str),
+        "looks_for_updates": lambda value: isinstance(value, bool),
+        "looked_for_updates_at": lambda value: type(value) is int,
+        "told_version": lambda value: isinstance(value, str),
+        "skipped_version": lambda value: isinstance(value, str),
         "geometry": _is_geometry,
     }
     for name, value in values.items():

@@ -49,10 +49,15 @@ class ModelsControllers(QObject):
         self.discover.began.connect(lambda _job: self.jobs.look())
         self.jobs.ended.connect(lambda _job: self.installed.look())
 
-    def open(self) -> None:
-        """Take up work: the engine is open now. Safe to call twice."""
+    def open(self, *, resumes_jobs: bool = True) -> None:
+        """Take up work: the engine is open now. Safe to call twice.
+
+        Args:
+            resumes_jobs: whether to go on with what the last run left; otherwise it waits for a press.
+        """
         self.installed.open()
-        self.jobs.open()
+        if resumes_jobs:
+            self.jobs.open()
 
     def close(self) -> None:
         """Look no more; call before the engine closes. Safe to call twice."""

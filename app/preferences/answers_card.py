@@ -6,12 +6,12 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.preferences.card import Card, FigureRow, delete_button, quiet
+from app.preferences.card import FigureRow, delete_button
 from app.preferences.controller import Look, PreferencesController
 from app.preferences.limit_row import DISK, SMALL_MEMORY, LimitRow
 from app.preferences.words import answer_figures, prompt_figures
 from app.theme import Appearance
-from app.theme.widgets import Banner
+from app.theme.widgets import Banner, Card, quiet
 
 _WHAT_ANSWERS: Final = (
     "An equal question is answered in milliseconds, if its answer would come out the same again: that of a greedy or "

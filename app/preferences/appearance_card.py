@@ -3,8 +3,8 @@
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
-from app.preferences.card import Card, quiet
 from app.theme import CHOICES, Appearance
+from app.theme.widgets import Card, quiet
 
 _WIDTH = 216
 

@@ -1,5 +1,7 @@
 """Board: the content of the page, two columns of cards."""
 
+from collections.abc import Callable, Sequence
+
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.preferences.answers_card import AnswersCard, PromptsCard
@@ -10,17 +12,33 @@ from app.preferences.network_card import NetworkCard, PlacesCard
 from app.theme import Appearance
 from app.theme.widgets.labels import text_label
 
+MoreCards = Callable[[QWidget], Sequence[QWidget]]
+"""Makes cards for a parent."""
+
 
 class Board(QWidget):
     """Shows what the controller knows.
 
     Attributes:
         memory, answers, prompts, network, places, looks: the cards.
+        more: cards of others, below these.
     """
 
     def __init__(
-        self, appearance: Appearance, controller: PreferencesController, parent: QWidget | None = None
+        self,
+        appearance: Appearance,
+        controller: PreferencesController,
+        more: MoreCards | None = None,
+        parent: QWidget | None = None,
     ) -> None:
+        """Make the cards.
+
+        Args:
+            appearance: of them.
+            controller: what they show.
+            more: makes cards of others, of which every second one stands in the right column.
+            parent: where it lives.
+        """
         super().__init__(parent)
         self._appearance = appearance
         self._controller = controller
@@ -30,6 +48,7 @@ class Board(QWidget):
         self.network = NetworkCard(appearance, controller.network, self)
         self.places = PlacesCard(appearance, controller.network, self)
         self.looks = AppearanceCard(appearance, self)
+        self.more = tuple(more(self)) if more is not None else ()
         self._columns = QHBoxLayout()
         self._column = QVBoxLayout(self)
         self._lay_out()
@@ -57,7 +76,9 @@ class Board(QWidget):
         self._column.setContentsMargins(side, edge, side, edge)
         self._column.setSpacing(edge)
         self._columns.setSpacing(edge)
-        for cards in ((self.memory, self.network, self.looks), (self.answers, self.prompts, self.places)):
+        left: list[QWidget] = [self.memory, self.network, self.looks]
+        right: list[QWidget] = [self.answers, self.prompts, self.places]
+        for cards in (left + list(self.more[1::2]), right + list(self.more[::2])):
             column = QVBoxLayout()
             column.setSpacing(edge)
             for card in cards:

@@ -1,41 +1,12 @@
-"""Card: the frame of one group of settings, and the rows that groups share."""
+"""What cards of settings share: numbers in a row, and the button that deletes."""
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.preferences.words import Figure
 from app.theme import Appearance
-from app.theme.widgets.labels import IconLabel, say, text_label
-
-
-class Card(QFrame):
-    """Icon and title in one row, and a column for the rest.
-
-    Attributes:
-        head: the row; more may stand at its right end.
-        column: where the rest goes.
-    """
-
-    def __init__(self, appearance: Appearance, icon: str, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", True)
-        self.setProperty("region", True)
-        self.setAccessibleName(title)
-        theme = appearance.theme
-        self.head = QHBoxLayout()
-        self.head.setSpacing(theme.space("s"))
-        words = QLabel(title, self)
-        words.setProperty("role", "strong")
-        self.head.addWidget(IconLabel(appearance, icon, "text-muted", "icon"))
-        self.head.addWidget(words)
-        self.head.addStretch(1)
-        self.head.addStrut(theme.size("control") + 2)  # the highest of what stands there: segments
-        self.column = QVBoxLayout(self)
-        edge = theme.space("l")
-        self.column.setContentsMargins(edge, theme.space("m"), edge, edge)
-        self.column.setSpacing(theme.space("m"))
-        self.column.addLayout(self.head)
+from app.theme.widgets.labels import say
 
 
 class FigureRow(QWidget):
@@ -72,11 +43,6 @@ class FigureRow(QWidget):
                 label.setToolTip(figure.tip)
             number.setAccessibleName(f"{figure.title}: {figure.words}")
             number.setAccessibleDescription(figure.tip)
-
-
-def quiet(words: str) -> QLabel:
-    """A sentence that explains, below a title."""
-    return text_label(words, "small", is_muted=True)
 
 
 def delete_button(name: str, parent: QWidget) -> QPushButton:

@@ -6,12 +6,11 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.preferences.card import Card, quiet
 from app.preferences.controller import Look, PreferencesController
 from app.preferences.limit_row import MEMORY, AmountBox, StillSlider
 from app.preferences.words import Holding, budget_words, holdings, memory_words, squeeze_words
 from app.theme import Appearance
-from app.theme.widgets import ElidedLabel, Part, SegmentBar, Segmented, Swatch
+from app.theme.widgets import Card, ElidedLabel, Part, SegmentBar, Segmented, Swatch, quiet
 from app.theme.widgets.labels import IconLabel, say
 from app.usage import GIB, NBSP, gigabytes, limit_gigabytes
 

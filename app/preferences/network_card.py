@@ -4,18 +4,18 @@ from typing import Final
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from app.preferences.card import Card, quiet
 from app.preferences.limit_row import AmountBox, Unit
 from app.preferences.network import PROGRAMS, NetworkSettings
 from app.preferences.words import MEGABYTE
 from app.theme import Appearance
-from app.theme.widgets import Switch
+from app.theme.widgets import Card, Switch, quiet
 
 SPEED: Final = Unit("MB/s", MEGABYTE, 1, 10_000, 1)
 _WIDTH: Final = 216
 _SPEED_WIDTH: Final = 112
 _WHAT: Final = (
-    "Hearth uses the network only to search and to download models. Chats and pictures stay on this computer."
+    "Hearth uses the network only to search and to download models, and to look for new versions once you switch that "
+    "on. Chats and pictures stay on this computer."
 )
 _NEXT_START: Final = "Another address counts from the next start of Hearth on."
 _NEXT_LIST: Final = "Models are added or left out at the next start of Hearth."

@@ -13,7 +13,7 @@ from app.theme.widgets import Banner, ChoiceDialog, Kind, WatchingPage
 from app.theme.widgets.labels import text_label
 
 if TYPE_CHECKING:
-    from app.preferences.board import Board
+    from app.preferences.board import Board, MoreCards
 
 
 class PreferencesPage(WatchingPage):
@@ -27,9 +27,22 @@ class PreferencesPage(WatchingPage):
     """
 
     def __init__(
-        self, appearance: Appearance, controller: PreferencesController, parent: QWidget | None = None
+        self,
+        appearance: Appearance,
+        controller: PreferencesController,
+        more: "MoreCards | None" = None,
+        parent: QWidget | None = None,
     ) -> None:
+        """Make the frame.
+
+        Args:
+            appearance: of the page.
+            controller: what it shows.
+            more: makes cards of others, below those of this page.
+            parent: where it lives.
+        """
         super().__init__(parent)
+        self._more = more
         self.setObjectName("page")
         self._appearance = appearance
         self._controller = controller
@@ -77,7 +90,7 @@ class PreferencesPage(WatchingPage):
         if self.board is None:
             from app.preferences.board import Board
 
-            self.board = Board(self._appearance, self._controller, self)
+            self.board = Board(self._appearance, self._controller, self._more, self)
             self.board.answers.delete_pressed.connect(self.ask_to_delete_answers)
             self.board.prompts.delete_pressed.connect(self.ask_to_delete_prompts)
             self._scroll.setWidget(self.board)

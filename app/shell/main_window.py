@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 from app.shell.rail import Rail
 from app.shell.status_strip import StatusStrip
 from app.theme import Appearance
-from app.theme.widgets import Banner, FocusRing, Kind
+from app.theme.widgets import Banner, FocusRing, Kind, Notices
 
 
 class Page(Protocol):
@@ -42,6 +42,7 @@ class MainWindow(QMainWindow):
     Attributes:
         banner: what went wrong.
         notice: what should be known or decided, whatever else is reported.
+        notices: those who speak there, one after the other.
 
     Signals:
         close_requested: the person wants to leave; the window stays until it is told to close, so that the one
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.strip = StatusStrip(appearance, self)
         self.banner = Banner(appearance, self)
         self.notice = Banner(appearance, self)
+        self.notices = Notices(self.notice, self)
         self.ring = FocusRing(appearance, self, app)
         self._lay_out(appearance)
         self.rail.chosen.connect(self.show_page)

@@ -1,4 +1,4 @@
-"""Banner: what happened, why, and one button that helps, or two where it asks; it stays until it is closed."""
+"""Banner: what happened, why, and one button that helps, or up to three where it asks; it stays until it is closed."""
 
 from typing import Literal
 
@@ -19,6 +19,7 @@ class Banner(QFrame):
     Signals:
         pressed: the button of the message was pressed.
         other_pressed: likewise the second one, where a message asks for a choice.
+        third_pressed: likewise the third one.
         closed: the message was closed by the person.
         shown_or_hidden: there is a message now, or there is none.
 
@@ -27,6 +28,7 @@ class Banner(QFrame):
 
     pressed = Signal()
     other_pressed = Signal()
+    third_pressed = Signal()
     closed = Signal()
     shown_or_hidden = Signal()
 
@@ -38,18 +40,22 @@ class Banner(QFrame):
         self._cause = _text_label("strong", self)
         self._remedy = _text_label("body", self)
         self._button = QPushButton(self)
-        self._button.setProperty("small", True)
         self._other = QPushButton(self)
-        self._other.setProperty("small", True)
+        self._third = QPushButton(self)
+        for button in (self._button, self._other, self._third):
+            button.setProperty("small", True)
         self._close = IconButton(appearance, "close", "Close this message", small=True, parent=self)
         self._lay_out()
         self._button.clicked.connect(self.pressed)
         self._other.clicked.connect(self.other_pressed)
+        self._third.clicked.connect(self.third_pressed)
         self._close.clicked.connect(self._on_close)
         appearance.changed.connect(self._paint_icon)
         self.hide()
 
-    def show_message(self, kind: Kind, cause: str, remedy: str = "", button: str = "", other: str = "") -> None:
+    def show_message(
+        self, kind: Kind, cause: str, remedy: str = "", button: str = "", other: str = "", third: str = ""
+    ) -> None:
         """Show a message in place of the one before.
 
         Args:
@@ -58,15 +64,15 @@ class Banner(QFrame):
             remedy: one sentence: what Hearth did, or what the person can do.
             button: words of the button; empty hides it.
             other: words of a second button; likewise.
+            third: words of a third one; likewise.
         """
         self._kind = kind
         self._cause.setText(cause)
         self._remedy.setText(remedy)
         self._remedy.setVisible(bool(remedy))
-        self._button.setText(button)
-        self._button.setVisible(bool(button))
-        self._other.setText(other)
-        self._other.setVisible(bool(other))
+        for widget, words in ((self._button, button), (self._other, other), (self._third, third)):
+            widget.setText(words)
+            widget.setVisible(bool(words))
         self.setAccessibleName(f"{cause} {remedy}".strip())
         self.setProperty("banner", kind)
         self.style().unpolish(self)
@@ -95,8 +101,8 @@ class Banner(QFrame):
         row.setSpacing(theme.space("m"))
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._other, 0, Qt.AlignmentFlag.AlignVCenter)
+        for button in (self._button, self._other, self._third):
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
         self._icon.setFixedSize(QSize(theme.size("icon"), theme.size("icon")))
 

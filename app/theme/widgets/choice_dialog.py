@@ -20,10 +20,13 @@ class ChoiceDialog(QDialog):
         safe_button: changes nothing; has the focus at first.
         yes_button: does what the title asks.
         room: where the body goes.
+        footer: the row of the buttons; more may stand at its left end.
         room_width: its width in pixels.
     """
 
-    def __init__(self, appearance: Appearance, title: str, safe: str, yes: str, parent: QWidget) -> None:
+    def __init__(
+        self, appearance: Appearance, title: str, safe: str, yes: str, parent: QWidget, width: int = _WIDTH
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -38,7 +41,9 @@ class ChoiceDialog(QDialog):
         self.safe_button.clicked.connect(self.reject)
         self.yes_button.clicked.connect(self.accept)
         self.room = QVBoxLayout()
-        self.room_width = _WIDTH - 2 * appearance.theme.space("xl")
+        self.footer = QHBoxLayout()
+        self.room_width = width - 2 * appearance.theme.space("xl")
+        self.setFixedWidth(width)
         self._lay_out(title)
         self._ring = FocusRing(appearance, self, cast("QApplication", QApplication.instance()))
 
@@ -50,7 +55,6 @@ class ChoiceDialog(QDialog):
 
     def _lay_out(self, title: str) -> None:
         theme = self._appearance.theme
-        self.setFixedWidth(_WIDTH)
         heading = text_label(title, "title")
         heading.setFixedWidth(self.room_width)  # else its height is guessed for a narrower one
         edge = theme.space("xl")
@@ -60,9 +64,10 @@ class ChoiceDialog(QDialog):
         body.addWidget(heading)
         self.room.setSpacing(theme.space("s"))
         body.addLayout(self.room, 1)
-        footer = QFrame(self)
-        footer.setProperty("line", "top")
-        buttons = QHBoxLayout(footer)
+        foot = QFrame(self)
+        foot.setProperty("line", "top")
+        buttons = self.footer
+        foot.setLayout(buttons)
         buttons.setContentsMargins(edge, theme.space("m"), edge, theme.space("m"))
         buttons.setSpacing(theme.space("m"))
         buttons.addStretch(1)
@@ -72,4 +77,4 @@ class ChoiceDialog(QDialog):
         whole.setContentsMargins(1, 1, 1, 1)  # the edge, for windows that have no frame
         whole.setSpacing(0)
         whole.addLayout(body, 1)
-        whole.addWidget(footer)
+        whole.addWidget(foot)

@@ -22,7 +22,7 @@ def noticed(run, bench):
             entry = PageEntry("plugins", "Plugins", "plugins", bench.page)
             bench.window.deleteLater()
             bench.window = MainWindow(bench.appearance, QApplication.instance(), [entry])  # type: ignore[arg-type]
-            notice = PluginNotice(bench.window.notice, bench.controller, bench.window)
+            notice = PluginNotice(bench.window.notices, bench.controller, bench.window)
             async with bench:
                 await check(bench, bench.window.notice)
             notice.deleteLater()
