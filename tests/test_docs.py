@@ -19,7 +19,7 @@ from engine.config import EngineConfig
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 PROGRAM = typer.main.get_command(app)
 # Files in the tree, as the documents name them: with a folder, or with an ending that only files have.
 PATH = re.compile(r"`((?:app|engine|resources|packaging|tests|\.ci|\.github)/[\w./-]*)`")
@@ -47,7 +47,7 @@ COMMANDS = leaves(PROGRAM)
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_make_targets_in_the_documents_exist(document: str):
-    named = {match[1] for span in code_spans(text_of(document)) if (match := re.match(r"make ([a-z]+)", span))}
+    named = {match[1] for span in code_spans(text_of(document)) if (match := re.match(r"make ([a-z-]+)", span))}
     assert named - TARGETS == set()
 
 
