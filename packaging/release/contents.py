@@ -35,6 +35,7 @@ EXCLUDED: Final = (
     "setuptools",
     "pip",
     # Of Qt's modules three are used, and QtSvg; the plotting library asks for others and does without.
+    "PySide6.QtDBus",
     "PySide6.QtNetwork",
     "PySide6.QtOpenGL",
     "PySide6.QtOpenGLWidgets",

@@ -109,7 +109,9 @@ def put_llama(source: Path, libraries: Path, target: Path) -> None:
     for part in [_LLAMA, *(path.name for path in source.glob("llama_cpp_python-*.dist-info"))]:
         shutil.rmtree(target / part, ignore_errors=True)
         shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("lib", "__pycache__", "server"))
-    shutil.copytree(libraries, target / _LLAMA / "lib")
+    # On Linux ggml's base is looked for by the name that others are linked to, and nobody asks for the plain one.
+    plain = "libggml-base.so" if (libraries / "libggml-base.so.0").exists() else ""
+    shutil.copytree(libraries, target / _LLAMA / "lib", ignore=shutil.ignore_patterns(plain))
 
 
 def _put_modules(venv: Path, target: Path) -> None:

@@ -14,16 +14,8 @@ from typing import Final
 from failure import SetupError
 from system_libraries import apt_install, may_install
 
-_TAKEN_OUT: Final = (
-    "curr/*",
-    "lang/*",
-    "region/*",
-    "unit/*",
-    "zone/*",
-    "rbnf/*",
-    "translit/*",
-    "brkitr/*",
-)
+_TAKEN_OUT: Final = re.compile(r"(curr|lang|region|unit|zone|rbnf|translit|brkitr)/.*|(?!res_)[a-z]{2,3}(_\w+)?\.res")
+"""Names, numbers spelled out, scripts into others, word breaks; and what dates and numbers look like, by language."""
 _SYMBOL: Final = re.compile(
     r"^\s*\d+: (?P<start>[0-9a-f]+)\s+(?P<size>\S+) OBJECT .* (?P<name>icudt\d+_dat)$", re.MULTILINE
 )
@@ -66,7 +58,8 @@ def shrink(library: Path, log: Path) -> int:
         part = folder / "part" / whole.name
         part.parent.mkdir()
         whole.write_bytes(data)
-        (folder / "out.lst").write_text("\n".join(_TAKEN_OUT), encoding="ascii")
+        items = [item for item in _run(["icupkg", "-l", str(whole)]).split() if _TAKEN_OUT.fullmatch(item)]
+        (folder / "out.lst").write_text("\n".join(items), encoding="ascii")
         _run(["icupkg", "-tl", "-r", str(folder / "out.lst"), str(whole), str(part)])
         source = folder / "data.s"
         source.write_text(_LIBRARY.format(name=symbol, data=part), encoding="utf-8")

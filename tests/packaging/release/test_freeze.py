@@ -41,6 +41,8 @@ def test_llama_comes_from_one_place_and_its_libraries_from_another(tmp_path: Pat
         (source / "llama_cpp" / "server" / "app.py", "not ours"),
         (source / "llama_cpp_python-0.3.36.dist-info" / "METADATA", "Version: 0.3.36"),
         (libraries / "libllama.so", "for any"),
+        (libraries / "libggml-base.so", "the same as the next"),
+        (libraries / "libggml-base.so.0", "linked to"),
         (target / "llama_cpp" / "lib" / "libold.so", "of another version"),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +52,7 @@ def test_llama_comes_from_one_place_and_its_libraries_from_another(tmp_path: Pat
     assert files == {
         "llama_cpp/llama.py": "code",
         "llama_cpp/lib/libllama.so": "for any",
+        "llama_cpp/lib/libggml-base.so.0": "linked to",
         "llama_cpp_python-0.3.36.dist-info/METADATA": "Version: 0.3.36",
     }
 
