@@ -106,6 +106,7 @@ WITH_METADATA: Final = (
     "llama_cpp_python",
     "onnx",
     ONNX_RUNTIME,
+    "PySide6_Essentials",
     "tokenizers",
     "tqdm",
 )
