@@ -1,7 +1,7 @@
 """`python -m app.screenshots --out DIR`: draw every page in every state and scheme, with the bundled models.
 
-It drives the real window off the screen; nothing is staged but the pictures, which are painted here, and the numbers of
-a model that is larger than its memory, which would have to be downloaded.
+It drives the real window off the screen; nothing is staged but the pictures, which are painted here, the numbers of a
+model that is larger than its memory, which would have to be downloaded, a crash and a new version.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from app.preferences import PreferencesPage
 from app.queue import QueuePage
 from app.sample_plugin import PLUGIN_ID, write_sample_plugin
 from app.screenshots_models import shoot_models
+from app.screenshots_upkeep import shoot_upkeep
 from app.settings import AppSettings
 from app.task_runs import TasksPage
 from app.theme.widgets import Banner
@@ -114,6 +115,7 @@ async def shoot(qt: QApplication, folder: Path, config: EngineConfig) -> list[Pa
         await _shoot_queue(app, camera, config.home)
         await _shoot_plugins(app, camera, config.home)
         await _shoot_settings(app, camera)
+        await shoot_upkeep(app, camera, config.home, ALL_SCHEMES)
         app.window.report("bad", "The engine did not start.", "The disk is full. Free some space.", "Try again")
         await camera.take("start-failed")
     finally:

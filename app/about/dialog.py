@@ -5,7 +5,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from app.about.details import as_text, details, notices
 from app.theme import Appearance
@@ -60,8 +60,8 @@ class AboutDialog(ChoiceDialog):
         grid.setColumnStretch(1, 1)
         width = self.room_width - _NAME_WIDTH - theme.space("m")
         for row, fact in enumerate(self.facts):
-            name = QLabel(fact.name, self)
-            name.setProperty("muted", True)
+            name = text_label(fact.name, is_muted=True)
+            name.setFixedWidth(_NAME_WIDTH)
             words = text_label(fact.words, can_copy=True)
             words.setFixedWidth(width)
             words.setAccessibleName(f"{fact.name}: {fact.words}")

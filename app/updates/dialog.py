@@ -16,7 +16,7 @@ from engine import Release, ReleaseFile
 
 _SYSTEM: Final = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 _WIDTH: Final = 640
-_NOTES_HEIGHT: Final = 240
+_NOTES_HEIGHT: Final = 200
 _MOST_FILES: Final = 4
 
 

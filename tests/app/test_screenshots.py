@@ -40,6 +40,12 @@ STATES = {
     "plugins-refused": 2,
     "settings": 4,
     "settings-delete": 2,
+    "settings-more": 4,
+    "after-crash": 4,
+    "log": 2,
+    "about": 4,
+    "new-version-note": 2,
+    "new-version": 4,
     "start-failed": 2,
 }
 
