@@ -61,6 +61,12 @@ def _require_root() -> None:
         raise SetupError("Programs for Windows are frozen in a Debian of their own, which only root can enter.", remedy)
 
 
+def prefix_folder(name: str) -> Path:
+    """Where a prefix of Wine is kept: not in the checkout, because a prefix has the whole disk as its drive Z, and
+    whatever searches the checkout (such as an installation of it) would search that as well."""
+    return cache_folder("windows") / f"prefix-{name}"
+
+
 def ensure_stand_ins() -> Path:
     """The folder with the libraries that Wine 10 lacks.
 
