@@ -98,11 +98,9 @@ def _write_control(root: Path, version: str, architecture: str, needs: Needs) ->
         "KIBIBYTES": str(-(-bytes_of(root) // 1024)),
         "DEPENDS": ", ".join(needs.depends),
         "RECOMMENDS": ", ".join(needs.recommends),
-        "SUGGESTS": ", ".join(needs.suggests),
     }
     text = (PARTS / "control.in").read_text(encoding="utf-8")
     text = re.sub(r"@([A-Z]+)@", lambda match: filled[match[1]], text)
-    stated = [line for line in text.splitlines() if not re.fullmatch(r"\w+: ", line)]
     sums = [
         f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(root).as_posix()}"
         for path in sorted_files(root)
@@ -110,7 +108,7 @@ def _write_control(root: Path, version: str, architecture: str, needs: Needs) ->
     ]
     folder = root / "DEBIAN"
     folder.mkdir()
-    for name, lines in (("control", stated), ("md5sums", sums)):
+    for name, lines in (("control", text.splitlines()), ("md5sums", sums)):
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     normalise(folder)
 

@@ -7,21 +7,21 @@ whose own needs are neither in the program nor in the system: such a program is 
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from failure import SetupError
 
+from release.linked import needed_names
 from release.reproducible import sorted_files
 
 _ELF: Final = b"\x7fELF"
-_OPTIONAL: Final = re.compile(r"/llama_cpp/lib/backends/|/libqgtk3\.so$")
-"""What Hearth and Qt leave out where its libraries are missing: modules for graphics cards, GTK's file dialogs."""
+_OPTIONAL: Final = re.compile(r"/llama_cpp/lib/backends/")
+"""Modules for graphics cards, which Hearth leaves out where their libraries are missing."""
 _FONTS: Final = "fonts-dejavu-core | fonts-noto-core | fonts-liberation"
 _RECOMMENDED: Final = ("fonts-inter", "libvulkan1", "mesa-vulkan-drivers", "xdg-utils")
-_SUGGESTED: Final = ("libgtk-3-0t64 | libgtk-3-0",)
 _MISSING: Final = re.compile(r"cannot find library (\S+) needed by (\S+)")
 
 
@@ -32,12 +32,10 @@ class Needs:
     Attributes:
         depends: without which the program does not work.
         recommends: that most people want with it: graphics cards, the font it is drawn for, links that open.
-        suggests: that make it nicer on some desktops.
     """
 
     depends: tuple[str, ...]
     recommends: tuple[str, ...] = ()
-    suggests: tuple[str, ...] = ()
 
 
 def needs_of(root: Path, program: Path) -> Needs:
@@ -65,7 +63,23 @@ def needs_of(root: Path, program: Path) -> Needs:
     if ended.returncode != 0:
         raise _failure(ended.stderr)
     found = ended.stdout.partition("shlibs:Depends=")[2].strip()
-    return Needs((*(part for part in found.split(", ") if part), _FONTS), _RECOMMENDED, _SUGGESTED)
+    # The tool takes a copy of a system's library in the program for that library.
+    foreign = _foreign(program, files)
+    needed = [part for part in found.split(", ") if part and foreign & _libraries_in(part)]
+    return Needs((*needed, _FONTS), _RECOMMENDED)
+
+
+def _foreign(program: Path, files: Sequence[Path]) -> set[str]:
+    """Names of libraries that are linked to, and are not in the program."""
+    own = {path.name for path in sorted_files(program)}
+    return {name for names in needed_names(map(str, files)).values() for name in names} - own
+
+
+def _libraries_in(need: str) -> set[str]:
+    """Names of the files of a package that a need begins with."""
+    package = re.split(r"[ :(|]", need, maxsplit=1)[0]
+    listed = subprocess.run(["dpkg-query", "--listfiles", package], capture_output=True, text=True, check=True).stdout
+    return {PurePosixPath(line).name for line in listed.splitlines()}
 
 
 def _binaries(folder: Path) -> Iterator[Path]:

@@ -30,6 +30,12 @@ def test_what_a_library_links_to_is_needed(tmp_path: Path):
     assert not (tmp_path / "root" / "DEBIAN").exists()
 
 
+def test_what_the_program_brings_is_not_needed(tmp_path: Path):
+    root, program = tree_with(a_system_library(), tmp_path, "_internal/libmine.so")
+    shutil.copyfile(a_system_library().with_name("libz.so.1"), program / "_internal" / "libz.so.1")
+    assert not any(need.startswith("zlib1g") for need in needs_of(root, program).depends)
+
+
 def test_modules_for_graphics_cards_are_optional(tmp_path: Path):
     root, program = tree_with(a_system_library(), tmp_path, "_internal/llama_cpp/lib/backends/libggml-x.so")
     shutil.copyfile("/bin/true", program / "plain")  # dpkg-shlibdeps wants something to look at
