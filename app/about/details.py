@@ -1,6 +1,8 @@
 """What is said about this Hearth; plain values, without Qt's widgets."""
 
 import platform
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -11,6 +13,8 @@ from PySide6.QtCore import qVersion
 
 from engine.build import BuildInfo
 
+_ONNX_RUNTIME: Final = ("onnxruntime", "onnxruntime-directml", "onnxruntime-windowsml", "onnxruntime-gpu")
+"""The same library under the names of its builds."""
 _NO_NOTICES: Final = (
     "This Hearth runs from its source. The licences of what it uses come with the Python packages: see the folders "
     "whose names end in .dist-info, beside the packages themselves. Hearth itself is under the MIT licence."
@@ -36,7 +40,7 @@ def details(build: BuildInfo) -> tuple[Detail, ...]:
         Detail("Commit", build.commit or "from source"),
         Detail("Built", build.built.replace("T", " ").replace("Z", " UTC") or "from source"),
         Detail("llama.cpp", f"binding {build.llama_cpp}" if build.llama_cpp else "not installed"),
-        Detail("ONNX Runtime", _package_version("onnxruntime")),
+        Detail("ONNX Runtime", _version_of(_ONNX_RUNTIME)),
         Detail("Qt", f"{qVersion()}, PySide {PySide6.__version__}"),
         Detail("Python", platform.python_version()),
         Detail("System", f"{platform.system()} {platform.release()}, {platform.machine()}"),
@@ -58,8 +62,9 @@ def notices() -> str:
         return _NO_NOTICES
 
 
-def _package_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+def _version_of(packages: Sequence[str]) -> str:
+    """The version of the first of some packages that is installed."""
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return "not installed"

@@ -7,7 +7,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
 from app.about import AboutCard, AboutDialog
-from app.about.details import as_text, details, notices
+from app.about.details import _version_of, as_text, details, notices
 from app.theme import Appearance
 from app.theme.widgets import ReadingDialog
 from engine.build import BuildInfo, build_info
@@ -42,6 +42,11 @@ def test_from_source_it_says_so() -> None:
     facts = {fact.name: fact.words for fact in details(build_info())}
     assert facts["Commit"] == facts["Built"] == "from source"
     assert "Python packages" in notices()
+
+
+def test_a_library_has_several_names() -> None:
+    assert _version_of(("no-such-package", "onnxruntime")) == _version_of(("onnxruntime",))
+    assert _version_of(("no-such-package",)) == "not installed"
 
 
 def test_the_details_can_be_copied_and_the_dialog_stays(dialog: AboutDialog) -> None:
