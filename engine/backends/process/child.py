@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from engine.backends.process.frames import Frame, FrameError, Payload, receive, send
 from engine.errors import EngineError
+from engine.handover import take
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     descriptor, place = sys.argv[-2:] if arguments is None else arguments
     os.dup2(2, 1)  # native libraries print where they like; standard error is what Hearth keeps
-    stream = socket.socket(fileno=int(descriptor))
+    stream = take(descriptor)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(stream, requests), name="hearth-device-read", daemon=True).start()
     module, _, name = place.partition(":")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from engine.handover import STANDARD_INPUT, hand_over, inherited
 from engine.programs import NO_WINDOW, process_command
 
 
@@ -25,19 +26,18 @@ def launch(worker: str, descriptors: Sequence[int] = ()) -> tuple["subprocess.Po
     """
     ours, theirs = socket.socketpair()
     with theirs:
-        theirs.set_inheritable(True)
-        is_posix = sys.platform != "win32"
         try:
             process = subprocess.Popen(
                 command(worker, theirs.fileno()),
-                stdin=subprocess.DEVNULL,
+                stdin=STANDARD_INPUT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(), *descriptors) if is_posix else (),
-                close_fds=is_posix,  # Windows hands over what is marked as inheritable, which is only this socket
+                pass_fds=inherited(theirs.fileno(), *descriptors),
                 creationflags=NO_WINDOW,
-                start_new_session=is_posix,  # Ctrl-C in a terminal is for Hearth, which ends its processes itself
+                # Ctrl-C in a terminal is for Hearth, which ends its processes itself.
+                start_new_session=sys.platform != "win32",
             )
+            hand_over(theirs, process)
         except OSError:
             ours.close()
             raise

@@ -85,6 +85,14 @@ class MemInfo:
         self._file.close()
 
 
+def _swap_used() -> int | None:
+    """Asks psutil; None where Windows' performance counters are switched off, which is all that it reads."""
+    try:
+        return int(psutil.swap_memory().used)
+    except (OSError, RuntimeError):
+        return None
+
+
 class PsutilMemory:
     """Asks psutil, on systems without `/proc/meminfo`.
 
@@ -93,7 +101,7 @@ class PsutilMemory:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._swap = Seldom(_SWAP_PERIOD_S, lambda: int(psutil.swap_memory().used))
+        self._swap = Seldom(_SWAP_PERIOD_S, _swap_used)
 
     def __call__(self) -> SystemMemory:
         """Ask it."""

@@ -5,9 +5,10 @@ since Linux confines threads one by one.
 """
 
 import os
-import socket
 import sys
 from collections.abc import Sequence
+
+from engine.handover import take
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,11 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from engine.plugins.process.confinement import confine
 
     descriptor, confinement = sys.argv[-2:] if arguments is None else arguments
+    stream = take(descriptor)
     confine(confinement)
     from engine.plugins.process.serving import serve
     from engine.plugins.process.wire import FROM_HEARTH, FROM_PLUGIN, Channel
 
-    stream = socket.socket(fileno=int(descriptor))
     serve(Channel(stream, receives=FROM_HEARTH, sends=FROM_PLUGIN))
     os._exit(0)  # threads of the plugin may be running; nobody waits for them
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final, cast
 
+from engine.handover import STANDARD_INPUT, hand_over, inherited
 from engine.plugins.process.confinement import Confinement
 from engine.programs import NO_WINDOW, process_command
 
@@ -39,22 +40,20 @@ def launch(confinement: Confinement) -> tuple["subprocess.Popen[bytes]", socket.
     """
     ours, theirs = socket.socketpair()
     with theirs:
-        theirs.set_inheritable(True)
-        is_posix = sys.platform != "win32"
         try:
             process = subprocess.Popen(
                 child_command(theirs.fileno(), confinement),
-                stdin=subprocess.DEVNULL,
+                stdin=STANDARD_INPUT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
                 cwd=confinement.scratch,
                 env=child_environment(Path(confinement.scratch)),
-                pass_fds=(theirs.fileno(),) if is_posix else (),
-                close_fds=is_posix,  # Windows hands over what is marked as inheritable, which is only this socket
+                pass_fds=inherited(theirs.fileno()),
                 creationflags=NO_WINDOW,
-                start_new_session=is_posix,
+                start_new_session=sys.platform != "win32",
             )
+            hand_over(theirs, process)
         except OSError:
             ours.close()
             raise

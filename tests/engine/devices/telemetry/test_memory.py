@@ -83,3 +83,15 @@ def test_psutil_says_about_the_same() -> None:
     assert 0 < system.available <= system.total
     assert system.swap_used is not None
     assert system.mapped is None
+
+
+def test_without_performance_counters_the_memory_is_still_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise RuntimeError("Performance counters may be disabled.")
+
+    monkeypatch.setattr("psutil.swap_memory", refuse)
+
+    system = PsutilMemory(monotonic)()
+
+    assert system.total > 0
+    assert system.swap_used is None
