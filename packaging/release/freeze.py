@@ -28,10 +28,14 @@ from progress import run_with_progress
 
 from release.icu import shrink
 from release.plan import ROOT, WORK, commit, project_version, source_epoch
+from release.run_paths import keep_relative
 
 SPEC: Final = ROOT / "packaging" / "hearth.spec"
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 _LLAMA: Final = "llama_cpp"
+_NOT_LLAMAS: Final = shutil.ignore_patterns(
+    "lib", "__pycache__", "server", "direct_url.json"
+)  # the last: paths of here
 
 
 def this_system() -> str:
@@ -108,7 +112,7 @@ def put_llama(source: Path, libraries: Path, target: Path) -> None:
     """
     for part in [_LLAMA, *(path.name for path in source.glob("llama_cpp_python-*.dist-info"))]:
         shutil.rmtree(target / part, ignore_errors=True)
-        shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("lib", "__pycache__", "server"))
+        shutil.copytree(source / part, target / part, ignore=_NOT_LLAMAS)
     # On Linux ggml's base is looked for by the name that others are linked to, and nobody asks for the plain one.
     plain = "libggml-base.so" if (libraries / "libggml-base.so.0").exists() else ""
     shutil.copytree(libraries, target / _LLAMA / "lib", ignore=shutil.ignore_patterns(plain))
@@ -167,7 +171,7 @@ def complete(tree: Path, packages: Path) -> None:
 
 
 def slim(contents: Path, log: Path) -> None:
-    """Take out of a tree for Linux what only a debugger reads, and ICU's names in every language.
+    """Take out of a tree for Linux what only a debugger reads, ICU's names of all languages, and folders of this machine.
 
     Libraries that were moved into packages (`*.libs`) have been patched, and `strip` may break those; Qt's have none.
     """
@@ -177,6 +181,7 @@ def slim(contents: Path, log: Path) -> None:
             strip(path)
     for path in contents.glob("PySide6/Qt/lib/libicudata.so.*"):
         shrink(path, log)
+    keep_relative(contents)
 
 
 def write_build_information(path: Path, packages: Path) -> None:
