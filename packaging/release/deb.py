@@ -81,8 +81,8 @@ def _write_documents(folder: Path) -> None:
     text = (PARTS / "copyright").read_text(encoding="utf-8").replace("@LICENCE@", indented)
     (folder / "copyright").write_text(text, encoding="utf-8")
     (folder / "NOTICES.txt").symlink_to("../../../lib/hearth/_internal/resources/NOTICES.txt")
-    shutil.copyfile(ROOT / "CHANGELOG.md", folder / "changelog")
-    _compress(folder / "changelog")
+    shutil.copyfile(ROOT / "CHANGELOG.md", folder / "CHANGELOG.md")
+    _compress(folder / "CHANGELOG.md")
 
 
 def _compress(path: Path) -> None:

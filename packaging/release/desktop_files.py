@@ -3,11 +3,13 @@
 Static parts are in `installer/linux`; what depends on the version, the commands or the theme is filled in here.
 """
 
+import os
 import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from xml.sax.saxutils import escape
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
@@ -37,7 +39,7 @@ def write_desktop_files(share: Path, version: str, epoch: int) -> None:
     _copy(PARTS / "hearth.mime.xml", share / "mime" / "packages" / "hearth.xml")
     day = release_day((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version, epoch)
     described = (PARTS / "hearth.metainfo.xml.in").read_text(encoding="utf-8")
-    described = described.replace("@VERSION@", version).replace("@DATE@", day)
+    described = described.replace("@VERSION@", version).replace("@DATE@", day).replace("@HOMEPAGE@", _homepage())
     _write(share / "metainfo" / f"{APPSTREAM_ID}.metainfo.xml", described.encode())
     _write(share / "man" / "man1" / "hearth.1", manual_page(version, day).encode())
     _write_icons(share / "icons" / "hicolor")
@@ -47,6 +49,12 @@ def release_day(changelog: str, version: str, epoch: int) -> str:
     """The day of a release: what its heading in the changelog says, else the day of the source; such as 2026-11-30."""
     heading = re.search(rf"^## \[{re.escape(version)}\] - (\d{{4}}-\d\d-\d\d)", changelog, re.MULTILINE)
     return heading[1] if heading else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d")
+
+
+def _homepage() -> str:
+    """The element that names the page of a release, where the environment does."""
+    page = os.environ.get("HEARTH_RELEASE_PAGE", "")
+    return f'  <url type="homepage">{escape(page)}</url>\n' if page else ""
 
 
 def _write_icons(theme: Path) -> None:

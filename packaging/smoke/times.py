@@ -40,6 +40,7 @@ def measure(program: Program, screen: Screen, times: int, notes: list[str]) -> I
         yield Time(f"{name}, cold cache", tuple(cold), target_s)
         yield Time(f"{name}, warm cache", tuple(once() for _ in range(times)))
     notes.append(HOW)
+    notes.append(f"Load average while measuring: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
     yield from _from_inside(program, notes)
 
 

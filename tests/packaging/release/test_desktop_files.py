@@ -1,4 +1,5 @@
 import configparser
+import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -13,6 +14,7 @@ MIME = "{http://www.freedesktop.org/standards/shared-mime-info}"
 
 @pytest.fixture(scope="module")
 def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    os.environ.pop("HEARTH_RELEASE_PAGE", None)
     folder = tmp_path_factory.mktemp("share")
     write_desktop_files(folder, "0.1.0", 1_796_000_000)
     return folder
@@ -67,6 +69,14 @@ def test_the_description_names_what_is_there(share: Path):
     assert release.attrib == {"version": "0.1.0", "date": "2026-11-30"}
     types = {str(node.text) for node in root.findall("provides/mediatype")}
     assert types == set(entry_of(share, "hearth.desktop")["MimeType"].strip(";").split(";"))
+
+
+def test_a_page_is_named_where_there_is_one(share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert "<url" not in (share / "metainfo" / f"{APPSTREAM_ID}.metainfo.xml").read_text(encoding="utf-8")
+    monkeypatch.setenv("HEARTH_RELEASE_PAGE", "https://example.org/?a=1&b=2")
+    write_desktop_files(tmp_path, "0.1.0", 0)
+    root = ET.parse(tmp_path / "metainfo" / f"{APPSTREAM_ID}.metainfo.xml").getroot()
+    assert root.findtext("url") == "https://example.org/?a=1&b=2"
 
 
 @pytest.mark.skipif(shutil.which("appstreamcli") is None, reason="appstream is not here")
