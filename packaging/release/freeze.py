@@ -171,7 +171,7 @@ def complete(tree: Path, packages: Path) -> None:
 
 
 def slim(contents: Path, log: Path) -> None:
-    """Take out of a tree for Linux what only a debugger reads, names in languages that Hearth has not, and folders of here.
+    """Take out of a tree for Linux what only a debugger reads, ICU's names in every language, and folders of here.
 
     Libraries that were moved into packages (`*.libs`) have been patched, and `strip` may break those; Qt's have none.
     """
