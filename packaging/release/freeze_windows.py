@@ -15,6 +15,7 @@ import backend_modules
 from environment import pip_install, venv_program
 from failure import SetupError
 from llama_wheel import pinned_version
+from mingw_vulkan import ensure_vulkan_module
 from portable_llama import TARGETS, ensure_portable
 from progress import run_with_progress
 
@@ -65,10 +66,12 @@ def windows_environment(venv: Path, work: Path) -> Path:
     pip_install(venv_program(venv, "python"), place.build_tools, "installing CMake and Ninja", work / "tools.log")
     tools = venv_program(venv, "python"), venv_program(venv, "cmake")
     libraries = ensure_portable(TARGETS["windows"], *tools, pinned_version(text))
+    vulkan = ensure_vulkan_module(*tools, pinned_version(text))
     base, wheels = ensure_python(), ensure_wheels(text)
     target = work / "python"
     stamp = target / "made-from.txt"
-    parts = "\n".join([base.name, wheels.name, libraries.name, project_version()])
+    kept = [base, wheels, libraries, *((vulkan.parent,) if vulkan else ())]
+    parts = "\n".join([*(folder.name for folder in kept), project_version()])
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != parts:
         print("  putting Python for Windows and its packages together", flush=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -76,6 +79,10 @@ def windows_environment(venv: Path, work: Path) -> Path:
         packages = target / "Lib" / "site-packages"
         unpack_wheels(wheels, packages)
         put_llama(site_packages(venv), libraries, packages)
+        if vulkan:
+            modules = packages / "llama_cpp" / "lib" / "backends"
+            modules.mkdir()
+            shutil.copy2(vulkan, modules / vulkan.name)
         describe_hearth(packages, project_version())
         stamp.write_text(parts, encoding="utf-8")
     return target
