@@ -53,13 +53,14 @@ def make_setup(tree: Path, icon: Path, version: str, folder: Path = DIST, *, is_
     listing.write_text("\n".join(file_lines(tree)) + "\n", encoding="utf-8")
     target = folder / setup_file(version).name
     folder.mkdir(parents=True, exist_ok=True)
+    partial = work / target.name  # there whole or not at all
     values = {
         "VERSION": version,
         "VERSION_NUMBERS": ".".join(map(str, numbers_of(version))),
         "SIZE_KB": str(sum(path.stat().st_size for path in sorted_files(tree)) // 1024),
         "ICON": str(icon),
         "FILES": str(listing),
-        "OUTPUT": str(target),
+        "OUTPUT": str(partial),
     }
     if is_quick:
         values["QUICK"] = "1"
@@ -68,6 +69,7 @@ def make_setup(tree: Path, icon: Path, version: str, folder: Path = DIST, *, is_
     else:
         signing.sign_windows([])  # says why not
     _run_makensis(values, work / "makensis.log")
+    shutil.move(partial, target)
     return target
 
 

@@ -134,9 +134,25 @@ def _demo(trial: Trial) -> str:
 def _plugins(trial: Trial) -> str:
     """`hearth plugins list`."""
     said = trial.hearth("plugins", "list")
-    if "chatml" not in said.lower() and "starter" not in said.lower():
+    if "read-text" not in said:
         raise UnexpectedError("the bundled plugins are not there")
     return f"{len(said.splitlines())} lines"
+
+
+def _strangers_plugin(trial: Trial) -> str:
+    """A stranger's plugin runs in a process of its own."""
+    trial.hearth("plugins", "new", "stranger", "--into", "C:\\users\\root")
+    trial.hearth("plugins", "install", "C:\\users\\root\\stranger", "--yes")
+    said = json.loads(trial.hearth("task", "stranger", "--text", "three grüne 言葉", "--json"))
+    if "3" not in json.dumps(said):
+        raise UnexpectedError(f"it counted {said}")
+    return "it counts words"
+
+
+def _import(trial: Trial) -> str:
+    """A model is tried in a process of its own, and imported."""
+    trial.hearth("models", "import", f"{PLACE}\\_internal\\resources\\models\\starter.gguf")
+    return next(line for line in trial.hearth("models", "list").splitlines() if "starter" in line).strip()[:60]
 
 
 def _window(trial: Trial) -> str:
@@ -222,13 +238,22 @@ def _uninstall(trial: Trial) -> str:
     local = "users/root/AppData/Local/"
     data = f"{local}hearth/"
     foreign = [name for name in files if not name.startswith((data, f"{local}Temp/hearth-setup.log"))]
-    ours = [entry for entry in entries if any(word in entry.lower() for word in ("hearth", ".gguf", ".onnx", "héarth"))]
-    if ours or [name for name in foreign if "hearth" in name.lower() or "héarth" in name.lower()]:
+    theirs = (
+        "HKEY_CURRENT_USER\\Software\\Wine\\",
+        "[HKEY_CURRENT_USER\\Software\\Wine",
+    )  # its notes on the Start menu
+    ours = [entry for entry in entries if not entry.startswith(theirs) and _is_of_hearth(entry)]
+    foreign = [name for name in foreign if _is_of_hearth(name)]
+    if ours or foreign:
         raise UnexpectedError(f"left behind: {foreign[:5]} {ours[:5]}")
     kept = len([name for name in files if name.startswith(data)])
     if f"{data}kept.txt" not in files:
         raise UnexpectedError("data was deleted")
     return f"{kept} files of data stay"
+
+
+def _is_of_hearth(name: str) -> bool:
+    return any(word in name.lower() for word in ("hearth", "héarth", ".gguf", ".onnx"))
 
 
 def wait(is_so: Callable[[], bool], complaint: str, seconds: float = _WAIT_S) -> None:
@@ -251,6 +276,8 @@ STEPS: Final[tuple[Callable[[Trial], str], ...]] = (
     _devices,
     _demo,
     _plugins,
+    _strangers_plugin,
+    _import,
     _window,
     _second_start,
     _running_refused,

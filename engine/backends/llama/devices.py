@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.backends.llama.native import ensure_initialised, text_of
+from engine.backends.llama.native import ensure_initialised, load_backend, text_of
 from engine.backends.llama.symbols import binding_version, function
 from engine.errors import DeviceLostError, EngineError
 from engine.hardware import DeviceKind, ReachedDevice
@@ -127,8 +127,7 @@ def load_modules(modules: Path | None, only: str | None = None) -> tuple[str, ..
     ensure_initialised()
     files = module_files(modules)
     wanted = files if only is None else {name: path for name, path in files.items() if name == only}
-    load = function("ggml_backend_load", _Pointer, _Text)
-    return tuple(name for name, path in wanted.items() if load(str(path).encode()))
+    return tuple(name for name, path in wanted.items() if load_backend(path))
 
 
 def list_devices() -> tuple[GgmlDevice, ...]:

@@ -7,6 +7,7 @@ ends, because a second engine may still be using them when the first one closes.
 import ctypes
 import logging
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,7 +99,7 @@ def ensure_initialised() -> None:
         if not _initialised:
             llama.llama_log_set(_log_callback, None)
             if not function("ggml_backend_reg_count", ctypes.c_size_t)():  # a portable build
-                _variant = load_variant(Path(llama.__file__).with_name("lib"), _load_backend)
+                _variant = load_variant(Path(llama.__file__).with_name("lib"), load_backend)
             llama.llama_backend_init()
             _initialised = True
 
@@ -124,8 +125,21 @@ def build_text() -> str:
     return f"variant {variant} for this processor | {features}" if variant else features
 
 
-def _load_backend(path: Path) -> bool:
+def load_backend(path: Path) -> bool:
+    """Load one of ggml's loadable backends; return whether it did.
+
+    Args:
+        path: of the library.
+    """
     load = function("ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
+    if sys.platform == "win32":
+        # There ggml takes a path for text in the system's code page, which lacks most letters. A library that is
+        # loaded already is found by its plain name.
+        try:
+            ctypes.CDLL(str(path))
+        except OSError:
+            return False
+        return bool(load(path.name.encode()))
     return bool(load(str(path).encode()))
 
 

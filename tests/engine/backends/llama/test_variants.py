@@ -10,6 +10,7 @@ import llama_cpp
 import pytest
 
 from engine.backends.llama import variants
+from engine.backends.llama.native import load_backend
 from engine.backends.llama.variants import VARIABLE, choose_variant, load_variant, suitability, variant_files
 from engine.errors import EngineError
 from engine.programs import process_command
@@ -106,3 +107,10 @@ def _describe(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[st
     command = process_command("--describe-library", "llama.cpp")
     env = {**os.environ, **environment}
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
+
+
+def test_what_is_no_library_does_not_load(tmp_path: Path) -> None:
+    (tmp_path / "ggml-cpu-日本.dll").write_bytes(b"nothing of use")
+
+    assert not load_backend(tmp_path / "ggml-cpu-日本.dll")
+    assert not load_backend(tmp_path / "ggml-cpu-missing.dll")
