@@ -20,6 +20,7 @@ class ModelChoices(QObject):
 
     Attributes:
         models: all that write text; those that chat first, the starter before them.
+        is_known: whether models have been looked for yet.
         current: the chosen one; None while there is none.
         preset: how tokens are drawn.
         thinking: whether to think first; None leaves it to the model.
@@ -35,6 +36,7 @@ class ModelChoices(QObject):
     def __init__(self, engine: Engine, store: ChatStore, preferred_model: str, parent: QObject) -> None:
         super().__init__(parent)
         self.models: tuple[ModelInfo, ...] = ()
+        self.is_known = False
         self.current: ModelInfo | None = None
         self.preset: Preset = PRESETS[0]
         self.thinking: bool | None = None
@@ -99,6 +101,7 @@ class ModelChoices(QObject):
         self.thinking = THINKING.get(kept.get("thinking", ""), self.thinking)
         self.models = tuple(sorted((info for info in found if info.accepts & _TEXT), key=_rank))
         by_id = {info.id: info for info in self.models}
+        self.is_known = True
         self.current = by_id.get(wanted, self.models[0] if self.models else None)
         self.changed.emit()
 

@@ -37,6 +37,10 @@ class EmptyState(QWidget):
         self._restyle()
         appearance.changed.connect(self._restyle)
 
+    def show_looking(self) -> None:
+        """Say that it is not known yet who will answer."""
+        self._show("Looking for models.", can_ask=False)
+
     def show_model(self, model: str, folder: Path) -> None:
         """Say who will answer; without a model, where to put one."""
         if not model:
@@ -45,9 +49,12 @@ class EmptyState(QWidget):
             words = "The starter model is small: it knows some Python, and what Hearth is. It runs on this computer."
         else:
             words = f"{model} answers on this computer. Nothing you write leaves it."
+        self._show(words, can_ask=bool(model))
+
+    def _show(self, words: str, *, can_ask: bool) -> None:
         self._words.setText(words)
         for button in self.buttons:
-            button.setEnabled(bool(model))
+            button.setEnabled(can_ask)
 
     def _button(self, prompt: str) -> QPushButton:
         button = QPushButton(prompt, self)

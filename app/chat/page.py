@@ -225,7 +225,10 @@ class ChatPage(QWidget):
     def _on_choices(self) -> None:
         choices = self._controller.choices
         self._knows_device = bool(choices.loaded_device)
-        self.empty.show_model(choices.current.id if choices.current else "", choices.folder)
+        if choices.is_known:
+            self.empty.show_model(choices.current.id if choices.current else "", choices.folder)
+        else:
+            self.empty.show_looking()
         fill_pickers(self.composer, choices)
         self._show_tools()
         self.composer.show_context(self._controller.session.used_tokens, choices.context_tokens)

@@ -164,7 +164,10 @@ class StatusStrip(QFrame):
         )
 
     def _fit_promise(self) -> None:
-        self._promise.setVisible(self._room() >= 0)
+        has_room = self._room() >= 0
+        if has_room == self._promise.isHidden():
+            self._promise.setVisible(has_room)
+            self._row.activate()  # a first picture may come before the layout is asked again
 
     def _room(self) -> int:
         """Pixels that are left beside everything, the words of the promise included."""

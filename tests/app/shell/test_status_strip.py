@@ -167,6 +167,15 @@ def test_in_a_narrow_window_the_promise_is_a_lock(strip):
     assert right < 1600 - 8
 
 
+def test_the_promise_is_in_its_place_at_the_first_show(qtbot):
+    strip = StatusStrip(Appearance("light"))
+    qtbot.addWidget(strip)
+    strip.resize(1280, 32)
+    strip.show()  # a window is painted before its layouts are asked again
+    assert strip._promise.geometry().left() > strip._lock.geometry().left()
+    assert strip._promise.width() >= strip._promise.sizeHint().width()
+
+
 def test_a_first_sample_without_a_comparison_leaves_the_engines_own_numbers(strip):
     strip.show_snapshot(SNAPSHOT, with_devices(device("cpu"), device("gpu:0"), cpu=DeviceSample()))
     assert strip.meters[0].value.text() == "47\u00a0%"
