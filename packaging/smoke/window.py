@@ -59,6 +59,8 @@ def with_window(program: Program, screen: Screen, picture: Path | None) -> Itera
     yield checked("the window appears", lambda: _appears(process, screen, before, picture))
     if process.poll() is None:
         yield checked("a second start gives way to it", lambda: _gives_way(program, process))
+        if picture is not None:
+            screen.save(picture)  # by now even a slow machine shows more than the first picture
     ended: list[Ended] = []
     yield checked("it ends when it is asked to", lambda: _ends(process, ended))
     yield checked("nothing of it is left running", lambda: _left(process))
