@@ -179,8 +179,9 @@ FunctionEnd
 ; Offers Hearth for a kind of file; is the default only where there is none.
 !macro AssociateEnding ENDING
   WriteRegStr HKCU "Software\Classes\${ENDING}\OpenWithProgids" "${PROG_ID}" ""
-  ReadRegStr $0 HKCR "${ENDING}" ""
-  ${If} $0 == ""
+  ReadRegStr $0 HKCU "Software\Classes\${ENDING}" ""
+  ReadRegStr $1 HKLM "Software\Classes\${ENDING}" ""
+  ${If} "$0$1" == ""
     WriteRegStr HKCU "Software\Classes\${ENDING}" "" "${PROG_ID}"
   ${EndIf}
   WriteRegStr HKCU "Software\Classes\Applications\hearth-window.exe\SupportedTypes" "${ENDING}" ""

@@ -93,7 +93,7 @@ def test_a_life_of_an_installation(wine: Wine, setups: dict[str, Path]) -> None:
     assert run(wine, setups["1.0.1"]) == 3
     assert "running" in setup_log(wine)
     wine.run(["taskkill", "/f", "/im", "hearth.exe"])
-    running.wait(timeout=30)
+    running.communicate(timeout=30)
 
     wine.run([f"{PLACE}\\uninstall.exe", "/S"])
     wait_for_uninstaller(wine)
