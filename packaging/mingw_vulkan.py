@@ -24,8 +24,9 @@ _COMPAT: Final = Path(__file__).with_name("mingw_compat.h")
 _SETTINGS: Final = (*SETTINGS, "-DGGML_VULKAN=ON", "-DGGML_CPU=OFF", "-DGGML_OPENMP=OFF")
 _HEADERS: Final = ("vulkan", "vk_video", "spirv")
 """Copied out of `/usr/include`: the other headers there are Linux's, and may not be seen."""
-_ENTRY: Final = "LIBRARY vulkan-1.dll\nEXPORTS\nvkGetInstanceProcAddr\n"
-"""The only function that is linked to; the module asks that one for all others."""
+_LINKED: Final = ("vkGetInstanceProcAddr", "vkGetDeviceProcAddr", "vkGetPhysicalDeviceFeatures2", "vkCmdCopyBuffer")
+"""The functions that are linked to; the module asks the first ones for all others."""
+_ENTRY: Final = "\n".join(["LIBRARY vulkan-1.dll", "EXPORTS", *_LINKED, ""])
 
 
 def vulkan_key(version: str) -> str:
