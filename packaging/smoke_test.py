@@ -8,6 +8,7 @@ codes: 0 if all checks passed, whatever the times are; 1 if one failed; 2 for wr
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"There is no program {chosen.program}.")
     if chosen.against_source is not None and not chosen.against_source.is_file():
         parser.error(f"There is no program {chosen.against_source}; set the checkout up with `make run`.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else the screen would stay behind
     with tempfile.TemporaryDirectory(prefix="hearth-smoke-") as place:
         program = Program(chosen.program.absolute(), Path(place) / "home")
         program.home.mkdir()
