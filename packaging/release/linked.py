@@ -20,6 +20,7 @@ OF_THE_SYSTEM: Final = frozenset(
         "libfreetype.so.6",
         "libgcc_s.so.1",
         "libglib-2.0.so.0",
+        "libgthread-2.0.so.0",
         "libstdc++.so.6",
         "libvulkan.so.1",
         "libwayland-client.so.0",

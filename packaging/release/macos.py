@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from release.plan import project_version
 
-BUNDLE_IDENTIFIER: Final = "io.hearth.Hearth"
+BUNDLE_IDENTIFIER: Final = "local.hearth.Hearth"
 """Names Hearth to macOS, and to software centres on Linux; never changes."""
 MINIMUM_SYSTEM: Final = "14.0"
 """The oldest macOS that ONNX Runtime is published for."""
@@ -38,13 +38,13 @@ def _document_type(suffix: str, name: str) -> Mapping[str, Any]:
         "CFBundleTypeName": name,
         "CFBundleTypeRole": "Viewer",
         "LSHandlerRank": "Alternate",  # opened by Hearth when asked to; other programs keep what they have
-        "LSItemContentTypes": [f"io.hearth.{suffix}"],
+        "LSItemContentTypes": [f"local.hearth.{suffix}"],
     }
 
 
 def _declaration(suffix: str, name: str) -> Mapping[str, Any]:
     return {
-        "UTTypeIdentifier": f"io.hearth.{suffix}",
+        "UTTypeIdentifier": f"local.hearth.{suffix}",
         "UTTypeDescription": name,
         "UTTypeConformsTo": ["public.data"],
         "UTTypeTagSpecification": {"public.filename-extension": [suffix]},

@@ -34,7 +34,7 @@ def app(tmp_path):
 
 def test_the_property_list_says_what_hearth_opens_and_needs():
     said = plistlib.loads(plistlib.dumps(macos.info_plist()))
-    assert said["CFBundleIdentifier"] == macos.BUNDLE_IDENTIFIER == "io.hearth.Hearth"
+    assert said["CFBundleIdentifier"] == macos.BUNDLE_IDENTIFIER == "local.hearth.Hearth"
     assert said["CFBundleShortVersionString"] == macos.project_version()
     assert said["NSHighResolutionCapable"] is True
     opened = [kind["LSItemContentTypes"][0] for kind in said["CFBundleDocumentTypes"]]
