@@ -85,11 +85,12 @@ _QT_PLUGINS: Final = {
 _QT_LIBRARIES: Final = re.compile(
     r"(Qt6?(Network|OpenGL|OpenGLWidgets|Test|Qml|Quick|Pdf|VirtualKeyboard|LabsAnimation|LabsFolder|Sql|PrintSupport|EglFS|EglFs|Designer|Help)\w*)|opengl32sw"
 )
+# onnxruntime.dll is for programs in other languages: Python's module holds all of it itself.
 _UNUSED: Final = re.compile(
     r"""(^|/)(
         PySide6/(Qt/)?translations/ | PySide6/(Qt/)?qml/ | PySide6/(include|typesystems|glue|doc|scripts)/
       | onnx/backend/ | onnx/(defs|common|onnx_cpp2py_export)/.*\.(h|cc|pyi)$ | onnx/.*\.(proto|proto3|h|cc|pyi)$
-      | onnxruntime/(transformers|tools|datasets)/
+      | onnxruntime/(transformers|tools|datasets)/ | onnxruntime/capi/onnxruntime\.dll$
       | numpy/_core/(_simd|_\w+_tests)\. | numpy/.*/tests/
       | numpy/(f2py|tests|_core/include|_core/lib)/ | pyqtgraph/(examples|icons/.*\.png$)
       | pyqtgraph/colors/ | tests?/.*\.py$ | .*\.pyi$ | .*\.a$ | .*\.lib$

@@ -17,6 +17,8 @@ from release.plan import ROOT
         "PySide6/Qt/plugins/imageformats/libqwebp.so",
         "onnxruntime/capi/onnxruntime_pybind11_state.so",
         "numpy/_core/_multiarray_umath.so",
+        r"onnxruntime\capi\DirectML.dll",
+        r"onnxruntime\capi\onnxruntime_providers_shared.dll",
         "llama_cpp/lib/libggml-cpu-haswell.so",
         "plugins/chat/plugin.toml",
     ],
@@ -30,6 +32,7 @@ def test_what_is_used_ships(place: str) -> None:
     [
         "PySide6/Qt/lib/libQt6Quick.so.6",
         r"PySide6\Qt6Network.dll",
+        r"onnxruntime\capi\onnxruntime.dll",
         "PySide6/opengl32sw.dll",
         "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
         "PySide6/Qt/plugins/tls/libqopensslbackend.so",
