@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import ConfigError
+from engine.programs import is_frozen
 
 FOLDER: Final = "hearth-data"
 _CACHES: Final = {
@@ -29,7 +30,7 @@ _FONTS: Final = """<?xml version="1.0"?>
 
 def program_folder() -> Path:
     """Where the program lies: the folder of the executable, on a Mac that of the bundle; else the checkout."""
-    if not getattr(sys, "frozen", False):
+    if not is_frozen():
         return Path(__file__).absolute().parents[1]
     folder = Path(sys.executable).resolve().parent
     bundle = folder.parent.parent  # Hearth.app/Contents/MacOS/hearth
