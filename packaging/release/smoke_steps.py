@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -52,9 +52,11 @@ class Trial:
         """The folder that Hearth is installed into, as Linux names it."""
         return self.wine.prefix / "drive_c" / Path(*PLACE.split("\\")[1:])
 
-    def run(self, command: Sequence[str], code: int = 0, timeout_s: float = 180) -> str:
+    def run(
+        self, command: Sequence[str], code: int = 0, timeout_s: float = 180, env: Mapping[str, str] | None = None
+    ) -> str:
         """Run a Windows program, note what it printed, and expect how it ends."""
-        done = self.wine.run(command, timeout_s=timeout_s)
+        done = self.wine.run(command, timeout_s=timeout_s, env=env)
         text = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
         errors = done.stderr.decode("utf-8", "replace").replace("\r\n", "\n")
         self.report.detail(f"$ {' '.join(command)}\n{text}{errors}[exit code {done.returncode}]")
@@ -62,9 +64,9 @@ class Trial:
             raise UnexpectedError(f"exit code {done.returncode} instead of {code}: {(errors or text)[-300:]!r}")
         return text
 
-    def hearth(self, *arguments: str, timeout_s: float = 180) -> str:
+    def hearth(self, *arguments: str, timeout_s: float = 180, env: Mapping[str, str] | None = None) -> str:
         """Run the installed command line."""
-        return self.run([f"{PLACE}\\hearth.exe", *arguments], timeout_s=timeout_s)
+        return self.run([f"{PLACE}\\hearth.exe", *arguments], timeout_s=timeout_s, env=env)
 
     def run_setup(self, setup: Path, arguments: str, code: int = 0) -> None:
         """Run a Setup silently, with what it notes in its log."""
@@ -129,6 +131,25 @@ def _demo(trial: Trial) -> str:
     if here["image"]["read"] != from_source["image"]["read"]:
         raise UnexpectedError(f"the picture was read as {here['image']['read']!r}")
     return f"{here['answer']['text'][:40]!r}..., picture {here['image']['read']!r}"
+
+
+def _vulkan(trial: Trial) -> str:
+    """The starter answers through Vulkan as it does on the processor."""
+    # Mesa's driver for processors stands in for a graphics card; llama.cpp passes it over unless it is named.
+    env = {"GGML_VK_VISIBLE_DEVICES": "0"}
+    found = json.loads(trial.hearth("devices", "--json", env=env))["devices"]
+    reached = [
+        device
+        for device in found
+        if any(route["interface"] == "Vulkan" for route in device["routes"]) and not device["fault"]
+    ]
+    if not reached:
+        raise UnexpectedError("no device is reached through Vulkan")
+    asked = ("run", "starter", "What is Hearth?", "--temperature", "0", "--no-cache")
+    there = trial.hearth(*asked, "--device", reached[0]["id"], env=env)
+    if there.strip() != trial.hearth(*asked).strip():
+        raise UnexpectedError(f"it says {there!r}")
+    return f"on {reached[0]['name']}"
 
 
 def _plugins(trial: Trial) -> str:
@@ -275,6 +296,7 @@ STEPS: Final[tuple[Callable[[Trial], str], ...]] = (
     _doctor,
     _devices,
     _demo,
+    _vulkan,
     _plugins,
     _strangers_plugin,
     _import,

