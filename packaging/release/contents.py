@@ -83,12 +83,15 @@ _QT_PLUGINS: Final = {
 }
 """Qt's plugins that are kept, by folder and a part of the name; folders that are not listed are kept whole."""
 _QT_LIBRARIES: Final = re.compile(
-    r"(Qt6?(Network|OpenGL|OpenGLWidgets|Test|Qml|Quick|Pdf|VirtualKeyboard|LabsAnimation|LabsFolder|Sql|PrintSupport|EglFS|EglFs|Designer|Help)\w*)|opengl32sw"
+    r"Qt6?(Network|OpenGL|Test|Qml|Quick|Pdf|VirtualKeyboard|Labs|Sql|PrintSupport|EglF|EGLF|Designer|Help)\w*"
+    r"|opengl32sw"
 )
-# onnxruntime.dll is for programs in other languages: Python's module holds all of it itself.
+# onnxruntime.dll is for programs in other languages: Python's module holds all of it itself. Of what pip notes about a
+# package, versions and entry points are asked for at run time; its licences are in Hearth's own notices.
 _UNUSED: Final = re.compile(
     r"""(^|/)(
         PySide6/(Qt/)?translations/ | PySide6/(Qt/)?qml/ | PySide6/(include|typesystems|glue|doc|scripts)/
+      | [^/]+\.dist-info/(?!METADATA$|entry_points\.txt$) | jsonschema/benchmarks/
       | onnx/backend/ | onnx/(defs|common|onnx_cpp2py_export)/.*\.(h|cc|pyi)$ | onnx/.*\.(proto|proto3|h|cc|pyi)$
       | onnxruntime/(transformers|tools|datasets)/ | onnxruntime/capi/onnxruntime\.dll$
       | numpy/_core/(_simd|_\w+_tests)\. | numpy/.*/tests/
