@@ -1,5 +1,8 @@
 """The error of the set-up commands, in one sentence with the cause and one with the remedy."""
 
+import sys
+from collections.abc import Callable
+
 
 class SetupError(Exception):
     """Setting Hearth up failed.
@@ -16,3 +19,15 @@ class SetupError(Exception):
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}"
+
+
+def exit_code(action: Callable[[], object]) -> int:
+    """Do what a script is for, and print what comes of it or why it failed; returns the exit code."""
+    try:
+        made = action()
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if made is not None:
+        print(made)
+    return 0

@@ -11,7 +11,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this file is the program
 
-from failure import SetupError
+from failure import SetupError, exit_code
 
 from release import windows
 from release.deb import make_deb
@@ -61,12 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="commands.py", description="Makes what people download.")
     parser.add_argument("command", choices=COMMANDS)
-    try:
-        COMMANDS[parser.parse_args(arguments).command]()
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(COMMANDS[parser.parse_args(arguments).command])
 
 
 if __name__ == "__main__":

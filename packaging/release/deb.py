@@ -18,7 +18,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this file is the program
 
-from failure import SetupError
+from failure import SetupError, exit_code
 from progress import run_with_progress
 
 from release.deb_needs import Needs, needs_of
@@ -129,12 +129,7 @@ def _pack(root: Path, package: Path, epoch: int) -> None:
 
 def main() -> int:
     """Make the package of the frozen program that is there; returns the exit code."""
-    try:
-        print(make_deb(frozen_tree(), DIST, WORK / "linux" / "deb", project_version()))
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: make_deb(frozen_tree(), DIST, WORK / "linux" / "deb", project_version()))
 
 
 if __name__ == "__main__":

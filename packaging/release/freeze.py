@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this f
 import backend_modules
 from backend_build import strip
 from environment import pip_install, venv_program
-from failure import SetupError
+from failure import SetupError, exit_code
 from llama_wheel import pinned_version
 from portable_llama import TARGETS, ensure_portable
 from progress import run_with_progress
@@ -211,12 +211,7 @@ def compile_plain(contents: Path) -> None:
 
 def main() -> int:
     """Freeze for this system; returns the exit code."""
-    try:
-        print(freeze(ROOT / ".venv"))
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: freeze(ROOT / ".venv"))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this f
 
 import backend_modules
 from environment import pip_install, venv_program
-from failure import SetupError
+from failure import SetupError, exit_code
 from llama_wheel import pinned_version
 from mingw_vulkan import ensure_vulkan_module
 from portable_llama import TARGETS, ensure_portable
@@ -192,12 +192,7 @@ def _is_wines(path: Path) -> bool:
 
 def main() -> int:
     """Freeze; returns the exit code."""
-    try:
-        print(freeze_windows(ROOT / ".venv"))
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: freeze_windows(ROOT / ".venv"))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this file is the program
 
-from failure import SetupError
+from failure import exit_code
 from system_libraries import EVERYTHING, FONTS, Library
 
 from release.desktop_files import PARTS, write_desktop_files
@@ -100,12 +100,7 @@ def _wrapped(names: list[str]) -> str:
 
 def main() -> int:
     """Pack the frozen program that is there; returns the exit code."""
-    try:
-        print(make_tarball(frozen_tree(), DIST, WORK / "linux" / "tarball", project_version()))
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: make_tarball(frozen_tree(), DIST, WORK / "linux" / "tarball", project_version()))
 
 
 if __name__ == "__main__":

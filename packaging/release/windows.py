@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this file is the program
 
-from failure import SetupError
+from failure import exit_code
 
 from release.freeze import freeze, site_packages
 from release.freeze_windows import PROGRAMS, TREE, describe, freeze_windows, put_runtime
@@ -56,12 +56,7 @@ def freeze_here(venv: Path) -> Path:
 
 def main() -> int:
     """Make it; returns the exit code."""
-    try:
-        print(make_installer())
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: make_installer())
 
 
 if __name__ == "__main__":
