@@ -211,7 +211,7 @@ def test_safe_mode_leaves_strangers_out_and_a_crash_asks(run, make_real, folder:
         bench.window.deleteLater()
         entry = PageEntry("plugins", "Plugins", "plugins", bench.page)
         bench.window = MainWindow(bench.appearance, QApplication.instance(), [entry])  # type: ignore[arg-type]
-        PluginNotice(bench.window.notice, bench.controller, parent=bench.window)
+        PluginNotice(bench.window.notices, bench.controller, parent=bench.window)
         async with bench:
             await bench.until(lambda: bench.window.notice.message)
             assert bench.window.notice.message.startswith("Tide table was running when Hearth crashed.")

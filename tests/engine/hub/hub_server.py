@@ -6,6 +6,7 @@ Large files are sent from a second server on another port, as hubs do. What goes
 import functools
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -147,10 +148,18 @@ class HubServer:
 
     @property
     def store_url(self) -> str:
-        return f"http://localhost:{self.store.server_port}"
+        return f"http://{_other_name()}:{self.store.server_port}"
 
     def sent_to(self, *, is_hub: bool) -> list[Request]:
         return [request for request in self.seen if request.is_hub is is_hub]
+
+
+def _other_name() -> str:
+    """Another name of this machine than the hub has; a bare Debian knows none, and there the port alone differs."""
+    try:
+        return "localhost" if socket.gethostbyname("localhost") == "127.0.0.1" else "127.0.0.1"
+    except OSError:
+        return "127.0.0.1"
 
 
 class _Quiet(ThreadingHTTPServer):

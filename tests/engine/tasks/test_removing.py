@@ -40,6 +40,7 @@ def test_a_model_goes_to_the_trash_and_its_note_waits_for_it(desk, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the trash of freedesktop.org")
 def test_the_real_trash_takes_it(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # the trash of a home is for files on its own disk
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("send2trash.plat_other.HOMETRASH", str(tmp_path / "data" / "Trash"), raising=False)
     monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(tmp_path / "data" / "Trash"), raising=False)

@@ -49,6 +49,9 @@ class Frozen:
         head = "\n".join(line for line in (f"Metadata-Version: 2.4\nName: {name}", licence, metadata.strip()) if line)
         (info / "METADATA").write_text(f"{head}\nVersion: {version}\n", encoding="utf-8")
         listed = [f"{info.name}/METADATA", *(files or [f"{name}/__init__.py"])]
+        for file in listed[1:]:  # some readers of metadata pass over what is not there
+            (self.packages / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.packages / file).touch()
         if text:
             (info / "licenses" / "LICENSE").write_text(text, encoding="utf-8")
             listed.append(f"{info.name}/licenses/LICENSE")

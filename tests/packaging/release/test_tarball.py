@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,9 @@ if sys.platform != "linux":
     pytest.skip("packages for Linux are made and tried on Linux", allow_module_level=True)
 
 DATA = "share/applications/hearth.desktop"
+
+
+pytestmark = pytest.mark.skipif(shutil.which("xz") is None, reason="xz is not installed")
 
 
 @pytest.fixture
@@ -59,8 +63,7 @@ def test_the_newest_name_of_the_c_library_counts(tiny_tree: Path):
 def home(archive: Path, tmp_path: Path) -> Path:
     home = tmp_path / 'Hür & $x "y" 100%'
     home.mkdir()
-    with tarfile.open(archive) as opened:
-        opened.extractall(home, filter="data")
+    subprocess.run(["tar", "-xf", str(archive), "-C", str(home)], check=True)
     return home
 
 
