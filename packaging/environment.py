@@ -83,7 +83,7 @@ def prepare(root: Path, venv: Path, *, dev: bool) -> bool:
     health = None if (venv / INCOMPLETE).exists() else examine(venv)
     if health is None or health.python != python_version:
         health = None
-        _make(venv)
+        make_venv(venv)
     (venv / STAMP).unlink(missing_ok=True)
     (venv / INCOMPLETE).touch()
     python = venv_program(venv, "python")
@@ -134,7 +134,12 @@ def requirements_of(root: Path, extra: str) -> list[str]:
         return list(tomllib.load(file)["project"]["optional-dependencies"][extra])
 
 
-def _make(venv: Path) -> None:
+def make_venv(venv: Path) -> None:
+    """Make an empty environment with pip, in place of whatever is there.
+
+    Raises:
+        SetupError: Python could not.
+    """
     shutil.rmtree(venv, ignore_errors=True)
     print(f"  making {venv.name} with Python {sys.version.split()[0]}", flush=True)
     made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
 """Makes the frozen program on the system that it is for: an environment of its own, PyInstaller, build information.
 
-python packaging/release/freeze.py [--again]    the tree in build/release/linux/hearth (or macos)
+python packaging/release/freeze.py    the tree in build/release/linux/hearth (or macos)
 """
 
 import compileall
@@ -8,7 +8,6 @@ import json
 import os
 import py_compile
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also when this f
 
 import backend_modules
 from backend_build import strip
-from environment import pip_install, venv_program
+from environment import make_venv, pip_install, venv_program
 from failure import SetupError, exit_code
 from llama_wheel import pinned_version
 from portable_llama import TARGETS, ensure_portable
@@ -79,8 +78,7 @@ def freezing_environment(venv: Path, work: Path) -> Path:
     stamp = target / "made-from.toml"
     log = work / "environment.log"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
-        shutil.rmtree(target, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
+        make_venv(target)
         python = venv_program(target, "python")
         pip_install(python, requirements(text), "installing what ships", log)
         pip_install(python, ["--no-deps", "--no-build-isolation", str(ROOT)], "installing Hearth", log)

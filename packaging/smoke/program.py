@@ -70,14 +70,7 @@ class Program:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, limit_s: float = _LIMIT_S) -> Ended:
         """Run a command to its end; one that takes too long is ended, with code 124."""
-        process = self.start(*arguments, env=env)
-        try:
-            out, err = process.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            return Ended(124, out, f"{err}\nIt did not end within {limit_s:.0f} s.")
-        return Ended(process.returncode, out, err)
+        return _wait(self.start(*arguments, env=env), limit_s)
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
         """Start a command in a session of its own, by which its children are known."""
@@ -120,6 +113,10 @@ class Program:
 def end(process: "subprocess.Popen[str]", limit_s: float = _END_S) -> Ended:
     """Ask a program to end and wait until it has; one that does not is killed, with code 124."""
     process.send_signal(signal.SIGTERM)
+    return _wait(process, limit_s)
+
+
+def _wait(process: "subprocess.Popen[str]", limit_s: float) -> Ended:
     try:
         out, err = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
