@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from engine.errors import InvalidRequestError
+
 _WITH_VALUE: Final = ("--model-dir",)
 _ANYWHERE: Final = ("--portable",)
 _WINDOW: Final = "--window"
@@ -50,6 +52,9 @@ def for_window(arguments: Sequence[str], commands: Collection[str]) -> tuple[lis
 
     Returns:
         The arguments without the files, and the files; None if a command is meant, or nothing was named.
+
+    Raises:
+        InvalidRequestError: the first is called like a file, but there is none.
     """
     at = _first_word(arguments)
     words = list(arguments[at:])
@@ -57,6 +62,8 @@ def for_window(arguments: Sequence[str], commands: Collection[str]) -> tuple[lis
         return list(arguments), None
     is_window = _WINDOW in arguments[:at] or (words[0] not in commands and _is_file(words[0]))
     if not is_window:
+        if words[0] not in commands and _is_called_like_a_file(words[0]):
+            raise InvalidRequestError(f"There is no file {words[0]}.", "Check its name; commands: `hearth --help`.")
         return list(arguments), None
     if words[0] == "--":
         return list(arguments[:at]), ForWindow(tuple(words[1:]))
@@ -70,6 +77,10 @@ def _first_word(arguments: Sequence[str]) -> int:
     while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "--":
         at += 2 if arguments[at] in _WITH_VALUE else 1
     return at
+
+
+def _is_called_like_a_file(word: str) -> bool:
+    return bool(Path(word).suffix) or "/" in word or "\\" in word
 
 
 def _is_file(word: str) -> bool:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.arguments import ForWindow, for_window, options_first
+from engine.errors import InvalidRequestError
 
 COMMANDS = {"run", "models"}
 
@@ -32,12 +33,18 @@ def test_some_options_may_stand_behind_the_command(arguments: list[str], rest: l
         (["--window", "--", "-a.gguf"], ["--window"], ("-a.gguf",)),
         (["--window", "--"], ["--window", "--"], None),
         (["file:///a.gguf"], [], ("file:///a.gguf",)),
-        (["unknown.gguf"], ["unknown.gguf"], None),
+        (["unknown"], ["unknown"], None),
         (["nul\0l"], ["nul\0l"], None),
     ],
 )
 def test_files_for_the_window_are_told_from_commands(arguments: list[str], rest: list[str], files: object):
     assert for_window(arguments, COMMANDS) == (rest, None if files is None else ForWindow(files))
+
+
+@pytest.mark.parametrize("word", ["unknown.gguf", "no/such", r"no\such"])
+def test_a_file_that_is_not_there_is_no_unknown_command(word: str):
+    with pytest.raises(InvalidRequestError, match="There is no file"):
+        for_window(["--safe", word], COMMANDS)
 
 
 def test_a_file_that_is_there_is_opened_unless_it_is_called_like_a_command(
